@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bug -- planted bugs: a build with -DCOPYCAT_BUG=Tnnn lacks the rule that docs/traps.md gives for
+ * that trap, so that the tests can be seen to catch it.
+ *
+ * `CC_BUG(T004)` is a compile-time constant: 1 in a build that plants T004, else 0.  A rule is
+ * written `if (!CC_BUG(T004) && ...)`, and the assertion beside it is switched off with it, for the
+ * bug has to be found by the judges of the simulator and not by its neighbour.
+ */
+#ifndef CC_BASE_BUG_H
+#define CC_BASE_BUG_H
+
+enum cc_trap {
+    CC_TRAP_NONE,
+    CC_TRAP_T001, /* term and vote not durable before the reply */
+    CC_TRAP_T003, /* votes counted wrongly */
+    CC_TRAP_T004, /* old-term entries committed by counting replicas */
+    CC_TRAP_T006, /* pre-vote reply carries the voter's stale term */
+    CC_TRAP_T008, /* pre-vote without leader stickiness */
+    CC_TRAP_T009, /* a leader without a quorum never steps down */
+    CC_TRAP_T013, /* a leader whose disk hangs stays leader */
+    CC_TRAP_T016, /* follower acknowledges before its write is durable */
+    CC_TRAP_T017, /* leader counts its own copy before its write is durable */
+    CC_TRAP_T019, /* follower commits beyond what it verified */
+    CC_TRAP_T020, /* an old or short append truncates good entries */
+    CC_TRAP_T022, /* answers keyed by index alone */
+    CC_TRAP_T050, /* damage taken for a torn tail */
+    CC_TRAP_T053, /* a failed sync is tried again */
+    CC_TRAP_T054, /* directory not synced */
+    CC_TRAP_T063, /* read before the first commit of the term */
+    CC_TRAP_T064, /* read confirmed by a round begun before it */
+    CC_TRAP_T065, /* lease counted from the reply */
+    CC_TRAP_T066, /* lease kept during a transfer */
+    CC_TRAP_T067, /* a restarted voter forgets its promise */
+    CC_TRAP_T070, /* follower reads go back in time */
+    CC_TRAP_T073, /* expiry that something newer should have stopped */
+    CC_TRAP_T075, /* log time goes backwards */
+    CC_TRAP_T077, /* a new leader expires sessions it has never heard */
+    CC_TRAP_T078, /* a repeated command runs again once its answer is gone */
+    CC_TRAP_T079, /* a command is sent again in a new session */
+    CC_TRAP_T080, /* gaps in a session's sequence are accepted */
+    CC_TRAP_T084, /* a repeated open makes a second session */
+    CC_TRAP_T098, /* a server that finds nobody starts a cluster */
+};
+
+#ifndef COPYCAT_BUG
+#define COPYCAT_BUG NONE
+#endif
+
+#define CC_BUG_JOIN_(name) CC_TRAP_##name
+#define CC_BUG_JOIN(name) CC_BUG_JOIN_(name)
+#define CC_BUG(name) (CC_BUG_JOIN(COPYCAT_BUG) == CC_TRAP_##name)
+
+#endif /* CC_BASE_BUG_H */
