@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message -- every message between client and server and between servers, its struct and its
+ * coding.  A message is the body of one frame; the frame's type says which.
+ *
+ * Each decode returns false unless the bytes are exactly one such message within its limits.
+ * Borrowed bytes inside a decoded message point into the frame's body.
+ */
+#ifndef CC_PROTO_MESSAGE_H
+#define CC_PROTO_MESSAGE_H
+
+#include "proto/entry.h"
+#include "proto/member.h"
+#include "wire/frame.h"
+
+#define CC_PROTOCOL_VERSION 1u
+#define CC_FEATURE_LEVEL 1u
+
+enum cc_message_type {
+    /* both ways, first on every connection */
+    CC_MESSAGE_HELLO = 1,  /* struct cc_hello */
+    CC_MESSAGE_REFUSE = 2, /* struct cc_refuse; the connection ends */
+    CC_MESSAGE_BASE = 3,   /* struct cc_base, to a listed member that has none yet */
+
+    /* client to server */
+    CC_MESSAGE_SESSION_OPEN = 16,  /* struct cc_session_open */
+    CC_MESSAGE_SESSION_CLOSE = 17, /* struct cc_session_close */
+    CC_MESSAGE_KEEP_ALIVE = 18,    /* struct cc_keep_alive */
+    CC_MESSAGE_COMMAND = 19,       /* struct cc_command */
+    CC_MESSAGE_QUERY = 20,         /* struct cc_query */
+
+    /* server to client */
+    CC_MESSAGE_SESSION_OPENED = 32, /* struct cc_session_opened */
+    CC_MESSAGE_SESSION_ENDED = 33,  /* struct cc_session_ended */
+    CC_MESSAGE_KEPT_ALIVE = 34,     /* struct cc_kept_alive */
+    CC_MESSAGE_ANSWER = 35,         /* struct cc_answer: of a command */
+    CC_MESSAGE_RESULT = 36,         /* struct cc_answer: of a query, `sequence` is its number */
+    CC_MESSAGE_RESEND = 37,         /* struct cc_resend */
+
+    /* server to server: Raft */
+    CC_MESSAGE_VOTE = 48,         /* struct cc_vote */
+    CC_MESSAGE_VOTE_REPLY = 49,   /* struct cc_vote_reply */
+    CC_MESSAGE_APPEND = 50,       /* struct cc_append */
+    CC_MESSAGE_APPEND_REPLY = 51, /* struct cc_append_reply */
+    CC_MESSAGE_TIMEOUT_NOW = 52,  /* struct cc_timeout_now */
+
+    /* server to server: a client's message passed on to the leader, and what comes back */
+    CC_MESSAGE_FORWARD = 64,       /* struct cc_forward */
+    CC_MESSAGE_FORWARD_REPLY = 65, /* struct cc_forward */
+};
+
+enum cc_hello_kind {
+    CC_HELLO_CLIENT = 1,
+    CC_HELLO_PEER = 2,
+};
+
+struct cc_hello {
+    uint32_t version_min; /* protocol versions this side can speak */
+    uint32_t version_max;
+    uint32_t feature_level;
+    uint8_t kind;
+    uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* zero: none yet, or (client) any */
+    uint32_t server; /* the speaker's id; 0 from a client */
+    uint8_t incarnation[CC_INCARNATION_SIZE];
+    uint64_t boot;             /* counts the starts of this incarnation (T-015) */
+    struct cc_members members; /* as configured; empty from a client */
+};
+
+struct cc_refuse {
+    copycat_status status;
+    copycat_bytes text; /* a sentence for a person: what is wrong and what to do */
+};
+
+struct cc_keep_alive {
+    uint64_t session;
+    uint64_t answered; /* as in cc_command */
+    uint64_t events;
+};
+
+struct cc_kept_alive {
+    uint64_t session;
+    copycat_status status; /* OK: alive from when the keep-alive was sent; SESSION: it has ended */
+};
+
+struct cc_session_opened {
+    uint8_t nonce[CC_NONCE_SIZE];
+    copycat_status status;
+    uint64_t session;
+    uint64_t timeout_us; /* as granted */
+};
+
+struct cc_session_ended {
+    uint64_t session;
+    copycat_status status;
+};
+
+enum cc_read_level {
+    CC_READ_LINEARIZABLE = 1,
+    CC_READ_LINEARIZABLE_LEASE = 2,
+    CC_READ_SEQUENTIAL = 3,
+    CC_READ_EVENTUAL = 4,
+};
+
+struct cc_query {
+    uint64_t number; /* the client's own, unique within the connection */
+    uint64_t session;
+    uint64_t after_sequence; /* commands of the session that must have been applied */
+    uint64_t after_index;    /* newest index the session has seen */
+    uint64_t stream;
+    uint64_t instance;
+    uint8_t level; /* enum cc_read_level */
+    copycat_bytes operation;
+};
+
+struct cc_answer {
+    uint64_t session;
+    uint64_t sequence;
+    uint64_t index; /* command: of its entry; query: last applied when it was read */
+    uint64_t event; /* newest event published to the session before this; 0: none */
+    copycat_status status;
+    copycat_bytes result;
+};
+
+/* The leader, or a server that has lost it, asks for everything after `last` again. */
+struct cc_resend {
+    uint64_t session;
+    uint64_t last; /* newest sequence the leader has appended */
+};
+
+struct cc_vote {
+    uint64_t term; /* pre-vote: the term it would campaign in */
+    uint64_t last_index;
+    uint64_t last_term;
+    bool is_prevote;
+    bool is_transfer; /* the leader of term - 1 asked for this campaign */
+};
+
+struct cc_vote_reply {
+    uint64_t term;     /* pre-vote granted: the proposed term; refused: the voter's own (T-006) */
+    bool is_prevote;
+    bool is_granted;
+};
+
+/* Entries follow one another in `entries`, each as proto/entry.h codes it. */
+struct cc_append {
+    uint64_t term;
+    uint64_t prev_index;
+    uint64_t prev_term;
+    uint64_t commit;
+    uint64_t round;      /* number of the newest leadership round begun before this was sent */
+    uint64_t sent_at_us; /* the leader's own clock; comes back untouched */
+    uint32_t entry_count;
+    copycat_bytes entries;
+};
+
+struct cc_append_reply {
+    uint64_t term;
+    bool is_accepted;
+    uint64_t match;      /* accepted: durable and verified through this index */
+    uint64_t hint_index; /* refused: newest index that may match ... */
+    uint64_t hint_term;  /* ... and its term */
+    uint64_t round;
+    uint64_t sent_at_us;
+    uint64_t promise_us; /* from its arrival the voter neither votes nor campaigns for so long */
+};
+
+struct cc_timeout_now {
+    uint64_t term;
+};
+
+/* `token` names the client's connection at the server that passes on. */
+struct cc_forward {
+    uint64_t token;
+    uint16_t type;
+    copycat_bytes body;
+};
+
+void cc_hello_encode(struct cc_writer *writer, const struct cc_hello *hello);
+bool cc_hello_decode(copycat_bytes body, struct cc_hello *hello_out);
+void cc_refuse_encode(struct cc_writer *writer, const struct cc_refuse *refuse);
+bool cc_refuse_decode(copycat_bytes body, struct cc_refuse *refuse_out);
+void cc_keep_alive_encode(struct cc_writer *writer, const struct cc_keep_alive *keep_alive);
+bool cc_keep_alive_decode(copycat_bytes body, struct cc_keep_alive *keep_alive_out);
+void cc_kept_alive_encode(struct cc_writer *writer, const struct cc_kept_alive *kept);
+bool cc_kept_alive_decode(copycat_bytes body, struct cc_kept_alive *kept_out);
+void cc_session_opened_encode(struct cc_writer *writer, const struct cc_session_opened *opened);
+bool cc_session_opened_decode(copycat_bytes body, struct cc_session_opened *opened_out);
+void cc_session_ended_encode(struct cc_writer *writer, const struct cc_session_ended *ended);
+bool cc_session_ended_decode(copycat_bytes body, struct cc_session_ended *ended_out);
+void cc_query_encode(struct cc_writer *writer, const struct cc_query *query);
+bool cc_query_decode(copycat_bytes body, struct cc_query *query_out);
+void cc_answer_encode(struct cc_writer *writer, const struct cc_answer *answer);
+bool cc_answer_decode(copycat_bytes body, struct cc_answer *answer_out);
+void cc_resend_encode(struct cc_writer *writer, const struct cc_resend *resend);
+bool cc_resend_decode(copycat_bytes body, struct cc_resend *resend_out);
+void cc_vote_encode(struct cc_writer *writer, const struct cc_vote *vote);
+bool cc_vote_decode(copycat_bytes body, struct cc_vote *vote_out);
+void cc_vote_reply_encode(struct cc_writer *writer, const struct cc_vote_reply *reply);
+bool cc_vote_reply_decode(copycat_bytes body, struct cc_vote_reply *reply_out);
+/* The fields before the entries; the caller then writes `entry_count` encoded entries raw. */
+void cc_append_encode_head(struct cc_writer *writer, const struct cc_append *append);
+/* Checks the head only; entries are decoded one by one with cc_entry_decode. */
+bool cc_append_decode(copycat_bytes body, struct cc_append *append_out);
+void cc_append_reply_encode(struct cc_writer *writer, const struct cc_append_reply *reply);
+bool cc_append_reply_decode(copycat_bytes body, struct cc_append_reply *reply_out);
+void cc_timeout_now_encode(struct cc_writer *writer, const struct cc_timeout_now *timeout);
+bool cc_timeout_now_decode(copycat_bytes body, struct cc_timeout_now *timeout_out);
+void cc_forward_encode(struct cc_writer *writer, const struct cc_forward *forward);
+bool cc_forward_decode(copycat_bytes body, struct cc_forward *forward_out);
+
+#endif /* CC_PROTO_MESSAGE_H */
