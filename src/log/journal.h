@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal -- the memory of a server: one stream of records for all its groups, whose order is the
+ * only truth; one durable write per batch.
+ *
+ * Where it sits:   raft -> [log] -> apply; owned by server/node, spoken to by log.h and server/group.
+ * Files:           "journal-<number>" in one locked directory, really zeroed before use; each begins
+ *                  with a table of every group's state and of where its predecessor validly ends.
+ *                  docs/disk-format.md is normative.
+ * Batching:        no timer.  While one write is in flight, what is added joins the next batch;
+ *                  cc_journal_flush() at the end of a pass starts a write if none is in flight.
+ * Failure:         any write or sync error, and any damage, stops the journal for good.
+ *
+ * Invariants
+ *   J1  one durable write in flight at most
+ *   J2  a mark is reported only when every record added before it is durable
+ *   J3  recovery never cuts a batch at or below the durable watermark W: it refuses to open
+ *   J4  recovery always opens a new file and bumps the boot counter
+ */
+#ifndef CC_LOG_JOURNAL_H
+#define CC_LOG_JOURNAL_H
+
+#include "env/env.h"
+#include "proto/entry.h"
+#include "proto/member.h"
+
+struct cc_journal;
+
+struct cc_journal_options {
+    const char *directory;    /* made if absent; copied */
+    uint32_t server;          /* this server's id: another's directory is refused */
+    uint64_t file_size;       /* bytes, a multiple of 4096; 0: 64 MiB */
+    uint32_t batch_size_max;  /* bytes, 0: 1 MiB; one entry may exceed it */
+    uint32_t spare_files;     /* zeroed files kept ready, 0: 1 */
+    uint64_t seal_delay_us;   /* an idle journal seals its last batch after so long; 0: 1 s */
+};
+
+/* What the newest state of one group is, for the core to start from. */
+struct cc_journal_group {
+    uint32_t group;
+    uint64_t term;
+    uint32_t vote;
+    uint64_t first; /* oldest entry; last + 1 if there is none */
+    uint64_t last;
+};
+
+/* Where an encoded entry lies, for reading it back. */
+struct cc_journal_place {
+    uint32_t file;         /* life of the file */
+    uint32_t batch_block;  /* where its batch begins, in 4 KiB blocks */
+    uint32_t offset;       /* in the batch's bytes */
+    uint32_t size;
+};
+
+/*
+ * Callbacks run on the loop thread, never inside a call into the journal.  During recovery
+ * on_entry and on_truncate replay each group's log in order; then on_open comes once.
+ */
+struct cc_journal_callbacks {
+    void (*on_entry)(void *owner, const struct cc_entry *entry, const struct cc_journal_place *place);
+    void (*on_truncate)(void *owner, uint32_t group, uint64_t from);
+    void (*on_state)(void *owner, uint32_t group, uint64_t term, uint32_t vote);
+    /* OK, or why the directory cannot be used: LOCKED, FOREIGN, NEWER, DAMAGED, IO. */
+    void (*on_open)(void *owner, copycat_status status, const char *text);
+    /* Every record added before this mark is durable; `place` of entries is known by then. */
+    void (*on_durable)(void *owner, uint64_t mark);
+    /* An entry has been given its place (before it is durable). */
+    void (*on_placed)(void *owner, uint32_t group, uint64_t index, const struct cc_journal_place *place);
+    void (*on_failed)(void *owner, copycat_status status, const char *text);
+    void (*on_closed)(void *owner);
+};
+
+/* Partner: cc_journal_close, which ends in on_closed and frees it.  Starts recovery. */
+copycat_status cc_journal_open(struct cc_journal **journal_out, struct cc_env *env,
+    const struct cc_journal_options *options, const struct cc_journal_callbacks *callbacks,
+    void *owner);
+
+/* Does not wait for what is not yet written; a write in flight is waited for. */
+void cc_journal_close(struct cc_journal *journal);
+
+/* This server's identity, known from on_open on: drawn at the first open, durable by on_open. */
+const uint8_t *cc_journal_incarnation(const struct cc_journal *journal);
+uint64_t cc_journal_boot(const struct cc_journal *journal);
+
+/* The founding base, if one is stored; NULL otherwise. */
+const struct cc_base *cc_journal_base(const struct cc_journal *journal);
+
+/* Adds a record to the next batch.  The block is shared until it is written. */
+void cc_journal_entry(struct cc_journal *journal, struct cc_block *entry);
+void cc_journal_truncate(struct cc_journal *journal, uint32_t group, uint64_t from);
+void cc_journal_state(struct cc_journal *journal, uint32_t group, uint64_t term, uint32_t vote);
+void cc_journal_found(struct cc_journal *journal, const struct cc_base *base);
+
+/* A point in the stream: on_durable reports it (or a later one) when all before it is durable. */
+uint64_t cc_journal_mark(struct cc_journal *journal);
+
+/* Starts a write if there is something to write and none is in flight. */
+void cc_journal_flush(struct cc_journal *journal);
+
+/* Bytes added and not yet durable, for admission. */
+uint64_t cc_journal_pending(const struct cc_journal *journal);
+
+/* When the write in flight was started; 0: none is.  For noticing a stalled disk. */
+uint64_t cc_journal_writing_since_us(const struct cc_journal *journal);
+
+/*
+ * Reads entries back: whole batches, verified.  `done` gives the block of the batch's records from
+ * which `cc_journal_read_entry` takes the entry at a place of that same batch.
+ */
+struct cc_journal_read {
+    struct cc_journal_place place;
+    void (*done)(struct cc_journal_read *read); /* never inside the call */
+    void *owner;
+    copycat_status status; /* OK, IO, DAMAGED */
+    uint8_t *batch;        /* records of the batch, valid until done returns */
+    uint32_t batch_size;
+    struct cc_disk_request request; /* the journal's own */
+    void *buffer;                   /* likewise */
+};
+
+void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read);
+
+/* Entry at `place` in the batch just read; the view borrows the batch. */
+copycat_status cc_journal_read_entry(const struct cc_journal_read *read,
+    const struct cc_journal_place *place, struct cc_entry *entry_out);
+
+/* Totals since open, for status and tests on counters. */
+struct cc_journal_counters {
+    uint64_t writes; /* durable writes of batches */
+    uint64_t bytes;
+    uint64_t records;
+    uint64_t files;
+    uint64_t torn_tails; /* incomplete last batches cut by recovery */
+};
+
+const struct cc_journal_counters *cc_journal_counters(const struct cc_journal *journal);
+
+#endif /* CC_LOG_JOURNAL_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log -- one group's entries: the newest in memory, all of them findable.
+ *
+ * Where it sits:   raft -> [log] -> apply; owned by server/group.  Writes go to the journal, reads
+ *                  come from memory or, for what fell out of it, from the journal's files.
+ * Memory:          a table of places, 16 bytes an entry, and blocks up to `cache_bytes_max` beyond
+ *                  what may not be dropped (not yet placed, or above the keep index).
+ *
+ * Invariants
+ *   L1  [first, last] has no holes
+ *   L2  an entry without a place on disk stays in memory
+ */
+#ifndef CC_LOG_LOG_H
+#define CC_LOG_LOG_H
+
+#include "log/journal.h"
+#include "raft/raft.h"
+
+struct cc_log;
+
+/* Partner: cc_log_destroy.  `group` is the Raft group whose entries these are. */
+struct cc_log *cc_log_create(
+    struct cc_env *env, uint32_t group, uint64_t cache_bytes_max);
+void cc_log_destroy(struct cc_log *log);
+
+/* The journal to write to and read from; set before anything is appended (not during recovery). */
+void cc_log_attach(struct cc_log *log, struct cc_journal *journal);
+
+/* Recovery: the journal's callbacks are passed on. */
+void cc_log_recover_entry(
+    struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place);
+void cc_log_recover_truncate(struct cc_log *log, uint64_t from);
+
+uint64_t cc_log_first(const struct cc_log *log);
+uint64_t cc_log_last(const struct cc_log *log);
+
+/* The runs of terms over the whole log, for the core's start; borrowed until the log changes. */
+const struct cc_raft_run *cc_log_runs(const struct cc_log *log, uint32_t *count_out);
+
+/* Log time of the last entry; 0 if there is none. */
+uint64_t cc_log_last_time_us(const struct cc_log *log);
+
+/* Takes one more reference to `entry`, a stamped block whose index is last + 1, and journals it. */
+void cc_log_append(struct cc_log *log, struct cc_block *entry);
+
+/* Drops entries from `from` on and journals that. */
+void cc_log_truncate(struct cc_log *log, uint64_t from);
+
+/* The journal has given an entry its place (on_placed). */
+void cc_log_placed(struct cc_log *log, uint64_t index, const struct cc_journal_place *place);
+
+/* Entries above `index` are wanted soon and stay in memory; usually the applied index. */
+void cc_log_keep(struct cc_log *log, uint64_t index);
+
+/* Encoded bytes of entries above `index`. */
+uint64_t cc_log_bytes_above(const struct cc_log *log, uint64_t index);
+
+/* The block of an entry that is in memory, borrowed until the log changes; NULL if it is not. */
+struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index);
+
+/*
+ * Brings [index, ...] of one batch back into memory; `done` comes once, never inside the call, also
+ * when the log is destroyed (status CLOSED).  Then cc_log_peek(index) succeeds, if status is OK and
+ * the entry was not truncated meanwhile, until the next pass.
+ */
+struct cc_log_load {
+    uint64_t index;
+    void (*done)(struct cc_log_load *load);
+    void *owner;
+    copycat_status status; /* OK, IO, DAMAGED, CLOSED */
+    struct cc_journal_read read; /* the log's own */
+    struct cc_list node;         /* likewise */
+    struct cc_log *log;          /* likewise */
+};
+
+void cc_log_load(struct cc_log *log, struct cc_log_load *load);
+
+#endif /* CC_LOG_LOG_H */
