@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copycat/machine.h -- what a replicated state machine is: the interface between apply and the
+ * resources, ours and later yours.
+ *
+ * A machine is applied on every member, in log order, and must be deterministic: its state depends
+ * on commits alone, never on a clock, an address, the layout of a table or the member it runs on.
+ *
+ * Releasing.  A commit contributes to the state until the machine releases it.  Releasing happens
+ * while applying, and only there; it is how the log learns what it may forget.  A machine that keeps
+ * "live commits" can be rebuilt from the unreleased ones alone: restore_commit gets them in index
+ * order with their original index, time, session and payload, as facts that are not run again.  A
+ * machine whose state does not follow from single commits writes a blob instead: freeze, then step
+ * until it says it is done.
+ */
+#ifndef COPYCAT_MACHINE_H
+#define COPYCAT_MACHINE_H
+
+#include <copycat/base.h>
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Given to a machine while one commit is applied or one timer fires; valid until the call returns. */
+typedef struct copycat_context copycat_context;
+
+/* Given to a machine while a query is read: it can answer and nothing else. */
+typedef struct copycat_reading copycat_reading;
+
+/* One committed command; a view, valid until the call returns. */
+typedef struct copycat_commit {
+    uint64_t index;   /* of its entry: unique, ascending */
+    uint64_t time_us; /* log time: never decreases */
+    uint64_t session; /* who sent it */
+    copycat_bytes operation;
+} copycat_commit;
+
+/* The commit or timer at hand. */
+uint64_t copycat_context_index(const copycat_context *context);
+uint64_t copycat_context_time_us(const copycat_context *context);
+
+/* The answer to the command; copied.  At most once; without it the answer is OK and empty. */
+void copycat_context_answer(copycat_context *context, copycat_status status, copycat_bytes result);
+
+/* The commit with this index no longer contributes to this machine's state. */
+void copycat_context_release(copycat_context *context, uint64_t index);
+
+/*
+ * Calls the machine's `timer` with `key` at the first entry whose log time is at least
+ * `deadline_us`.  One deadline per key: a new one replaces it; COPYCAT_NONE cancels.
+ */
+void copycat_context_schedule(copycat_context *context, uint64_t key, uint64_t deadline_us);
+
+/* True while a session lives, at this point of the log. */
+bool copycat_context_session_is_alive(const copycat_context *context, uint64_t session);
+
+/* The last applied index and its log time, for a query. */
+uint64_t copycat_reading_index(const copycat_reading *reading);
+uint64_t copycat_reading_time_us(const copycat_reading *reading);
+
+/* The result of the query; copied.  At most once. */
+void copycat_reading_answer(copycat_reading *reading, copycat_status status, copycat_bytes result);
+
+/* Memory for a machine's state.  A failed request stops the member: it never returns NULL. */
+typedef struct copycat_memory copycat_memory;
+void *copycat_memory_take(copycat_memory *memory, size_t size); /* zeroed */
+void *copycat_memory_grow(copycat_memory *memory, void *block, size_t size);
+void copycat_memory_give(copycat_memory *memory, void *block);
+
+/* Where a blob is written to; returns false when the target is full for now: step returns then. */
+typedef struct copycat_blob_writer copycat_blob_writer;
+bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes bytes);
+
+/*
+ * What a type of resource does.  All functions but `timer`, `session_ended`, `restore_commit` and
+ * the blob's are required.  Either `restore_commit` or the four of the blob are set.
+ */
+typedef struct copycat_machine_type {
+    uint32_t id;      /* 128..1023 ours; 0..127 and from 1024 users' */
+    uint32_t version; /* of the machine's behaviour */
+    const char *name;
+
+    void *(*create)(copycat_memory *memory);
+    void (*destroy)(void *machine);
+
+    void (*apply)(void *machine, copycat_context *context, const copycat_commit *commit);
+    void (*query)(const void *machine, copycat_reading *reading, copycat_bytes operation);
+    void (*timer)(void *machine, copycat_context *context, uint64_t key);
+    void (*session_ended)(void *machine, copycat_context *context, uint64_t session);
+
+    /* A number that is equal where the state is equal, kept up while applying, so cheap to ask. */
+    uint64_t (*digest)(const void *machine);
+
+    void (*restore_commit)(void *machine, const copycat_commit *commit);
+
+    void (*blob_freeze)(void *machine); /* the state as of now is what step writes, from now on */
+    bool (*blob_step)(void *machine, copycat_blob_writer *writer); /* true: more is to come */
+    void (*blob_done)(void *machine);
+    copycat_status (*blob_restore)(void *machine, copycat_bytes piece); /* pieces in order */
+} copycat_machine_type;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* COPYCAT_MACHINE_H */
