@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server -- the conductor: effects into I/O, I/O into events.  One member of a cluster.
+ *
+ * Where it sits:   between the network and every station of the road; it decides nothing itself.
+ * Parts:           node/ (the process: identity, founding, doors), group/ (one Raft group),
+ *                  peer/ (one neighbour).
+ * Threads:         one loop; callbacks never run inside the call that caused them.
+ *
+ * Invariants
+ *   S1  no vote, acknowledgement or answer leaves before what it promises is durable
+ *   S2  no base, no vote: Raft starts only once the founding base is durable here
+ *   S3  after a failed write nothing leaves this server any more
+ *   S4  every queue has a bound; at the bound the newcomer is refused, the server goes on
+ */
+#ifndef CC_SERVER_SERVER_H
+#define CC_SERVER_SERVER_H
+
+#include "env/env.h"
+#include "proto/member.h"
+
+#include <copycat/machine.h>
+
+struct cc_server;
+
+struct cc_server_options {
+    uint32_t id;
+    const struct cc_members *members;          /* as configured; incarnations are ignored; copied */
+    const char *directory;                     /* of the journal; copied */
+    const copycat_machine_type *const *types;  /* NULL-terminated; borrowed for life */
+    uint64_t seed;                             /* of election timeouts */
+    uint64_t election_timeout_us;              /* 0: 500 ms */
+    uint64_t heartbeat_interval_us;            /* 0: a fifth of the election timeout */
+    uint64_t file_size;                        /* of a journal file, 0: 64 MiB */
+    uint32_t batch_size_max;                   /* of a journal batch, 0: 1 MiB */
+    uint32_t append_bytes_max;                 /* of one append, 0: 256 KiB */
+    uint32_t window_bytes;                     /* unacknowledged appends to a peer, 0: 4 MiB */
+    uint32_t uncommitted_max;                  /* entries, 0: 65536 */
+    uint64_t cache_bytes_max;                  /* entries kept in memory, 0: 64 MiB */
+    uint32_t guests_max;                       /* accepted connections, 0: 10000 */
+    uint32_t waiting_max;                      /* reads and checks that wait, 0: 65536 */
+};
+
+enum cc_server_state {
+    CC_SERVER_RECOVERING, /* reading the journal */
+    CC_SERVER_FOUNDING,   /* no base yet: the listed members look for each other */
+    CC_SERVER_MEMBER,     /* takes part */
+    CC_SERVER_FAILED,     /* stopped for good; see the notice */
+};
+
+struct cc_server_callbacks {
+    /* A sentence for the operator's log. */
+    void (*notice)(void *owner, const char *text);
+    void (*changed)(void *owner, enum cc_server_state state, copycat_status status);
+};
+
+struct cc_server_status {
+    enum cc_server_state state;
+    uint32_t leader; /* 0: unknown */
+    bool is_leader;
+    uint64_t term;
+    uint64_t commit;
+    uint64_t applied;
+    uint64_t last;
+    uint64_t digest; /* of the state at `applied` */
+};
+
+/* Partner: cc_server_close.  Listens at this member's address once recovery is done. */
+copycat_status cc_server_open(struct cc_server **server_out, struct cc_env *env,
+    const struct cc_server_options *options, const struct cc_server_callbacks *callbacks,
+    void *owner);
+
+/* Stops at once; `closed` comes when the disk is let go, then everything is freed. */
+void cc_server_close(struct cc_server *server, void (*closed)(void *owner), void *owner);
+
+void cc_server_status(const struct cc_server *server, struct cc_server_status *status_out);
+
+/* Hands leadership to `target`, 0: to the most advanced voter.  NO_LEADER if this one does not lead. */
+copycat_status cc_server_transfer(struct cc_server *server, uint32_t target);
+
+#endif /* CC_SERVER_SERVER_H */
