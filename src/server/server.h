@@ -17,6 +17,7 @@
 #define CC_SERVER_SERVER_H
 
 #include "env/env.h"
+#include "proto/entry.h"
 #include "proto/member.h"
 
 #include <copycat/machine.h>
@@ -52,6 +53,8 @@ struct cc_server_callbacks {
     /* A sentence for the operator's log. */
     void (*notice)(void *owner, const char *text);
     void (*changed)(void *owner, enum cc_server_state state, copycat_status status);
+    /* Every entry that was applied, with the digest of the state after it; may be NULL. */
+    void (*applied)(void *owner, const struct cc_entry *entry, uint64_t digest);
 };
 
 struct cc_server_status {

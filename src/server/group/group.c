@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group -- see group.h: its life, its timers, and the order of work at the end of a pass.
+ */
+#include "server/group/group.h"
+
+#include "base/assert.h"
+#include "server/node/node.h"
+
+#define CHECKS_PER_ELECTION_TIMEOUT 10u
+
+/* Proposals first, so that what they append is in the batch that is written now. */
+static void pass_end(struct cc_task *task)
+{
+    struct cc_group *group = task->owner;
+
+    cc_group_flush_proposals(group);
+    cc_group_apply(group);
+    cc_group_begin_round(group);
+    cc_group_serve_waiting(group);
+    cc_journal_flush(group->journal);
+}
+
+void cc_group_wake(struct cc_group *group)
+{
+    cc_env_later(group->env, &group->pass);
+}
+
+static void woken(struct cc_timer *timer)
+{
+    struct cc_group *group = timer->owner;
+    struct cc_raft_event event = {.kind = CC_RAFT_EVENT_TIMEOUT};
+
+    (void)cc_group_step(group, &event);
+}
+
+/* A disk that has not finished a write for an election timeout must not hold leadership (T-013). */
+static void check_disk(struct cc_group *group)
+{
+    uint64_t since = cc_journal_writing_since_us(group->journal);
+    bool is_stalled =
+        since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
+
+    if (is_stalled == group->is_stalled) {
+        return;
+    }
+    group->is_stalled = is_stalled;
+
+    struct cc_raft_event event = {
+        .kind = is_stalled ? CC_RAFT_EVENT_STALLED : CC_RAFT_EVENT_UNSTALLED};
+
+    (void)cc_group_step(group, &event);
+}
+
+static void checked(struct cc_timer *timer)
+{
+    struct cc_group *group = timer->owner;
+
+    check_disk(group);
+    cc_group_expire(group);
+    cc_group_expire_waiting(group);
+    cc_group_tick(group);
+    cc_env_timer_arm(group->env, &group->check,
+        cc_env_now_us(group->env) + group->election_timeout_us / CHECKS_PER_ELECTION_TIMEOUT);
+}
+
+static void fill_options(const struct cc_group *group, const struct cc_base *base,
+    struct cc_raft_options *options)
+{
+    const struct cc_server_options *server = cc_server_options(group->server);
+
+    *options = (struct cc_raft_options){
+        .id = server->id,
+        .member_count = base->members.count,
+        .seed = server->seed,
+        .election_timeout_us = server->election_timeout_us,
+        .heartbeat_interval_us = server->heartbeat_interval_us,
+        .promise_us = server->election_timeout_us,
+        .promise_us_max = server->election_timeout_us,
+        .drift_ppm_max = CC_GROUP_DRIFT_PPM_MAX,
+        .window_bytes = server->window_bytes,
+        .window_messages = CC_RAFT_INFLIGHT_MAX,
+        .append_bytes_max = server->append_bytes_max,
+        .uncommitted_max = server->uncommitted_max,
+    };
+    for (uint32_t i = 0; i < base->members.count; i++) {
+        options->members[i].id = base->members.at[i].id;
+        options->members[i].is_voter = base->members.at[i].role == CC_ROLE_VOTER;
+    }
+}
+
+static void create_core(
+    struct cc_group *group, const struct cc_base *base, const struct cc_journal_group *state)
+{
+    struct cc_raft_options options;
+    struct cc_raft_start start = {
+        .term = state->term,
+        .vote = state->vote,
+        .last_index = cc_log_last(group->log),
+    };
+
+    fill_options(group, base, &options);
+    start.runs = cc_log_runs(group->log, &start.run_count);
+
+    copycat_status status = cc_raft_create(&group->core, group->memory, &options, &start);
+
+    CC_ASSERT(status == COPYCAT_OK); /* options and base were checked before */
+}
+
+static void create_apply(struct cc_group *group)
+{
+    struct cc_apply_options options = {
+        .memory = group->memory,
+        .types = cc_server_options(group->server)->types,
+    };
+
+    group->apply = cc_apply_create(&options);
+}
+
+struct cc_group *cc_group_create(struct cc_server *server, uint32_t id,
+    const struct cc_base *base, struct cc_log *log, const struct cc_journal_group *state)
+{
+    struct cc_env *env = cc_server_env(server);
+    struct cc_group *group = cc_memory_take(env->memory, sizeof *group);
+
+    group->server = server;
+    group->env = env;
+    group->memory = env->memory;
+    group->id = id;
+    group->server_id = cc_server_options(server)->id;
+    group->election_timeout_us = cc_server_options(server)->election_timeout_us;
+    group->log = log;
+    group->journal = cc_server_journal(server);
+    cc_table_init(&group->live, group->memory);
+    cc_list_init(&group->openings);
+    cc_list_init(&group->fresh);
+    cc_list_init(&group->confirming);
+    cc_list_init(&group->lagging);
+    group->wake = (struct cc_timer){.fire = woken, .owner = group};
+    group->check = (struct cc_timer){.fire = checked, .owner = group};
+    group->pass = (struct cc_task){.run = pass_end, .owner = group};
+    cc_log_attach(log, group->journal);
+    create_apply(group);
+    create_core(group, base, state);
+
+    struct cc_raft_event event = {.kind = CC_RAFT_EVENT_START};
+
+    (void)cc_group_step(group, &event);
+    checked(&group->check);
+    return group;
+}
+
+static void drop_waiting(struct cc_group *group, struct cc_list *list)
+{
+    cc_list_each_safe (node, following, list) {
+        cc_memory_give(group->memory, cc_container_of(node, struct cc_waiting, node));
+    }
+}
+
+static void drop_sessions(struct cc_group *group)
+{
+    uint32_t cursor = 0;
+    struct cc_live *live;
+
+    while ((live = cc_table_next(&group->live, &cursor)) != NULL) {
+        cc_memory_give(group->memory, live);
+    }
+    cc_table_deinit(&group->live);
+    cc_list_each_safe (node, following, &group->openings) {
+        cc_memory_give(group->memory, cc_container_of(node, struct cc_opening, node));
+    }
+}
+
+void cc_group_destroy(struct cc_group *group)
+{
+    if (group == NULL) {
+        return;
+    }
+    cc_env_timer_disarm(group->env, &group->wake);
+    cc_env_timer_disarm(group->env, &group->check);
+    cc_env_task_cancel(group->env, &group->pass);
+    cc_log_destroy(group->log);
+    for (uint32_t i = 0; i < group->proposed.count; i++) {
+        cc_block_release(group->proposed.at[i]);
+    }
+    drop_waiting(group, &group->fresh);
+    drop_waiting(group, &group->confirming);
+    drop_waiting(group, &group->lagging);
+    drop_sessions(group);
+    cc_apply_destroy(group->apply);
+    cc_raft_destroy(group->core);
+    cc_memory_give(group->memory, group->proposed.at);
+    cc_memory_give(group->memory, group->received.at);
+    cc_memory_give(group->memory, group->tickets);
+    cc_memory_give(group->memory, group->delayed);
+    cc_memory_give(group->memory, group);
+}
+
+bool cc_group_request(
+    struct cc_group *group, struct cc_origin origin, uint16_t type, copycat_bytes body)
+{
+    switch (type) {
+    case CC_MESSAGE_COMMAND:
+        return cc_group_request_command(group, origin, body);
+    case CC_MESSAGE_QUERY:
+        return cc_group_request_query(group, origin, body);
+    case CC_MESSAGE_KEEP_ALIVE:
+        return cc_group_request_keep_alive(group, origin, body);
+    case CC_MESSAGE_SESSION_OPEN:
+        return cc_group_request_open(group, origin, body);
+    case CC_MESSAGE_SESSION_CLOSE:
+        return cc_group_request_close(group, origin, body);
+    default:
+        return false;
+    }
+}
+
+void cc_group_status(const struct cc_group *group, struct cc_server_status *status_out)
+{
+    status_out->leader = cc_raft_leader(group->core);
+    status_out->is_leader = cc_raft_role(group->core) == CC_RAFT_LEADER;
+    status_out->term = cc_raft_term(group->core);
+    status_out->commit = cc_raft_commit(group->core);
+    status_out->applied = cc_apply_index(group->apply);
+    status_out->last = cc_raft_last(group->core);
+    status_out->digest = cc_apply_digest(group->apply);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group -- one Raft group of this server: its core, its log, its state, and who waits for it.
+ *
+ * Where it sits:   server/node hands it events (frames of peers, requests of guests, durable marks)
+ *                  and the end of each pass; it hands node frames to send.
+ * Memory:          everything that waits is counted against a bound of the options (S4).
+ *
+ * Invariants
+ *   G1  steps do not nest: an effect that leads to another event queues it
+ *   G2  a reply to a request goes by what an entry says (session, sequence), never by its index
+ *       alone (T-022)
+ *   G3  `live` exists only while this server leads and has applied an entry of its own term
+ */
+#ifndef CC_SERVER_GROUP_GROUP_H
+#define CC_SERVER_GROUP_GROUP_H
+
+#include "apply/apply.h"
+#include "base/table.h"
+#include "log/log.h"
+#include "raft/raft.h"
+#include "server/server.h"
+
+/* Encoded bytes of entries above the applied index; beyond it commands are refused with BUSY. */
+#define CC_GROUP_UNAPPLIED_BYTES_MAX (UINT64_C(64) << 20)
+
+/* Clocks of two members may differ in rate by so much, or leases are not safe. */
+#define CC_GROUP_DRIFT_PPM_MAX 1000u
+
+/* Where a request came from, and so where its reply goes. */
+struct cc_origin {
+    uint32_t server; /* that has the client's connection */
+    uint64_t token;  /* names the connection there */
+};
+
+/* What the leader knows of a session beyond the replicated state; lost with leadership. */
+struct cc_live {
+    uint64_t session;
+    uint64_t appended;    /* newest sequence in the log */
+    uint64_t deadline_us; /* expires if not heard of until then */
+    bool is_expiring;     /* an EXPIRE is under way */
+    struct cc_origin origin;
+};
+
+/* A session that is being opened. */
+struct cc_opening {
+    struct cc_list node;
+    uint8_t nonce[CC_NONCE_SIZE];
+    struct cc_origin origin;
+};
+
+enum cc_waiting_kind {
+    CC_WAITING_KEEP_ALIVE, /* for a round that confirms that the session may live */
+    CC_WAITING_ABSENT,     /* a command of a session that seems not to exist: is that so? */
+    CC_WAITING_QUERY,
+};
+
+/* A request that waits for a leadership round, or for apply to come far enough. */
+struct cc_waiting {
+    struct cc_list node;
+    enum cc_waiting_kind kind;
+    struct cc_origin origin;
+    uint64_t session;
+    uint64_t number;         /* sequence of the command, number of the query */
+    uint64_t after_sequence; /* QUERY: commands of the session to be applied first */
+    uint64_t instance;
+    uint64_t index; /* applied must reach this */
+    uint64_t round; /* and this round be confirmed; 0: none needed */
+    uint64_t arrived_us;
+    uint64_t deadline_us;
+    uint8_t level;
+    size_t operation_size;
+    uint8_t operation[];
+};
+
+/* A ticket of the core and the mark of the journal that makes it durable. */
+struct cc_ticket_mark {
+    uint64_t ticket;
+    uint64_t mark;
+};
+
+/* An append that waits for entries to come back from disk; one for each peer at most. */
+struct cc_sender {
+    struct cc_group *group;
+    struct cc_raft_send send;
+    struct cc_log_load load;
+    bool is_loading;
+    bool is_stale; /* the core has moved on: drop what was loaded */
+};
+
+/* A growing array that is emptied at the end of each pass and so stays small. */
+struct cc_entry_list {
+    struct cc_entry *at;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct cc_block_list {
+    struct cc_block **at;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct cc_sent {
+    uint32_t peer;
+    uint64_t index;
+    uint32_t bytes;
+};
+
+struct cc_group {
+    struct cc_server *server;
+    struct cc_env *env;
+    const struct cc_memory *memory;
+    uint32_t id;
+    uint32_t server_id;
+    struct cc_raft *core;
+    struct cc_log *log;
+    struct cc_journal *journal;
+    struct cc_apply *apply;
+
+    struct cc_raft_effects effects; /* of the step at hand */
+    bool is_stepping;               /* G1 */
+    uint64_t effects_round;         /* of the newest READ ... */
+    uint64_t effects_index;         /* ... and the index to read at */
+    struct cc_sent sent[CC_MEMBERS_MAX];
+    uint32_t sent_count;
+    struct cc_entry_list received;  /* entries of the append at hand; borrow its frame */
+    struct cc_block_list proposed;  /* not yet proposed */
+    uint64_t proposed_bytes;
+
+    struct cc_ticket_mark *tickets; /* not yet durable, ascending */
+    uint32_t ticket_count;
+    uint32_t ticket_capacity;
+    struct cc_raft_send *delayed; /* sends that wait for a ticket, in order */
+    uint32_t delayed_count;
+    uint32_t delayed_capacity;
+    struct cc_sender senders[CC_MEMBERS_MAX];
+    uint32_t sender_count;
+
+    struct cc_log_load apply_load;
+    bool is_apply_loading;
+
+    bool is_leading;     /* G3 */
+    uint64_t term_first; /* index of the no-op that opened our term */
+    uint64_t clock_base_us; /* log time ... */
+    uint64_t clock_from_us; /* ... at this time of our own clock */
+    uint32_t leader_told;   /* the leader that our guests' clients were told to resend to */
+    struct cc_table live;   /* struct cc_live by session */
+    struct cc_list openings;
+    struct cc_list fresh;      /* cc_waiting without a round yet */
+    struct cc_list confirming; /* with a round, in order of rounds */
+    struct cc_list lagging;    /* waiting for apply */
+    uint32_t waiting_count;
+    bool is_stalled;
+
+    struct cc_timer wake;  /* the core's */
+    struct cc_timer check; /* expiry, deadlines, stalls; periodic */
+    struct cc_task pass;   /* end of pass */
+    uint64_t election_timeout_us;
+};
+
+/* Partner: cc_group_destroy.  `log` has been recovered and belongs to the group from here on. */
+struct cc_group *cc_group_create(struct cc_server *server, uint32_t id,
+    const struct cc_base *base, struct cc_log *log, const struct cc_journal_group *state);
+void cc_group_destroy(struct cc_group *group);
+
+/* ---- from node ---------------------------------------------------------------------------------- */
+
+void cc_group_peer_changed(struct cc_group *group, uint32_t peer, bool is_up);
+
+/* A Raft message; false if it makes no sense, so that its connection should end. */
+bool cc_group_receive(struct cc_group *group, uint32_t peer, const struct cc_frame *frame);
+
+/* A client's message, from a guest of ours or passed on by a peer; false if it makes no sense. */
+bool cc_group_request(
+    struct cc_group *group, struct cc_origin origin, uint16_t type, copycat_bytes body);
+
+void cc_group_durable(struct cc_group *group, uint64_t mark);
+
+/* Asks for the end-of-pass work. */
+void cc_group_wake(struct cc_group *group);
+
+copycat_status cc_group_transfer(struct cc_group *group, uint32_t target);
+void cc_group_status(const struct cc_group *group, struct cc_server_status *status_out);
+
+/* ---- between the files of this folder --------------------------------------------------------- */
+
+/* Steps the core and carries the effects out, and those of what follows from them. */
+copycat_status cc_group_step(struct cc_group *group, struct cc_raft_event *event);
+
+/* group_send.c */
+void cc_group_transmit(struct cc_group *group, const struct cc_raft_send *send);
+void cc_group_release_sends(struct cc_group *group, uint64_t ticket);
+void cc_group_senders_reset(struct cc_group *group);
+
+/* group_propose.c */
+bool cc_group_has_room(const struct cc_group *group, size_t payload_size);
+void cc_group_propose(struct cc_group *group, uint8_t kind, copycat_bytes payload);
+void cc_group_flush_proposals(struct cc_group *group);
+void cc_group_clock_start(struct cc_group *group);
+uint64_t cc_group_log_now_us(struct cc_group *group);
+void cc_group_tick(struct cc_group *group);
+
+/* group_apply.c */
+void cc_group_apply(struct cc_group *group);
+
+/* group_sessions.c */
+void cc_group_lead(struct cc_group *group);   /* has applied an entry of its own term */
+void cc_group_unlead(struct cc_group *group); /* does not lead any more */
+bool cc_group_request_command(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
+bool cc_group_request_open(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
+bool cc_group_request_close(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
+void cc_group_outcome(struct cc_group *group, const struct cc_outcome *outcome);
+void cc_group_expire(struct cc_group *group);
+struct cc_live *cc_group_live(struct cc_group *group, uint64_t session);
+void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, copycat_status status);
+
+/* group_reads.c */
+bool cc_group_request_query(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
+bool cc_group_request_keep_alive(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
+void cc_group_wait_absent(
+    struct cc_group *group, struct cc_origin origin, uint64_t session, uint64_t sequence);
+void cc_group_begin_round(struct cc_group *group);
+void cc_group_serve_waiting(struct cc_group *group);
+void cc_group_bounce_waiting(struct cc_group *group, copycat_status status);
+void cc_group_expire_waiting(struct cc_group *group);
+
+/* group_reply.c */
+void cc_group_reply_answer(struct cc_group *group, struct cc_origin origin, uint16_t type,
+    const struct cc_answer *answer);
+void cc_group_reply_status(struct cc_group *group, struct cc_origin origin, uint16_t type,
+    uint64_t session, uint64_t number, copycat_status status);
+void cc_group_reply_opened(struct cc_group *group, struct cc_origin origin,
+    const uint8_t nonce[CC_NONCE_SIZE], copycat_status status, uint64_t session, uint64_t timeout_us);
+void cc_group_reply_kept(
+    struct cc_group *group, struct cc_origin origin, uint64_t session, copycat_status status);
+void cc_group_reply_ended(
+    struct cc_group *group, struct cc_origin origin, uint64_t session, copycat_status status);
+void cc_group_reply_resend(
+    struct cc_group *group, struct cc_origin origin, uint64_t session, uint64_t last);
+
+#endif /* CC_SERVER_GROUP_GROUP_H */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group_apply -- committed entries into state, a bounded number in each pass, so that a backlog does
+ * not keep heartbeats waiting.
+ */
+#include "server/group/group.h"
+
+#include "base/assert.h"
+#include "base/bug.h"
+#include "server/node/node.h"
+
+#define APPLY_PER_PASS_MAX 2048u
+
+static void loaded(struct cc_log_load *load)
+{
+    struct cc_group *group = load->owner;
+
+    group->is_apply_loading = false;
+    if (load->status == COPYCAT_ERR_CLOSED) {
+        return;
+    }
+    if (load->status != COPYCAT_OK) {
+        cc_server_fail(group->server, load->status, "an entry could not be read back from the journal");
+        return;
+    }
+    cc_group_apply(group); /* what was loaded is in memory until the next pass */
+}
+
+static void load(struct cc_group *group, uint64_t index)
+{
+    if (group->is_apply_loading) {
+        return;
+    }
+    group->is_apply_loading = true;
+    group->apply_load = (struct cc_log_load){.index = index, .done = loaded, .owner = group};
+    cc_log_load(group->log, &group->apply_load);
+}
+
+static void apply_one(struct cc_group *group, struct cc_block *block)
+{
+    struct cc_entry entry = cc_entry_of(block);
+    struct cc_outcome outcome;
+
+    cc_apply_entry(group->apply, &entry, &outcome);
+    cc_server_applied(group->server, &entry, group->apply);
+    cc_group_outcome(group, &outcome);
+}
+
+/* Has this leader applied an entry of its own term?  Only then does it know all that is committed. */
+static void check_leading(struct cc_group *group)
+{
+    if (!group->is_leading && cc_raft_role(group->core) == CC_RAFT_LEADER &&
+        group->term_first != 0 && cc_apply_index(group->apply) >= group->term_first) {
+        cc_group_lead(group);
+    }
+}
+
+void cc_group_apply(struct cc_group *group)
+{
+    uint64_t commit = cc_raft_commit(group->core);
+    uint32_t budget = APPLY_PER_PASS_MAX;
+    uint64_t before = cc_apply_index(group->apply);
+
+    while (cc_apply_index(group->apply) < commit && budget > 0) {
+        uint64_t index = cc_apply_index(group->apply) + 1;
+        struct cc_block *block = cc_log_peek(group->log, index);
+
+        if (block == NULL) {
+            load(group, index);
+            break;
+        }
+        apply_one(group, block);
+        budget--;
+    }
+    check_leading(group);
+    if (cc_apply_index(group->apply) != before) {
+        cc_log_keep(group->log, cc_apply_index(group->apply));
+        cc_group_wake(group);
+    }
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group_propose -- the leader's new entries: gathered during a pass, proposed at once at its end,
+ * stamped with log time.
+ *
+ * Log time goes on from the last entry at the rate of the leader's own clock; it never follows a
+ * wall clock, except in the first entry of a cluster's life (T-075).
+ */
+#include "server/group/group.h"
+
+#include "base/assert.h"
+#include "base/bug.h"
+#include "server/node/node.h"
+
+void cc_group_clock_start(struct cc_group *group)
+{
+    uint64_t last = cc_log_last_time_us(group->log);
+
+    group->clock_base_us = last != 0 ? last : cc_env_wall_us(group->env);
+    group->clock_from_us = cc_env_now_us(group->env);
+}
+
+uint64_t cc_group_log_now_us(struct cc_group *group)
+{
+    if (CC_BUG(T075)) {
+        return cc_env_wall_us(group->env);
+    }
+
+    uint64_t now = cc_env_now_us(group->env);
+
+    CC_ASSERT(now >= group->clock_from_us);
+    return group->clock_base_us + (now - group->clock_from_us);
+}
+
+bool cc_group_has_room(const struct cc_group *group, size_t payload_size)
+{
+    const struct cc_server_options *options = cc_server_options(group->server);
+    uint64_t uncommitted = cc_raft_last(group->core) - cc_raft_commit(group->core);
+    uint64_t unapplied = cc_raft_commit(group->core) - cc_apply_index(group->apply);
+    uint64_t waiting = uncommitted + unapplied + group->proposed.count;
+    uint64_t bytes = cc_log_bytes_above(group->log, cc_apply_index(group->apply)) +
+                     group->proposed_bytes + payload_size;
+
+    return waiting < options->uncommitted_max && bytes <= CC_GROUP_UNAPPLIED_BYTES_MAX;
+}
+
+void cc_group_propose(struct cc_group *group, uint8_t kind, copycat_bytes payload)
+{
+    struct cc_block_list *list = &group->proposed;
+
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+        list->at = cc_memory_grow(group->memory, list->at, list->capacity * sizeof(*list->at));
+    }
+    list->at[list->count] = cc_entry_create(group->memory, kind, payload);
+    group->proposed_bytes += list->at[list->count]->size;
+    list->count++;
+    cc_group_wake(group);
+}
+
+void cc_group_flush_proposals(struct cc_group *group)
+{
+    if (group->proposed.count == 0) {
+        return;
+    }
+
+    struct cc_raft_event event = {
+        .kind = CC_RAFT_EVENT_PROPOSE,
+        .count = group->proposed.count,
+    };
+    copycat_status status = cc_group_step(group, &event);
+
+    if (status == COPYCAT_OK) {
+        CC_ASSERT(group->proposed.count == 0);
+        return;
+    }
+    for (uint32_t i = 0; i < group->proposed.count; i++) {
+        cc_group_refuse_proposal(group, group->proposed.at[i], status);
+        cc_block_release(group->proposed.at[i]);
+    }
+    group->proposed.count = 0;
+    group->proposed_bytes = 0;
+}
+
+/* A timer of the state is due and nothing is on its way that would move log time past it (S3.121). */
+void cc_group_tick(struct cc_group *group)
+{
+    copycat_bytes nothing = {NULL, 0};
+    uint64_t deadline = cc_apply_next_deadline_us(group->apply);
+
+    if (group->is_leading && group->proposed.count == 0 && deadline <= cc_group_log_now_us(group) &&
+        cc_log_last_time_us(group->log) < deadline && cc_group_has_room(group, 0)) {
+        cc_group_propose(group, CC_ENTRY_TICK, nothing);
+    }
+}

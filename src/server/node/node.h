@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node -- the process: one journal, one door, its neighbours, and its groups (so far one: group 0).
+ *
+ * Where it sits:   everything that reaches this server passes here and is handed to a group; what a
+ *                  group says leaves through here.
+ *
+ * Invariants
+ *   N1  a failed server sends nothing: begin gives a buffer that end throws away (S3)
+ *   N2  callbacks of channels do not step a group while it is stepping: what they change is noted
+ *       and handed over in a task
+ */
+#ifndef CC_SERVER_NODE_NODE_H
+#define CC_SERVER_NODE_NODE_H
+
+#include "base/prng.h"
+#include "base/table.h"
+#include "env/channel.h"
+#include "log/log.h"
+#include "server/group/group.h"
+#include "server/peer/peer.h"
+#include "server/server.h"
+
+/* Bytes that may wait for a guest that does not read before it is shown out (T-110). */
+#define CC_GUEST_OUTPUT_MAX (16u << 20)
+
+/* An accepted connection. */
+struct cc_guest {
+    struct cc_list node;
+    struct cc_server *server;
+    struct cc_channel channel;
+    uint8_t kind; /* enum cc_hello_kind; 0: has not said */
+    bool is_gone; /* freed by the next reaping */
+    uint64_t token;
+    uint32_t peer;    /* PEER: its id */
+    uint64_t boot;    /* PEER */
+    uint64_t session; /* CLIENT: the session it speaks for; 0: none yet */
+    uint64_t hello_deadline_us;
+};
+
+/* What a listed member has said of itself while no base exists. */
+struct cc_candidate {
+    bool is_heard;
+    uint8_t incarnation[CC_INCARNATION_SIZE];
+};
+
+struct cc_server {
+    struct cc_env *env;
+    const struct cc_memory *memory;
+    struct cc_server_options options;
+    struct cc_members members; /* as configured */
+    char *directory;
+    struct cc_server_callbacks callbacks;
+    void *owner;
+    enum cc_server_state state;
+    struct cc_prng prng;
+
+    struct cc_journal *journal;
+    bool is_journal_open;
+    struct cc_log *log; /* until the group takes it over */
+    struct cc_journal_group recovered;
+    uint64_t founding_mark; /* of the base that is being stored; 0: none */
+    struct cc_base founding;
+    struct cc_group *group; /* NULL until the base is known */
+
+    struct cc_listener listener;
+    bool is_listening;
+    struct cc_list guests;
+    struct cc_table guests_by_token;
+    uint32_t guest_count;
+    uint64_t token_next;
+    struct cc_peer *peers[CC_MEMBERS_MAX];
+    uint32_t peer_count;
+    struct cc_candidate candidates[CC_MEMBERS_MAX]; /* by place in members */
+    uint64_t boots[CC_MEMBERS_MAX];                 /* newest boot seen of each member */
+
+    struct cc_writer reply;    /* the reply at hand */
+    struct cc_task housework;  /* reaping, peers that went up or down, failing */
+    struct cc_timer watch;     /* deadlines of strangers */
+    copycat_status failed;     /* OK, or why the server stopped */
+    bool is_closing;
+    void (*closed)(void *owner);
+    void *closed_owner;
+};
+
+/* ---- for groups --------------------------------------------------------------------------------- */
+
+const struct cc_server_options *cc_server_options(const struct cc_server *server);
+struct cc_env *cc_server_env(struct cc_server *server);
+struct cc_journal *cc_server_journal(struct cc_server *server);
+
+/* Stops this server for good: nothing leaves it any more. */
+void cc_server_fail(struct cc_server *server, copycat_status status, const char *text);
+
+/* The known leader has changed: clients are told to send again what is unanswered. */
+void cc_server_leader_changed(struct cc_server *server);
+
+void cc_server_applied(
+    struct cc_server *server, const struct cc_entry *entry, const struct cc_apply *apply);
+
+bool cc_server_peer_is_up(const struct cc_server *server, uint32_t peer);
+struct cc_writer *cc_server_peer_begin(
+    struct cc_server *server, uint32_t peer, uint16_t type, uint32_t group);
+void cc_server_peer_end(struct cc_server *server, uint32_t peer);
+
+/* A body is written, then sent to where the request came from. */
+struct cc_writer *cc_server_reply_begin(struct cc_server *server);
+void cc_server_reply_end(
+    struct cc_server *server, struct cc_origin origin, uint16_t type, uint32_t group);
+
+/* ---- between the files of node/ and peer/ ---------------------------------------------------- */
+
+void cc_server_notice(struct cc_server *server, const char *text);
+void cc_server_set_state(struct cc_server *server, enum cc_server_state state);
+
+/* Asks for the housework task. */
+void cc_server_wake(struct cc_server *server);
+
+/* node_hello.c */
+void cc_server_fill_hello(const struct cc_server *server, struct cc_hello *hello_out);
+/* OK, or why the speaker is refused, with a sentence for a person in `text`. */
+copycat_status cc_server_check_hello(
+    struct cc_server *server, const struct cc_hello *hello, const char **text_out);
+
+/* node_found.c */
+void cc_server_heard(struct cc_server *server, const struct cc_hello *hello);
+void cc_server_found_if_unanimous(struct cc_server *server);
+bool cc_server_take_base(struct cc_server *server, copycat_bytes body);
+void cc_server_start_group(struct cc_server *server);
+
+/* node_door.c */
+copycat_status cc_server_open_door(struct cc_server *server);
+void cc_server_close_door(struct cc_server *server);
+void cc_server_reap_guests(struct cc_server *server);
+void cc_server_watch_guests(struct cc_server *server);
+struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token);
+
+/* node_route.c */
+bool cc_server_route_request(struct cc_server *server, struct cc_guest *guest, const struct cc_frame *frame);
+bool cc_server_route_forwarded(struct cc_server *server, uint32_t peer, const struct cc_frame *frame);
+bool cc_server_route_forward_reply(struct cc_server *server, const struct cc_frame *frame);
+
+/* Place of a member in the configured list; UINT32_MAX if it is not there. */
+uint32_t cc_server_member_place(const struct cc_server *server, uint32_t id);
+
+#endif /* CC_SERVER_NODE_NODE_H */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node_door -- accepted connections.  A stranger may hold one small frame and a few seconds; who has
+ * said hello is a client or a peer and gets what that kind may have.
+ */
+#include "server/node/node.h"
+
+#include "base/assert.h"
+
+#define HELLO_US_MAX UINT64_C(5000000)
+#define WATCH_US UINT64_C(1000000)
+
+static void dismiss(struct cc_guest *guest)
+{
+    if (guest->is_gone) {
+        return;
+    }
+    guest->is_gone = true;
+    cc_channel_close(&guest->channel);
+    cc_server_wake(guest->server);
+}
+
+static void refuse(struct cc_guest *guest, copycat_status status, const char *text)
+{
+    struct cc_refuse refusal = {.status = status, .text = {text, 0}};
+
+    while (text[refusal.text.size] != '\0') {
+        refusal.text.size++;
+    }
+    cc_refuse_encode(cc_channel_begin(&guest->channel, CC_MESSAGE_REFUSE, 0), &refusal);
+    cc_channel_end(&guest->channel);
+    guest->kind = 0;
+    guest->hello_deadline_us = cc_env_now_us(guest->server->env); /* the watch shows it out */
+}
+
+/* A peer that connects anew has given up its former connection. */
+static void replace_former(struct cc_guest *guest)
+{
+    cc_list_each (node, &guest->server->guests) {
+        struct cc_guest *other = cc_container_of(node, struct cc_guest, node);
+
+        if (other != guest && other->kind == CC_HELLO_PEER && other->peer == guest->peer) {
+            dismiss(other);
+        }
+    }
+}
+
+static bool take_hello(struct cc_guest *guest, copycat_bytes body)
+{
+    struct cc_server *server = guest->server;
+    struct cc_hello hello;
+    const char *text;
+
+    if (!cc_hello_decode(body, &hello)) {
+        return false;
+    }
+
+    copycat_status status = cc_server_check_hello(server, &hello, &text);
+
+    if (status != COPYCAT_OK) {
+        refuse(guest, status, text);
+        return true;
+    }
+    guest->kind = hello.kind;
+    guest->hello_deadline_us = COPYCAT_NONE;
+    if (hello.kind == CC_HELLO_PEER) {
+        guest->peer = hello.server;
+        guest->boot = hello.boot;
+        replace_former(guest);
+        cc_channel_limit(&guest->channel, CC_FRAME_BODY_PEER_MAX);
+        cc_server_heard(server, &hello);
+    } else {
+        cc_channel_limit(&guest->channel, CC_FRAME_BODY_CLIENT_MAX);
+    }
+    cc_server_fill_hello(server, &hello);
+    cc_hello_encode(cc_channel_begin(&guest->channel, CC_MESSAGE_HELLO, 0), &hello);
+    cc_channel_end(&guest->channel);
+    return true;
+}
+
+static bool take_from_peer(struct cc_guest *guest, const struct cc_frame *frame)
+{
+    struct cc_server *server = guest->server;
+
+    switch (frame->type) {
+    case CC_MESSAGE_BASE:
+        return cc_server_take_base(server, frame->body);
+    case CC_MESSAGE_FORWARD:
+        return cc_server_route_forwarded(server, guest->peer, frame);
+    case CC_MESSAGE_FORWARD_REPLY:
+        return cc_server_route_forward_reply(server, frame);
+    default:
+        return server->group == NULL || frame->group != 0 ||
+               cc_group_receive(server->group, guest->peer, frame);
+    }
+}
+
+static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
+{
+    struct cc_guest *guest = channel->owner;
+    bool is_sound = false;
+
+    if (guest->server->failed != COPYCAT_OK || guest->is_gone) {
+        return;
+    }
+    if (guest->kind == 0) {
+        is_sound = frame->type == CC_MESSAGE_HELLO && take_hello(guest, frame->body);
+    } else if (guest->kind == CC_HELLO_PEER) {
+        is_sound = take_from_peer(guest, frame);
+    } else {
+        is_sound = cc_server_route_request(guest->server, guest, frame);
+    }
+    if (!is_sound) {
+        dismiss(guest);
+    }
+}
+
+static void on_closed(struct cc_channel *channel, copycat_status status)
+{
+    (void)status; /* a client asks again elsewhere, a peer dials again */
+    dismiss(channel->owner);
+}
+
+static const struct cc_channel_callbacks callbacks = {
+    .on_frame = on_frame,
+    .on_closed = on_closed,
+};
+
+static struct cc_conn *on_accept(struct cc_listener *listener)
+{
+    struct cc_server *server = listener->owner;
+
+    if (server->guest_count >= server->options.guests_max || server->failed != COPYCAT_OK) {
+        return NULL;
+    }
+
+    struct cc_guest *guest = cc_memory_try(server->memory, sizeof *guest);
+
+    if (guest == NULL) {
+        return NULL;
+    }
+    guest->server = server;
+    guest->token = ++server->token_next;
+    guest->hello_deadline_us = cc_env_now_us(server->env) + HELLO_US_MAX;
+    cc_channel_init(&guest->channel, server->env, server->memory, CC_FRAME_BODY_STRANGER_MAX,
+        CC_GUEST_OUTPUT_MAX, &callbacks, guest);
+    cc_list_append(&server->guests, &guest->node);
+    cc_table_put(&server->guests_by_token, guest->token, guest);
+    server->guest_count++;
+    return cc_channel_accept(&guest->channel);
+}
+
+struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token)
+{
+    struct cc_guest *guest = token == 0 ? NULL : cc_table_get(&server->guests_by_token, token);
+
+    return guest == NULL || guest->is_gone ? NULL : guest;
+}
+
+void cc_server_reap_guests(struct cc_server *server)
+{
+    cc_list_each_safe (node, following, &server->guests) {
+        struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
+
+        if (guest->is_gone) {
+            cc_list_remove(&guest->node);
+            (void)cc_table_remove(&server->guests_by_token, guest->token);
+            server->guest_count--;
+            cc_memory_give(server->memory, guest);
+        }
+    }
+}
+
+void cc_server_watch_guests(struct cc_server *server)
+{
+    uint64_t now = cc_env_now_us(server->env);
+
+    cc_list_each (node, &server->guests) {
+        struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
+
+        if (guest->hello_deadline_us <= now) {
+            dismiss(guest);
+        }
+    }
+    cc_env_timer_arm(server->env, &server->watch, now + WATCH_US);
+}
+
+copycat_status cc_server_open_door(struct cc_server *server)
+{
+    uint32_t place = cc_server_member_place(server, server->options.id);
+
+    CC_ASSERT(place < CC_MEMBERS_MAX);
+    server->listener = (struct cc_listener){.on_accept = on_accept, .owner = server};
+
+    copycat_status status =
+        cc_env_listen(server->env, &server->listener, server->members.at[place].address);
+
+    server->is_listening = status == COPYCAT_OK;
+    return status;
+}
+
+void cc_server_close_door(struct cc_server *server)
+{
+    if (server->is_listening) {
+        server->is_listening = false;
+        cc_env_unlisten(server->env, &server->listener);
+    }
+    cc_list_each (node, &server->guests) {
+        dismiss(cc_container_of(node, struct cc_guest, node));
+    }
+}

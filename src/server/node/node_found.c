@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node_found -- how a cluster begins: unanimously, and once.
+ *
+ * Each server draws an incarnation with its directory and says it in hello.  The lowest listed id
+ * hears all the others, none of which has a base and all of which have the same list, draws the
+ * cluster's id and writes the base.  Everybody else gets the base from whoever has it, checks that
+ * it lists this very incarnation, and writes it.  Raft starts on a server when the base is durable
+ * there and not before (S2): no base, no vote.  A server that hears nobody waits (T-098).
+ */
+#include "server/node/node.h"
+
+#include "base/assert.h"
+
+#include <string.h>
+
+uint32_t cc_server_member_place(const struct cc_server *server, uint32_t id)
+{
+    for (uint32_t i = 0; i < server->members.count; i++) {
+        if (server->members.at[i].id == id) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+void cc_server_heard(struct cc_server *server, const struct cc_hello *hello)
+{
+    static const uint8_t none[CC_CLUSTER_ID_SIZE];
+    uint32_t place = cc_server_member_place(server, hello->server);
+
+    CC_ASSERT(place < CC_MEMBERS_MAX);
+    struct cc_candidate *candidate = &server->candidates[place];
+
+    /* A member that has a cluster already is no founder: its base will come to us. */
+    candidate->is_heard = memcmp(hello->cluster_id, none, CC_CLUSTER_ID_SIZE) == 0;
+    memcpy(candidate->incarnation, hello->incarnation, CC_INCARNATION_SIZE);
+    cc_server_found_if_unanimous(server);
+}
+
+static void store_base(struct cc_server *server, const struct cc_base *base)
+{
+    CC_ASSERT(server->founding_mark == 0);
+    server->founding = *base;
+    cc_journal_found(server->journal, base);
+    server->founding_mark = cc_journal_mark(server->journal);
+    cc_journal_flush(server->journal);
+}
+
+void cc_server_found_if_unanimous(struct cc_server *server)
+{
+    struct cc_base base = {.feature_level = CC_FEATURE_LEVEL, .members = server->members};
+
+    if (server->state != CC_SERVER_FOUNDING || server->founding_mark != 0 ||
+        server->members.at[0].id != server->options.id) {
+        return;
+    }
+    for (uint32_t i = 0; i < server->members.count; i++) {
+        const uint8_t *incarnation = server->candidates[i].incarnation;
+
+        if (server->members.at[i].id == server->options.id) {
+            incarnation = cc_journal_incarnation(server->journal);
+        } else if (!server->candidates[i].is_heard) {
+            return;
+        }
+        memcpy(base.members.at[i].incarnation, incarnation, CC_INCARNATION_SIZE);
+    }
+    cc_env_entropy(server->env, base.cluster_id, CC_CLUSTER_ID_SIZE);
+    store_base(server, &base);
+}
+
+bool cc_server_take_base(struct cc_server *server, copycat_bytes body)
+{
+    struct cc_base base;
+
+    if (!cc_base_decode(body, &base)) {
+        return false;
+    }
+    if (server->state != CC_SERVER_FOUNDING || server->founding_mark != 0) {
+        return true; /* it has been stored, or is being stored */
+    }
+
+    const struct cc_member *self = cc_members_find(&base.members, server->options.id);
+
+    if (self == NULL || memcmp(self->incarnation, cc_journal_incarnation(server->journal),
+                            CC_INCARNATION_SIZE) != 0) {
+        cc_server_notice(server, "a base that does not list this server's incarnation was refused");
+        return false;
+    }
+    if (!cc_members_match(&base.members, &server->members)) {
+        cc_server_notice(server, "the cluster has another member list than this server was given");
+        return false;
+    }
+    store_base(server, &base);
+    return true;
+}
+
+/* The base is durable: this server takes part from now on, and says so to its neighbours. */
+void cc_server_start_group(struct cc_server *server)
+{
+    const struct cc_base *base = cc_journal_base(server->journal);
+
+    CC_ASSERT(base != NULL);
+    CC_ASSERT(server->group == NULL);
+    server->group = cc_group_create(server, 0, base, server->log, &server->recovered);
+    server->log = NULL;
+    cc_server_set_state(server, CC_SERVER_MEMBER);
+    for (uint32_t i = 0; i < server->peer_count; i++) {
+        cc_peer_redial(server->peers[i]);
+    }
+}
