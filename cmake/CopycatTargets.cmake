@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# The few words that the folders' CMakeLists.txt use.
+
+# A folder of src/ becomes an object library cc_<name>; all of them make up copycat_internal.
+function(cc_layer name)
+  add_library(cc_${name} OBJECT ${ARGN})
+  set_property(GLOBAL APPEND PROPERTY CC_LAYERS cc_${name})
+endfunction()
+
+# Each file is a test binary of its own, <file>, in build/test/unit/<folder>.
+function(cc_unit_test folder)
+  foreach(file ${ARGN})
+    get_filename_component(name ${file} NAME_WE)
+    add_executable(${name} ${file})
+    target_link_libraries(${name} PRIVATE copycat_internal cmocka)
+    add_test(NAME ${folder}/${name} COMMAND ${name})
+  endforeach()
+endfunction()
+
+# A libFuzzer target; only where the compiler is clang.
+function(cc_fuzz_target name)
+  if(CMAKE_C_COMPILER_ID MATCHES Clang)
+    add_executable(${name} ${ARGN})
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(${name} PRIVATE copycat_internal)
+  endif()
+endfunction()
