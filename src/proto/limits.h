@@ -15,6 +15,7 @@
 #define CC_FRAME_BODY_STRANGER_MAX 4096u   /* before hello is done */
 #define CC_FRAME_BODY_CLIENT_MAX (CC_ENTRY_PAYLOAD_SIZE_MAX + 1024u)
 #define CC_FRAME_BODY_PEER_MAX (CC_APPEND_BYTES_MAX + CC_ENTRY_PAYLOAD_SIZE_MAX + 4096u)
+#define CC_REFUSE_TEXT_SIZE_MAX 1024u
 #define CC_MEMBERS_MAX 16u                 /* voters and learners of one group */
 #define CC_VOTERS_MAX 7u
 #define CC_ADDRESS_SIZE_MAX 255u
