@@ -28,6 +28,7 @@ struct cc_apply;
 struct cc_apply_options {
     const struct cc_memory *memory;
     const copycat_machine_type *const *types; /* NULL-terminated; borrowed for life */
+    const copycat_machine_type *catalog;      /* of instance 0; NULL: nothing can be created */
     uint32_t sessions_max;                    /* 0: 100000; beyond it an open answers QUOTA */
     uint32_t answers_max;                     /* cached answers of a session, 0: 1024 */
     uint32_t answer_bytes_max;                /* and their bytes, 0: 4 MiB */
@@ -42,6 +43,7 @@ struct cc_outcome {
     uint8_t kind;       /* the entry's kind */
     uint64_t session;   /* of the command, or the one opened or ended; 0: none */
     uint64_t sequence;  /* of the command */
+    bool is_refused;    /* COMMAND: BUSY, and its number is not consumed: it has to be logged again */
     bool is_ended;      /* an expiry or close that took effect, so the session is no more */
     uint8_t nonce[CC_NONCE_SIZE]; /* SESSION_OPEN */
     uint64_t timeout_us;          /* SESSION_OPEN: as granted */
@@ -59,6 +61,20 @@ uint64_t cc_apply_next_deadline_us(const struct cc_apply *apply);
 
 /* Digest over everything replicated: log time, sessions, timers, catalogue, machines. */
 uint64_t cc_apply_digest(const struct cc_apply *apply);
+
+/*
+ * Commands.  The acknowledgement that a command carries is heard first, whatever becomes of the rest.
+ *
+ *     the sequence is        the answer is                           consumed
+ *     last + 1               the machine's, or UNKNOWN_RESOURCE      yes: kept until acknowledged
+ *     kept                   the same again                          has been
+ *     acknowledged           INVALID: never run again (T-078)        has been
+ *     above last + 1         BUSY: a predecessor is missing (T-080)  no
+ *     last + 1, cache full   BUSY: the client has to acknowledge     no
+ *
+ * BUSY with is_refused is safe to send again because nothing remembers it: not the session, not the
+ * machine.  The leader must let its "newest appended" fall back below such a number.
+ */
 
 /* Reads; `answer` is filled and borrowed until the next call.  Status UNKNOWN_RESOURCE, ... inside. */
 void cc_apply_query(
@@ -92,8 +108,9 @@ uint64_t cc_apply_session_after(const struct cc_apply *apply, uint64_t session);
 bool cc_apply_is_released(const struct cc_apply *apply, uint64_t index);
 
 /*
- * Builds every live-commit machine again from the unreleased ones among `entries` (all committed
- * entries from index 1 to applied, in order) and returns true if all digests are equal.
+ * Builds every live-commit machine again from the unreleased ones among the entries from index 1 to
+ * applied, every other machine from its blob, and returns true if all digests are equal.  False also
+ * if `entry_at` cannot give an entry.
  */
 bool cc_apply_restore_check(struct cc_apply *apply,
     bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out), void *owner);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply_internal -- what the files of this folder share; nobody else looks in here.
+ */
+#ifndef CC_APPLY_APPLY_INTERNAL_H
+#define CC_APPLY_APPLY_INTERNAL_H
+
+#include "apply/apply.h"
+#include "apply/release.h"
+#include "apply/timers.h"
+#include "session/session_table.h"
+
+/* What a machine asks for memory. */
+struct copycat_memory {
+    const struct cc_memory *memory;
+};
+
+/* One resource: its machine, and the machine's share in the digest. */
+struct cc_instance {
+    uint64_t id; /* index of the entry that created it; 0: the catalogue */
+    const copycat_machine_type *type;
+    void *machine;
+    uint64_t digest;
+    uint32_t position; /* among the instances */
+};
+
+/* Ascending by id; instances do not move in memory while the array grows. */
+struct cc_instances {
+    struct cc_instance **at;
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t digest; /* sum over the instances */
+};
+
+struct cc_apply {
+    const struct cc_memory *memory;
+    struct copycat_memory machine_memory;
+    const copycat_machine_type *const *types;
+    const copycat_machine_type *catalog;
+    uint32_t sessions_max;
+    struct cc_reply_limits limits;
+
+    uint64_t index;
+    uint64_t time_us;
+    struct cc_session_table sessions;
+    struct cc_timers timers;
+    struct cc_release release;
+    struct cc_instances instances;
+    struct cc_writer result; /* of the command or query at hand */
+};
+
+struct copycat_context {
+    struct cc_apply *apply;
+    struct cc_instance *instance;
+    bool is_command; /* answers are heard only then */
+    bool is_answered;
+    copycat_status status;
+};
+
+struct copycat_reading {
+    struct cc_apply *apply;
+    bool is_answered;
+    copycat_status status;
+};
+
+/* ---- apply_instance.c --------------------------------------------------------------------------- */
+
+/* `id` is above all others. */
+void cc_instance_create(struct cc_apply *apply, uint64_t id, const copycat_machine_type *type);
+void cc_instances_destroy(struct cc_apply *apply);
+
+/* NULL if there is none. */
+struct cc_instance *cc_instance_find(const struct cc_apply *apply, uint64_t id);
+
+/* Brings the digest up to date; after every call that may change the machine. */
+void cc_instance_settle(struct cc_apply *apply, struct cc_instance *instance);
+
+/* NULL if it is not among the types. */
+const copycat_machine_type *cc_apply_type(const struct cc_apply *apply, uint32_t type);
+
+/* ---- apply_command.c, apply_session.c ----------------------------------------------------------- */
+
+void cc_apply_command(
+    struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
+void cc_apply_session_open(
+    struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
+void cc_apply_session_close(
+    struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
+void cc_apply_session_expire(
+    struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
+
+/* ---- apply.c ------------------------------------------------------------------------------------ */
+
+/* Log time once an entry with `entry_us` is applied where it was `time_us`. */
+uint64_t cc_apply_advance_us(uint64_t time_us, uint64_t entry_us);
+
+#endif /* CC_APPLY_APPLY_INTERNAL_H */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * timers -- deadlines in log time, as data: (deadline, order, instance, key), never a closure.
+ *
+ * Where it sits:   set by machines through their context; taken by apply when an entry moves log time.
+ * Replicated:      yes.
+ * Memory:          one block for each deadline, and a heap of pointers.
+ *
+ * Invariants
+ *   D1  at most one deadline for each (instance, key)
+ *   D2  deadlines are taken in order of (deadline, order of being set), whatever the heap looks like
+ *   D3  heap[d->position] == d
+ */
+#ifndef CC_APPLY_TIMERS_H
+#define CC_APPLY_TIMERS_H
+
+#include "base/table.h"
+
+#include <stdbool.h>
+
+struct cc_deadline;
+
+struct cc_timers {
+    const struct cc_memory *memory;
+    struct cc_deadline **heap;
+    uint32_t count;
+    uint32_t capacity;
+    struct cc_table by_name; /* by the hash of (instance, key): the head of a chain */
+    uint64_t order;          /* of the last deadline that was set */
+    uint64_t digest;
+};
+
+/* Partner: cc_timers_deinit. */
+void cc_timers_init(struct cc_timers *timers, const struct cc_memory *memory);
+void cc_timers_deinit(struct cc_timers *timers);
+
+/* Sets, or replaces, the deadline of (instance, key). */
+void cc_timers_set(
+    struct cc_timers *timers, uint64_t instance, uint64_t key, uint64_t deadline_us);
+
+/* Nothing happens if there is none. */
+void cc_timers_cancel(struct cc_timers *timers, uint64_t instance, uint64_t key);
+
+/* The earliest deadline; UINT64_MAX if there is none. */
+uint64_t cc_timers_next_us(const struct cc_timers *timers);
+
+/* Takes the first deadline at or before `now_us` out; false if there is none. */
+bool cc_timers_take(
+    struct cc_timers *timers, uint64_t now_us, uint64_t *instance_out, uint64_t *key_out);
+
+#endif /* CC_APPLY_TIMERS_H */

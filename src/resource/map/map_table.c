@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * map_table -- see map_table.h.
+ */
+#include "resource/map/map_table.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+#include <string.h>
+
+#define CAPACITY_MIN 16u
+#define TAIL_MIN 16u
+
+/* ---- records ------------------------------------------------------------------------------------ */
+
+copycat_bytes cc_map_record_key(const struct cc_map_record *record)
+{
+    return (copycat_bytes){record->bytes, record->key_size};
+}
+
+copycat_bytes cc_map_record_value(const struct cc_map_record *record)
+{
+    return (copycat_bytes){record->bytes + record->key_size + 1, record->value_size};
+}
+
+copycat_bytes cc_map_record_result(const struct cc_map_record *record)
+{
+    return (copycat_bytes){record->bytes + record->key_size, (size_t)record->value_size + 1};
+}
+
+static struct cc_map_record *record_create(const struct cc_map_table *table, uint64_t hash,
+    copycat_bytes key, copycat_bytes value, uint64_t index)
+{
+    struct cc_map_record *record = copycat_memory_grow(
+        table->memory, NULL, sizeof *record + key.size + 1 + value.size);
+
+    record->hash = hash;
+    record->index = index;
+    record->key_size = (uint32_t)key.size;
+    record->value_size = (uint32_t)value.size;
+    memcpy(record->bytes, key.data, key.size);
+    record->bytes[key.size] = 1;
+    if (value.size > 0) {
+        memcpy(record->bytes + key.size + 1, value.data, value.size);
+    }
+    return record;
+}
+
+void cc_map_record_give(struct cc_map_table *table, struct cc_map_record *record)
+{
+    copycat_memory_give(table->memory, record);
+}
+
+/* Not stored in the record: hashing the value once more costs less than 8 bytes a key. */
+static uint64_t record_digest(const struct cc_map_record *record)
+{
+    copycat_bytes value = cc_map_record_value(record);
+
+    return cc_hash_words(record->index, cc_hash_bytes(value.data, value.size, record->hash));
+}
+
+static uint64_t hash_of(copycat_bytes key)
+{
+    return cc_hash_bytes(key.data, key.size, 0);
+}
+
+/* The order of the table: below 0, 0 or above, as the record stands before, at or after the key. */
+static int compare(const struct cc_map_record *record, uint64_t hash, copycat_bytes key)
+{
+    if (record->hash != hash) {
+        return record->hash < hash ? -1 : 1;
+    }
+
+    size_t shared = record->key_size < key.size ? record->key_size : key.size;
+    int order = memcmp(record->bytes, key.data, shared);
+
+    if (order != 0) {
+        return order;
+    }
+    return record->key_size == key.size ? 0 : record->key_size < key.size ? -1 : 1;
+}
+
+/* ---- slots -------------------------------------------------------------------------------------- */
+
+static uint64_t slot_count(const struct cc_map_table *table)
+{
+    return table->capacity + table->tail;
+}
+
+static uint64_t home_of(const struct cc_map_table *table, uint64_t hash)
+{
+    return hash >> (64 - __builtin_ctzll(table->capacity));
+}
+
+/* Where the key stands, or the slot where it would have to: never before its home. */
+static uint64_t locate(
+    const struct cc_map_table *table, uint64_t hash, copycat_bytes key, bool *is_there_out)
+{
+    uint64_t at = home_of(table, hash);
+    int order = 1;
+
+    while (at < slot_count(table) && table->slots[at] != NULL &&
+           (order = compare(table->slots[at], hash, key)) < 0) {
+        at++;
+    }
+    *is_there_out = at < slot_count(table) && table->slots[at] != NULL && order == 0;
+    return at;
+}
+
+static void grow_tail(struct cc_map_table *table)
+{
+    uint64_t before = slot_count(table);
+
+    table->tail *= 2;
+    table->slots = copycat_memory_grow(
+        table->memory, table->slots, slot_count(table) * sizeof(struct cc_map_record *));
+    memset(table->slots + before, 0,
+        (slot_count(table) - before) * sizeof(struct cc_map_record *));
+}
+
+/* Makes room at `at` by moving the rest of the run one on. */
+static void open_slot(struct cc_map_table *table, uint64_t at)
+{
+    uint64_t end = at;
+
+    while (end < slot_count(table) && table->slots[end] != NULL) {
+        end++;
+    }
+    if (end == slot_count(table)) {
+        grow_tail(table);
+    }
+    memmove(table->slots + at + 1, table->slots + at,
+        (end - at) * sizeof(struct cc_map_record *));
+    table->slots[at] = NULL;
+}
+
+/* Fills the hole with the rest of the run, as far as that may move towards its homes. */
+static void close_slot(struct cc_map_table *table, uint64_t at)
+{
+    uint64_t end = at + 1;
+
+    while (end < slot_count(table) && table->slots[end] != NULL &&
+           home_of(table, table->slots[end]->hash) < end) {
+        end++;
+    }
+    memmove(table->slots + at, table->slots + at + 1,
+        (end - at - 1) * sizeof(struct cc_map_record *));
+    table->slots[end - 1] = NULL;
+}
+
+/* The order stays, so one sweep does it: each record goes to its home or behind the one before. */
+static void resize(struct cc_map_table *table, uint64_t capacity)
+{
+    struct cc_map_table old = *table;
+    uint64_t next = 0;
+
+    table->capacity = capacity;
+    table->tail = TAIL_MIN;
+    table->slots = copycat_memory_take(
+        table->memory, slot_count(table) * sizeof(struct cc_map_record *));
+    for (uint64_t i = 0; i < slot_count(&old); i++) {
+        if (old.slots[i] == NULL) {
+            continue;
+        }
+
+        uint64_t home = home_of(table, old.slots[i]->hash);
+
+        next = home > next ? home : next;
+        if (next == slot_count(table)) {
+            grow_tail(table);
+        }
+        table->slots[next++] = old.slots[i];
+    }
+    copycat_memory_give(old.memory, old.slots);
+}
+
+/* ---- what the machine sees ---------------------------------------------------------------------- */
+
+void cc_map_table_init(struct cc_map_table *table, copycat_memory *memory)
+{
+    *table = (struct cc_map_table){.memory = memory};
+}
+
+void cc_map_table_clear(struct cc_map_table *table)
+{
+    for (uint64_t i = 0; i < slot_count(table); i++) {
+        if (table->slots[i] != NULL) {
+            cc_map_record_give(table, table->slots[i]);
+        }
+    }
+    copycat_memory_give(table->memory, table->slots);
+    cc_map_table_init(table, table->memory);
+}
+
+const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key)
+{
+    bool is_there;
+
+    if (table->count == 0) {
+        return NULL;
+    }
+
+    uint64_t at = locate(table, hash_of(key), key, &is_there);
+
+    return is_there ? table->slots[at] : NULL;
+}
+
+struct cc_map_record *cc_map_table_put(
+    struct cc_map_table *table, copycat_bytes key, copycat_bytes value, uint64_t index)
+{
+    uint64_t hash = hash_of(key);
+    struct cc_map_record *record = record_create(table, hash, key, value, index);
+    struct cc_map_record *before = NULL;
+    bool is_there;
+
+    if (table->count >= table->capacity / 4 * 3) {
+        resize(table, table->capacity == 0 ? CAPACITY_MIN : table->capacity * 2);
+    }
+
+    uint64_t at = locate(table, hash, key, &is_there);
+
+    if (is_there) {
+        before = table->slots[at];
+        table->digest -= record_digest(before);
+    } else {
+        open_slot(table, at);
+        table->count++;
+    }
+    table->slots[at] = record;
+    table->digest += record_digest(record);
+    return before;
+}
+
+struct cc_map_record *cc_map_table_remove(struct cc_map_table *table, copycat_bytes key)
+{
+    bool is_there;
+
+    if (table->count == 0) {
+        return NULL;
+    }
+
+    uint64_t at = locate(table, hash_of(key), key, &is_there);
+
+    if (!is_there) {
+        return NULL;
+    }
+
+    struct cc_map_record *record = table->slots[at];
+
+    table->digest -= record_digest(record);
+    table->count--;
+    close_slot(table, at);
+    if (table->capacity > CAPACITY_MIN && table->count < table->capacity / 8) {
+        resize(table, table->capacity / 2);
+    }
+    return record;
+}
+
+uint64_t cc_map_table_seek(const struct cc_map_table *table, copycat_bytes key)
+{
+    bool is_there;
+
+    if (table->count == 0 || key.data == NULL) {
+        return 0;
+    }
+
+    uint64_t at = locate(table, hash_of(key), key, &is_there);
+
+    return is_there ? at + 1 : at;
+}
+
+const struct cc_map_record *cc_map_table_next(const struct cc_map_table *table, uint64_t *position)
+{
+    while (*position < slot_count(table)) {
+        const struct cc_map_record *record = table->slots[(*position)++];
+
+        if (record != NULL) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+void cc_map_table_verify(const struct cc_map_table *table)
+{
+    const struct cc_map_record *before = NULL;
+    uint64_t count = 0;
+    uint64_t digest = 0;
+
+    for (uint64_t i = 0; i < slot_count(table); i++) {
+        const struct cc_map_record *record = table->slots[i];
+
+        if (record == NULL) {
+            continue;
+        }
+
+        uint64_t home = home_of(table, record->hash);
+
+        CC_ASSERT(home <= i);                                      /* M2 */
+        CC_ASSERT(home == i || table->slots[i - 1] != NULL);       /* M2 */
+        CC_ASSERT(before == NULL ||
+                  compare(before, record->hash, cc_map_record_key(record)) < 0); /* M1 */
+        before = record;
+        count++;
+        digest += record_digest(record);
+    }
+    CC_ASSERT(count == table->count);
+    CC_ASSERT(digest == table->digest); /* M3 */
+}

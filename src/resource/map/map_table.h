@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * map_table -- the records of one map: a hash table whose order is that of (hash, key).
+ *
+ * Where it sits:   under map_machine.
+ * Replicated:      yes, order included: a page of keys must be the same on every member, so the order
+ *                  depends neither on the capacity nor on what was here before.
+ * Memory:          a block for each record, and slots of 8 bytes, between an eighth and three quarters
+ *                  of them used.
+ *
+ * Linear probing with home = the top bits of the hash, each run kept ascending, no wrapping round: the
+ * last run goes on into a tail behind the capacity, which grows on its own where hashes crowd there.
+ *
+ * Invariants
+ *   M1  records ascend by (hash, key) from the first slot to the last
+ *   M2  no record stands before its home, and no free slot between its home and it
+ *   M3  digest is the sum over the records
+ */
+#ifndef CC_RESOURCE_MAP_TABLE_H
+#define CC_RESOURCE_MAP_TABLE_H
+
+#include <copycat/machine.h>
+
+/* The bytes are the key, a 1, and the value: so key and result are views and nothing is copied. */
+struct cc_map_record {
+    uint64_t hash;
+    uint64_t index; /* of the commit that made it */
+    uint32_t key_size;
+    uint32_t value_size;
+    uint8_t bytes[];
+};
+
+struct cc_map_table {
+    copycat_memory *memory;
+    struct cc_map_record **slots;
+    uint64_t capacity; /* power of two, or 0 */
+    uint64_t tail;     /* slots behind it */
+    uint64_t count;
+    uint64_t digest;
+};
+
+/* Partner: cc_map_table_clear, after which it is as after init. */
+void cc_map_table_init(struct cc_map_table *table, copycat_memory *memory);
+void cc_map_table_clear(struct cc_map_table *table);
+
+copycat_bytes cc_map_record_key(const struct cc_map_record *record);
+copycat_bytes cc_map_record_value(const struct cc_map_record *record);
+
+/* The value as a result: the byte 1, then the value. */
+copycat_bytes cc_map_record_result(const struct cc_map_record *record);
+
+/* NULL if the key is not there. */
+const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key);
+
+/* Stores a new record and gives the one it takes the place of, or NULL: the caller's to give back. */
+struct cc_map_record *cc_map_table_put(
+    struct cc_map_table *table, copycat_bytes key, copycat_bytes value, uint64_t index);
+
+/* Takes the record out and gives it, or NULL. */
+struct cc_map_record *cc_map_table_remove(struct cc_map_table *table, copycat_bytes key);
+
+void cc_map_record_give(struct cc_map_table *table, struct cc_map_record *record);
+
+/* Begins a walk at the first record after `key`, be it there or not; data NULL: at the first. */
+uint64_t cc_map_table_seek(const struct cc_map_table *table, copycat_bytes key);
+
+/* The record at `*position` or the next after it, and steps past it; NULL at the end. */
+const struct cc_map_record *cc_map_table_next(
+    const struct cc_map_table *table, uint64_t *position);
+
+/* Checks M1 to M3 over the whole table. */
+void cc_map_table_verify(const struct cc_map_table *table);
+
+#endif /* CC_RESOURCE_MAP_TABLE_H */
