@@ -5,6 +5,7 @@
 #include "support/apply_history.h"
 
 #include "base/assert.h"
+#include "proto/catalog_operation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,32 @@ struct cc_answer history_command(struct history *history, const struct cc_comman
     cc_command_encode(&writer, command);
     add_written(history, CC_ENTRY_COMMAND, &writer);
     return history->outcome.answer;
+}
+
+copycat_status history_create(struct history *history, uint64_t session, uint64_t sequence,
+    const char *path, uint32_t type, uint64_t *instance_out)
+{
+    struct cc_writer writer;
+    struct cc_catalog_place place;
+
+    cc_writer_init(&writer, &history->counted.memory, 4096);
+    cc_catalog_operation_encode(
+        &writer, &(struct cc_catalog_operation){
+                     .code = CC_CATALOG_OPEN, .type = type, .path = {path, strlen(path)}});
+
+    struct cc_answer answer = history_command(history,
+        &(struct cc_command){.session = session,
+            .sequence = sequence,
+            .answered = sequence - 1,
+            .operation = {writer.data, writer.size}});
+
+    cc_writer_deinit(&writer);
+    if (answer.status == COPYCAT_OK) {
+        CC_ASSERT(cc_catalog_place_decode(answer.result, &place));
+        CC_ASSERT(place.type == type);
+        *instance_out = place.instance;
+    }
+    return answer.status;
 }
 
 bool history_can_be_restored(struct history *history)

@@ -52,6 +52,10 @@ void history_expire(struct history *history, uint64_t session, uint64_t touched)
 /* Returns the answer, borrowed until the next entry. */
 struct cc_answer history_command(struct history *history, const struct cc_command *command);
 
+/* Opens `path` in the catalogue as the session's command `sequence`; returns the answer's status. */
+copycat_status history_create(struct history *history, uint64_t session, uint64_t sequence,
+    const char *path, uint32_t type, uint64_t *instance_out);
+
 /* As cc_apply_restore_check asks for it. */
 bool history_entry_at(void *owner, uint64_t index, struct cc_entry *entry_out);
 
