@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * map_table_test -- the table of a map, under its machine.
+ */
+#include "resource/map/map_table.h"
+
+#include "apply/apply_internal.h"
+#include "base/prng.h"
+#include "support/apply_history.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct counted_memory counted;
+static struct copycat_memory memory;
+
+struct key {
+    char text[16];
+    copycat_bytes bytes;
+};
+
+static copycat_bytes key_of(struct key *key, uint64_t number)
+{
+    key->bytes.data = key->text;
+    key->bytes.size = (size_t)snprintf(key->text, sizeof key->text, "k%u", (unsigned)number);
+    return key->bytes;
+}
+
+static void put(struct cc_map_table *table, uint64_t number, uint64_t index)
+{
+    struct key key;
+    copycat_bytes value = {&index, sizeof index};
+
+    cc_map_record_give(table, cc_map_table_put(table, key_of(&key, number), value, index));
+}
+
+static void drop(struct cc_map_table *table, uint64_t number)
+{
+    struct key key;
+
+    cc_map_record_give(table, cc_map_table_remove(table, key_of(&key, number)));
+}
+
+static void a_record_is_a_key_and_a_value_and_a_result(void **state)
+{
+    struct cc_map_table table;
+
+    (void)state;
+    cc_map_table_init(&table, &memory);
+    assert_null(cc_map_table_find(&table, (copycat_bytes){"a", 1}));
+    assert_null(cc_map_table_remove(&table, (copycat_bytes){"a", 1}));
+    assert_null(cc_map_table_put(
+        &table, (copycat_bytes){"a", 1}, (copycat_bytes){"value", 5}, 12));
+
+    const struct cc_map_record *record = cc_map_table_find(&table, (copycat_bytes){"a", 1});
+
+    assert_int_equal(record->index, 12);
+    assert_memory_equal(cc_map_record_key(record).data, "a", 1);
+    assert_memory_equal(cc_map_record_value(record).data, "value", 5);
+    assert_int_equal(cc_map_record_result(record).size, 6);
+    assert_memory_equal(cc_map_record_result(record).data, "\1value", 6);
+    cc_map_table_clear(&table);
+    assert_int_equal(table.digest, 0);
+    assert_int_equal(counted.blocks, 0);
+}
+
+static void the_order_depends_neither_on_capacity_nor_on_history(void **state)
+{
+    struct cc_map_table plain;
+    struct cc_map_table winding;
+    uint64_t left = 0;
+    uint64_t right = 0;
+
+    (void)state;
+    cc_map_table_init(&plain, &memory);
+    cc_map_table_init(&winding, &memory);
+    for (uint64_t i = 0; i < 900; i++) {
+        put(&plain, i, i + 1);
+    }
+    for (uint64_t i = 5000; i > 0; i--) {
+        put(&winding, i - 1, i + 70000);
+    }
+    for (uint64_t i = 0; i < 5000; i++) {
+        if (i < 900) {
+            put(&winding, i, i + 1);
+        } else if (i < 4000) {
+            drop(&winding, i);
+        }
+    }
+    for (uint64_t i = 5000; i > 4000; i--) {
+        drop(&winding, i - 1);
+    }
+    assert_int_equal(plain.count, winding.count);
+    assert_int_equal(plain.digest, winding.digest);
+    for (;;) {
+        const struct cc_map_record *one = cc_map_table_next(&plain, &left);
+        const struct cc_map_record *two = cc_map_table_next(&winding, &right);
+
+        if (one == NULL || two == NULL) {
+            assert_ptr_equal(one, two);
+            break;
+        }
+        assert_int_equal(one->key_size, two->key_size);
+        assert_memory_equal(one->bytes, two->bytes, one->key_size);
+    }
+    cc_map_table_verify(&winding);
+    cc_map_table_clear(&plain);
+    cc_map_table_clear(&winding);
+    assert_int_equal(counted.blocks, 0);
+}
+
+/* Records whose hashes are all at the end are made by hand: the run goes on into the tail. */
+static void hashes_that_crowd_at_the_end_grow_the_tail(void **state)
+{
+    struct cc_map_table table;
+    uint64_t crowded = 0;
+
+    (void)state;
+    cc_map_table_init(&table, &memory);
+    for (uint64_t i = 0; i < 4000000 && crowded < 600; i++) {
+        struct key key;
+
+        put(&table, i, i + 1);
+        if (cc_map_table_find(&table, key_of(&key, i))->hash >> 55 == 511) {
+            crowded++;
+        } else {
+            drop(&table, i);
+        }
+    }
+    assert_int_equal(table.count, 600);
+    assert_true(table.tail > 16);
+    cc_map_table_verify(&table);
+    cc_map_table_clear(&table);
+    assert_int_equal(counted.blocks, 0);
+}
+
+static void a_walk_begins_after_any_key_be_it_there_or_not(void **state)
+{
+    struct cc_map_table table;
+    struct key key;
+    uint64_t position = 0;
+    const struct cc_map_record *record;
+
+    (void)state;
+    cc_map_table_init(&table, &memory);
+    for (uint64_t i = 0; i < 300; i++) {
+        put(&table, i, i + 1);
+    }
+    while ((record = cc_map_table_next(&table, &position)) != NULL) {
+        uint64_t from = cc_map_table_seek(&table, cc_map_record_key(record));
+        uint64_t again = position;
+
+        assert_ptr_equal(cc_map_table_next(&table, &from), cc_map_table_next(&table, &again));
+    }
+    for (uint64_t i = 300; i < 600; i++) {
+        uint64_t absent = cc_map_table_seek(&table, key_of(&key, i));
+        const struct cc_map_record *next = cc_map_table_next(&table, &absent);
+
+        put(&table, i, i + 1);
+
+        uint64_t present = cc_map_table_seek(&table, key.bytes);
+
+        assert_ptr_equal(cc_map_table_next(&table, &present), next);
+        drop(&table, i);
+    }
+    cc_map_table_clear(&table);
+}
+
+static void random_changes_keep_every_invariant(void **state)
+{
+    struct cc_prng prng = {77};
+    struct cc_map_table table;
+    uint64_t range = 10;
+
+    (void)state;
+    cc_map_table_init(&table, &memory);
+    for (uint64_t i = 1; i < 60000; i++) {
+        if (i % 6000 == 0) {
+            range = 10 + cc_prng_below(&prng, 3000);
+        }
+        if (cc_prng_below(&prng, 5) < 2) {
+            drop(&table, cc_prng_below(&prng, 3010));
+        } else {
+            put(&table, cc_prng_below(&prng, range), i);
+        }
+        if (i % 97 == 0) {
+            cc_map_table_verify(&table);
+        }
+    }
+    cc_map_table_clear(&table);
+    assert_int_equal(counted.blocks, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_is_a_key_and_a_value_and_a_result),
+        cmocka_unit_test(the_order_depends_neither_on_capacity_nor_on_history),
+        cmocka_unit_test(hashes_that_crowd_at_the_end_grow_the_tail),
+        cmocka_unit_test(a_walk_begins_after_any_key_be_it_there_or_not),
+        cmocka_unit_test(random_changes_keep_every_invariant),
+    };
+
+    counted_memory_init(&counted, 0xff);
+    memory.memory = &counted.memory;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
