@@ -7,11 +7,11 @@
  * on commits alone, never on a clock, an address, the layout of a table or the member it runs on.
  *
  * Releasing.  A commit contributes to the state until the machine releases it.  Releasing happens
- * while applying, and only there; it is how the log learns what it may forget.  A machine that keeps
- * "live commits" can be rebuilt from the unreleased ones alone: restore_commit gets them in index
- * order with their original index, time, session and payload, as facts that are not run again.  A
- * machine whose state does not follow from single commits writes a blob instead: freeze, then step
- * until it says it is done.
+ * while applying, and only there; it is how the log learns what it may forget.  A machine that
+ * keeps "live commits" can be rebuilt from the unreleased ones alone: restore_commit gets them in
+ * index order with their original index, time, session and payload, as facts that are not run
+ * again.  A machine whose state does not follow from single commits writes a blob instead: freeze,
+ * then step until it says it is done.
  */
 #ifndef COPYCAT_MACHINE_H
 #define COPYCAT_MACHINE_H
@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-/* Given to a machine while one commit is applied or one timer fires; valid until the call returns. */
+/* Given to a machine while a commit is applied or a timer fires; valid until the call returns. */
 typedef struct copycat_context copycat_context;
 
 /* Given to a machine while a query is read: it can answer and nothing else. */
@@ -43,9 +43,10 @@ uint64_t copycat_context_index(const copycat_context *context);
 uint64_t copycat_context_time_us(const copycat_context *context);
 
 /*
- * The answer to the command; copied.  Only the first counts; without one the answer is OK and empty.
- * Where there is no command (a timer, the end of a session) it is not heard.  The status is OK or of
- * class "refused"; any other becomes INVALID, for it would tell the client to send it again.
+ * The answer to the command; copied.  Only the first counts; without one the answer is OK and
+ * empty. Where there is no command (a timer, the end of a session) it is not heard.  The status is
+ * OK or of class "refused"; any other becomes INVALID, for it would tell the client to send it
+ * again.
  */
 void copycat_context_answer(copycat_context *context, copycat_status status, copycat_bytes result);
 
@@ -76,9 +77,9 @@ void *copycat_memory_grow(copycat_memory *memory, void *block, size_t size);
 void copycat_memory_give(copycat_memory *memory, void *block);
 
 /*
- * Where a blob is written to; returns false, and has taken nothing, when the target is full for now:
- * step then returns and is called again.  A piece of the blob is what one step has written; an empty
- * target takes at least 128 KiB.
+ * Where a blob is written to; returns false, and has taken nothing, when the target is full for
+ * now: step then returns and is called again.  A piece of the blob is what one step has written; an
+ * empty target takes at least 128 KiB.
  */
 typedef struct copycat_blob_writer copycat_blob_writer;
 bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes bytes);

@@ -15,6 +15,9 @@
 #define ANSWERS_MAX_DEFAULT 1024u
 #define ANSWER_BYTES_MAX_DEFAULT (4u << 20)
 
+/* A hundred thousand years: so far from the end of the numbers that a deadline can be after it. */
+#define TIME_US_MAX (UINT64_C(1) << 62)
+
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
     return value == 0 ? fallback : value;
@@ -71,11 +74,14 @@ void cc_apply_destroy(struct cc_apply *apply)
 }
 
 /*
- * A new leader's clock may be behind that of the last one.  Its entries then stand still in log time
- * until its clock has caught up; they never take time back.
+ * A new leader's clock may be behind that of the last one.  Its entries then stand still in log
+ * time until its clock has caught up; they never take time back.
  */
 uint64_t cc_apply_advance_us(uint64_t time_us, uint64_t entry_us)
 {
+    if (entry_us > TIME_US_MAX) {
+        entry_us = TIME_US_MAX;
+    }
     return entry_us > time_us || CC_BUG(T075) ? entry_us : time_us;
 }
 
@@ -95,11 +101,12 @@ static void fire_timers(struct cc_apply *apply)
     }
 }
 
-void cc_apply_entry(struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome)
+void cc_apply_entry(
+    struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome)
 {
     uint64_t time_us = cc_apply_advance_us(apply->time_us, entry->time_us);
 
-    CC_ASSERT(entry->index == apply->index + 1);                /* A1 */
+    CC_ASSERT(entry->index == apply->index + 1);          /* A1 */
     CC_ASSERT(time_us >= apply->time_us || CC_BUG(T075)); /* A2 */
     *outcome = (struct cc_outcome){.kind = entry->kind};
     apply->index = entry->index;
@@ -144,9 +151,10 @@ uint64_t cc_apply_next_deadline_us(const struct cc_apply *apply)
 
 uint64_t cc_apply_digest(const struct cc_apply *apply)
 {
-    uint64_t words[] = {apply->index, apply->time_us, apply->sessions.count,
-        apply->sessions.digest, apply->timers.count, apply->timers.digest, apply->release.count,
-        apply->release.digest, apply->instances.count, apply->instances.digest};
+    uint64_t words[] = {apply->index,           apply->time_us,        apply->sessions.count,
+                        apply->sessions.digest, apply->timers.count,   apply->timers.digest,
+                        apply->release.count,   apply->release.digest, apply->instances.count,
+                        apply->instances.digest};
 
     return cc_hash_bytes(words, sizeof words, 0);
 }

@@ -40,18 +40,20 @@ void cc_apply_destroy(struct cc_apply *apply);
 
 /* What applying one entry means for somebody who waits. */
 struct cc_outcome {
-    uint8_t kind;       /* the entry's kind */
-    uint64_t session;   /* of the command, or the one opened or ended; 0: none */
-    uint64_t sequence;  /* of the command */
-    bool is_refused;    /* COMMAND: BUSY, and its number is not consumed: it has to be logged again */
-    bool is_ended;      /* an expiry or close that took effect, so the session is no more */
+    uint8_t kind;      /* the entry's kind */
+    uint64_t session;  /* of the command, or the one opened or ended; 0: none */
+    uint64_t sequence; /* of the command */
+    bool is_refused; /* COMMAND: BUSY, and its number is not consumed: it has to be logged again */
+    bool is_ended;   /* an expiry or close that took effect, so the session is no more */
     uint8_t nonce[CC_NONCE_SIZE]; /* SESSION_OPEN */
     uint64_t timeout_us;          /* SESSION_OPEN: as granted */
-    struct cc_answer answer;      /* COMMAND: also that of a repeated one; borrowed until the next call */
+    struct cc_answer
+        answer; /* COMMAND: also that of a repeated one; borrowed until the next call */
 };
 
 /* Applies the entry with index applied + 1.  `outcome` is filled. */
-void cc_apply_entry(struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
+void cc_apply_entry(
+    struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
 
 uint64_t cc_apply_index(const struct cc_apply *apply);
 uint64_t cc_apply_time_us(const struct cc_apply *apply);
@@ -63,7 +65,8 @@ uint64_t cc_apply_next_deadline_us(const struct cc_apply *apply);
 uint64_t cc_apply_digest(const struct cc_apply *apply);
 
 /*
- * Commands.  The acknowledgement that a command carries is heard first, whatever becomes of the rest.
+ * Commands.  The acknowledgement that a command carries is heard first, whatever becomes of the
+ * rest.
  *
  *     the sequence is        the answer is                           consumed
  *     last + 1               the machine's, or UNKNOWN_RESOURCE      yes: kept until acknowledged
@@ -76,11 +79,11 @@ uint64_t cc_apply_digest(const struct cc_apply *apply);
  * machine.  The leader must let its "newest appended" fall back below such a number.
  */
 
-/* Reads; `answer` is filled and borrowed until the next call.  Status UNKNOWN_RESOURCE, ... inside. */
+/* Reads; `answer` is filled and borrowed until the next call; its status may be a refusal. */
 void cc_apply_query(
     struct cc_apply *apply, uint64_t instance, copycat_bytes operation, struct cc_answer *answer);
 
-/* ---- sessions, as the server asks for them ----------------------------------------------------- */
+/* ---- sessions, as the server asks for them --------------------------------------------------- */
 
 struct cc_session_view {
     uint64_t id;
@@ -90,10 +93,12 @@ struct cc_session_view {
 };
 
 /* False if there is no such session. */
-bool cc_apply_session(const struct cc_apply *apply, uint64_t session, struct cc_session_view *view_out);
+bool cc_apply_session(
+    const struct cc_apply *apply, uint64_t session, struct cc_session_view *view_out);
 
 /* The session that was opened with this nonce; 0: none that lives. */
-uint64_t cc_apply_session_of_nonce(const struct cc_apply *apply, const uint8_t nonce[CC_NONCE_SIZE]);
+uint64_t cc_apply_session_of_nonce(
+    const struct cc_apply *apply, const uint8_t nonce[CC_NONCE_SIZE]);
 
 /* Cached answer of a command that has run; false: acknowledged and forgotten, or never run. */
 bool cc_apply_cached(
@@ -102,17 +107,19 @@ bool cc_apply_cached(
 /* All sessions in ascending order of id: the next after `session`; 0 when there is none. */
 uint64_t cc_apply_session_after(const struct cc_apply *apply, uint64_t session);
 
-/* ---- what the judges ask for ------------------------------------------------------------------- */
+/* ---- what the judges ask for ----------------------------------------------------------------- */
 
 /* Commits released so far by instances of machines that keep live commits. */
 bool cc_apply_is_released(const struct cc_apply *apply, uint64_t index);
 
 /*
  * Builds every live-commit machine again from the unreleased ones among the entries from index 1 to
- * applied, every other machine from its blob, and returns true if all digests are equal.  False also
- * if `entry_at` cannot give an entry.
+ * applied, every other machine from its blob, and returns true if all digests are equal.  False
+ * also if `entry_at` cannot give an entry.
  */
-bool cc_apply_restore_check(struct cc_apply *apply,
-    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out), void *owner);
+bool cc_apply_restore_check(
+    struct cc_apply *apply,
+    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out),
+    void *owner);
 
 #endif /* CC_APPLY_APPLY_H */

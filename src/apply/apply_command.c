@@ -2,8 +2,8 @@
 /*
  * apply_command -- a command runs exactly once, or is answered without running.
  *
- * Whatever the bytes of a committed command say, every member does the same with it: nothing in here
- * fails, and what makes no sense is answered as such.
+ * Whatever the bytes of a committed command say, every member does the same with it: nothing in
+ * here fails, and what makes no sense is answered as such.
  */
 #include "apply/apply_internal.h"
 #include "base/assert.h"
@@ -11,7 +11,9 @@
 
 /* Nobody runs it, so nothing lives on in any machine because of it. */
 static void refuse(
-    struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome,
+    struct cc_apply *apply,
+    const struct cc_entry *entry,
+    struct cc_outcome *outcome,
     copycat_status status)
 {
     outcome->answer.index = entry->index;
@@ -24,7 +26,8 @@ static copycat_status run(
 {
     struct cc_instance *instance = cc_instance_find(apply, command->instance);
     struct copycat_context context = {.apply = apply, .instance = instance, .is_command = true};
-    copycat_commit commit = {.index = entry->index,
+    copycat_commit commit = {
+        .index = entry->index,
         .time_us = apply->time_us,
         .session = command->session,
         .operation = command->operation};
@@ -52,8 +55,12 @@ static void fill_answer(const struct cc_reply_slot *slot, struct cc_answer *answ
     answer->result = cc_reply_result(slot);
 }
 
-static void run_fresh(struct cc_apply *apply, struct cc_session *session,
-    const struct cc_entry *entry, const struct cc_command *command, struct cc_outcome *outcome)
+static void run_fresh(
+    struct cc_apply *apply,
+    struct cc_session *session,
+    const struct cc_entry *entry,
+    const struct cc_command *command,
+    struct cc_outcome *outcome)
 {
     copycat_status status = run(apply, entry, command);
 
@@ -64,16 +71,23 @@ static void run_fresh(struct cc_apply *apply, struct cc_session *session,
 }
 
 /* What the planted bugs do: run what must not run.  Nothing remembers the answer. */
-static void run_unasked(struct cc_apply *apply, const struct cc_entry *entry,
-    const struct cc_command *command, struct cc_outcome *outcome)
+static void run_unasked(
+    struct cc_apply *apply,
+    const struct cc_entry *entry,
+    const struct cc_command *command,
+    struct cc_outcome *outcome)
 {
     outcome->answer.index = entry->index;
     outcome->answer.status = run(apply, entry, command);
     outcome->answer.result = result_of(apply);
 }
 
-static void answer(struct cc_apply *apply, struct cc_session *session,
-    const struct cc_entry *entry, const struct cc_command *command, struct cc_outcome *outcome)
+static void answer(
+    struct cc_apply *apply,
+    struct cc_session *session,
+    const struct cc_entry *entry,
+    const struct cc_command *command,
+    struct cc_outcome *outcome)
 {
     switch (cc_session_replies_classify(&session->replies, &apply->limits, command->sequence)) {
     case CC_REPLY_FRESH:

@@ -29,6 +29,15 @@ static copycat_status checked(copycat_status status)
                                                                        : COPYCAT_ERR_INVALID;
 }
 
+/* False if there is no memory for it. */
+static bool keep(struct cc_apply *apply, copycat_bytes result)
+{
+    if (result.size > 0) {
+        cc_write_raw(&apply->result, result.data, result.size);
+    }
+    return !apply->result.failed;
+}
+
 void copycat_context_answer(copycat_context *context, copycat_status status, copycat_bytes result)
 {
     struct cc_apply *apply = context->apply;
@@ -42,8 +51,10 @@ void copycat_context_answer(copycat_context *context, copycat_status status, cop
         return;
     }
     context->status = checked(status);
-    cc_write_raw(&apply->result, result.data, result.size);
-    CC_ASSERT(!apply->result.failed); /* T-025: without memory the member stops */
+
+    bool is_kept = keep(apply, result);
+
+    CC_ASSERT(is_kept); /* T-025: without memory the member stops */
 }
 
 void copycat_context_release(copycat_context *context, uint64_t index)
@@ -112,10 +123,9 @@ void copycat_reading_answer(copycat_reading *reading, copycat_status status, cop
         return;
     }
     reading->status = checked(status);
-    cc_write_raw(&apply->result, result.data, result.size);
 
     /* A read changes nothing, so without memory this member may refuse it and go on. */
-    if (apply->result.failed) {
+    if (!keep(apply, result)) {
         cc_writer_clear(&apply->result);
         reading->status = COPYCAT_ERR_MEMORY;
     }

@@ -3,7 +3,8 @@
  * apply_context -- what a context can do for the catalogue and for nobody else: make resources.
  *
  * Where it sits:   apply -> [apply_context] -> catalog.  apply does not know the catalogue: it is
- *                  handed its type, runs it as instance 0, and lets that instance come through here.
+ *                  handed its type, runs it as instance 0, and lets that instance come in
+ *                  through here.
  */
 #ifndef CC_APPLY_APPLY_CONTEXT_H
 #define CC_APPLY_APPLY_CONTEXT_H

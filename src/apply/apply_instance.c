@@ -25,8 +25,8 @@ void copycat_memory_give(copycat_memory *memory, void *block)
 
 static uint64_t digest_of(const struct cc_instance *instance)
 {
-    return cc_hash_words(cc_hash_words(instance->id, instance->type->id),
-        instance->type->digest(instance->machine));
+    return cc_hash_words(
+        cc_hash_words(instance->id, instance->type->id), instance->type->digest(instance->machine));
 }
 
 void cc_instance_create(struct cc_apply *apply, uint64_t id, const copycat_machine_type *type)

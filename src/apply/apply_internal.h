@@ -63,7 +63,7 @@ struct copycat_reading {
     copycat_status status;
 };
 
-/* ---- apply_instance.c --------------------------------------------------------------------------- */
+/* ---- apply_instance.c ------------------------------------------------------------------------ */
 
 /* `id` is above all others. */
 void cc_instance_create(struct cc_apply *apply, uint64_t id, const copycat_machine_type *type);
@@ -78,7 +78,7 @@ void cc_instance_settle(struct cc_apply *apply, struct cc_instance *instance);
 /* NULL if it is not among the types. */
 const copycat_machine_type *cc_apply_type(const struct cc_apply *apply, uint32_t type);
 
-/* ---- apply_command.c, apply_session.c ----------------------------------------------------------- */
+/* ---- apply_command.c, apply_session.c -------------------------------------------------------- */
 
 void cc_apply_command(
     struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
@@ -89,7 +89,7 @@ void cc_apply_session_close(
 void cc_apply_session_expire(
     struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
 
-/* ---- apply.c ------------------------------------------------------------------------------------ */
+/* ---- apply.c --------------------------------------------------------------------------------- */
 
 /* Log time once an entry with `entry_us` is applied where it was `time_us`. */
 uint64_t cc_apply_advance_us(uint64_t time_us, uint64_t entry_us);

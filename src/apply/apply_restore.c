@@ -67,24 +67,26 @@ static bool restore_entry(
         return false;
     }
 
-    const struct cc_instance *instance =
-        cc_instance_find(rebuilding->apply, command.instance);
+    const struct cc_instance *instance = cc_instance_find(rebuilding->apply, command.instance);
 
     if (instance == NULL) {
         return false;
     }
     if (is_rebuilt_from_commits(instance)) {
-        instance->type->restore_commit(rebuilding->machines[instance->position],
-            &(copycat_commit){.index = entry->index,
-                .time_us = time_us,
-                .session = command.session,
-                .operation = command.operation});
+        instance->type->restore_commit(
+            rebuilding->machines[instance->position], &(copycat_commit){
+                                                          .index = entry->index,
+                                                          .time_us = time_us,
+                                                          .session = command.session,
+                                                          .operation = command.operation});
     }
     return true;
 }
 
-static bool restore_commits(struct rebuilding *rebuilding,
-    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out), void *owner)
+static bool restore_commits(
+    struct rebuilding *rebuilding,
+    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out),
+    void *owner)
 {
     const struct cc_apply *apply = rebuilding->apply;
     uint64_t time_us = 0;
@@ -117,8 +119,9 @@ static bool restore_blob(
         cc_writer_clear(&writer.piece);
         is_more = instance->type->blob_step(instance->machine, &writer);
         CC_ASSERT(!is_more || writer.piece.size > 0); /* or it would never end */
-        is_whole = instance->type->blob_restore(machine, (copycat_bytes){writer.piece.data,
-                                                             writer.piece.size}) == COPYCAT_OK;
+        is_whole =
+            instance->type->blob_restore(
+                machine, (copycat_bytes){writer.piece.data, writer.piece.size}) == COPYCAT_OK;
     }
     instance->type->blob_done(instance->machine);
     cc_writer_deinit(&writer.piece);
@@ -144,8 +147,10 @@ static bool compare(const struct rebuilding *rebuilding)
     return true;
 }
 
-bool cc_apply_restore_check(struct cc_apply *apply,
-    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out), void *owner)
+bool cc_apply_restore_check(
+    struct cc_apply *apply,
+    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out),
+    void *owner)
 {
     struct rebuilding rebuilding;
 

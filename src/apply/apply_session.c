@@ -77,8 +77,8 @@ void cc_apply_session_close(
 }
 
 /*
- * The leader proposed this when it had not heard of the session for its timeout.  If an entry of the
- * session came before it in the log, that entry was the sign of life, and the session goes on.
+ * The leader proposed this when it had not heard of the session for its timeout.  If an entry of
+ * the session came before it in the log, that entry was the sign of life, and the session goes on.
  */
 void cc_apply_session_expire(
     struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome)
@@ -97,14 +97,16 @@ void cc_apply_session_expire(
     }
 }
 
-bool cc_apply_session(const struct cc_apply *apply, uint64_t session, struct cc_session_view *view_out)
+bool cc_apply_session(
+    const struct cc_apply *apply, uint64_t session, struct cc_session_view *view_out)
 {
     const struct cc_session *found = cc_session_table_find(&apply->sessions, session);
 
     if (found == NULL) {
         return false;
     }
-    *view_out = (struct cc_session_view){.id = found->id,
+    *view_out = (struct cc_session_view){
+        .id = found->id,
         .timeout_us = found->timeout_us,
         .last_sequence = found->replies.applied,
         .touched = found->touched};

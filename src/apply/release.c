@@ -34,7 +34,8 @@ static void reach(struct cc_release *release, uint64_t word)
     }
     release->words =
         cc_memory_grow(release->memory, release->words, count * sizeof *release->words);
-    memset(release->words + release->word_count, 0,
+    memset(
+        release->words + release->word_count, 0,
         (count - release->word_count) * sizeof *release->words);
     release->word_count = count;
 }

@@ -35,7 +35,7 @@ void cc_timers_deinit(struct cc_timers *timers)
     *timers = (struct cc_timers){0};
 }
 
-/* ---- by name ------------------------------------------------------------------------------------ */
+/* ---- by name --------------------------------------------------------------------------------- */
 
 /* Never 0, which a table does not take. */
 static uint64_t name_hash(uint64_t instance, uint64_t key)
@@ -77,7 +77,7 @@ static void name_remove(struct cc_timers *timers, struct cc_deadline *deadline)
     }
 }
 
-/* ---- the heap ----------------------------------------------------------------------------------- */
+/* ---- the heap -------------------------------------------------------------------------------- */
 
 static bool is_before(const struct cc_deadline *left, const struct cc_deadline *right)
 {
@@ -109,8 +109,7 @@ static void move_down(struct cc_timers *timers, struct cc_deadline *deadline)
     for (;;) {
         uint32_t child = 2 * at + 1;
 
-        if (child + 1 < timers->count &&
-            is_before(timers->heap[child + 1], timers->heap[child])) {
+        if (child + 1 < timers->count && is_before(timers->heap[child + 1], timers->heap[child])) {
             child++;
         }
         if (child >= timers->count || !is_before(timers->heap[child], deadline)) {
@@ -148,7 +147,7 @@ static void remove_deadline(struct cc_timers *timers, struct cc_deadline *deadli
     cc_memory_give(timers->memory, deadline);
 }
 
-/* ---- what others see ---------------------------------------------------------------------------- */
+/* ---- what others see ------------------------------------------------------------------------- */
 
 void cc_timers_set(struct cc_timers *timers, uint64_t instance, uint64_t key, uint64_t deadline_us)
 {
@@ -160,8 +159,8 @@ void cc_timers_set(struct cc_timers *timers, uint64_t instance, uint64_t key, ui
     deadline->order = ++timers->order;
     deadline->instance = instance;
     deadline->key = key;
-    deadline->digest = cc_hash_words(
-        cc_hash_words(instance, key), cc_hash_words(deadline_us, deadline->order));
+    deadline->digest =
+        cc_hash_words(cc_hash_words(instance, key), cc_hash_words(deadline_us, deadline->order));
     timers->digest += deadline->digest;
     name_insert(timers, deadline);
     heap_insert(timers, deadline);

@@ -2,14 +2,13 @@
 /*
  * timers -- deadlines in log time, as data: (deadline, order, instance, key), never a closure.
  *
- * Where it sits:   set by machines through their context; taken by apply when an entry moves log time.
- * Replicated:      yes.
- * Memory:          one block for each deadline, and a heap of pointers.
+ * Where it sits:   set by machines through their context; taken by apply when an entry moves log
+ * time. Replicated:      yes. Memory:          one block for each deadline, and a heap of pointers.
  *
  * Invariants
  *   D1  at most one deadline for each (instance, key)
- *   D2  deadlines are taken in order of (deadline, order of being set), whatever the heap looks like
- *   D3  heap[d->position] == d
+ *   D2  deadlines are taken in order of (deadline, order of being set), whatever the heap looks
+ * like D3  heap[d->position] == d
  */
 #ifndef CC_APPLY_TIMERS_H
 #define CC_APPLY_TIMERS_H
@@ -35,8 +34,7 @@ void cc_timers_init(struct cc_timers *timers, const struct cc_memory *memory);
 void cc_timers_deinit(struct cc_timers *timers);
 
 /* Sets, or replaces, the deadline of (instance, key). */
-void cc_timers_set(
-    struct cc_timers *timers, uint64_t instance, uint64_t key, uint64_t deadline_us);
+void cc_timers_set(struct cc_timers *timers, uint64_t instance, uint64_t key, uint64_t deadline_us);
 
 /* Nothing happens if there is none. */
 void cc_timers_cancel(struct cc_timers *timers, uint64_t instance, uint64_t key);

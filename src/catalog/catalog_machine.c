@@ -57,7 +57,7 @@ static uint64_t catalog_digest(const void *machine)
     return catalog->digest;
 }
 
-/* ---- the array ---------------------------------------------------------------------------------- */
+/* ---- the array ------------------------------------------------------------------------------- */
 
 static int compare(const struct resource *resource, copycat_bytes path)
 {
@@ -101,8 +101,7 @@ static const struct resource *insert(
     struct catalog *catalog, copycat_bytes path, struct cc_catalog_place place)
 {
     uint32_t position = position_of(catalog, path);
-    struct resource *resource =
-        copycat_memory_take(catalog->memory, sizeof *resource + path.size);
+    struct resource *resource = copycat_memory_take(catalog->memory, sizeof *resource + path.size);
 
     CC_ASSERT(find(catalog, path) == NULL); /* N1 */
     if (catalog->count == catalog->capacity) {
@@ -113,19 +112,21 @@ static const struct resource *insert(
     resource->place = place;
     resource->path_size = (uint32_t)path.size;
     memcpy(resource->path, path.data, path.size);
-    memmove(catalog->at + position + 1, catalog->at + position,
+    memmove(
+        catalog->at + position + 1, catalog->at + position,
         (catalog->count - position) * sizeof(struct resource *));
     catalog->at[position] = resource;
     catalog->count++;
-    catalog->digest += cc_hash_bytes(
-        path.data, path.size, cc_hash_words(place.instance, place.type));
+    catalog->digest +=
+        cc_hash_bytes(path.data, path.size, cc_hash_words(place.instance, place.type));
     return resource;
 }
 
-/* ---- operations --------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 /* An operation whose path is in the one form, or why it is none. */
-static copycat_status read_operation(copycat_bytes bytes, struct cc_catalog_operation *operation_out)
+static copycat_status read_operation(
+    copycat_bytes bytes, struct cc_catalog_operation *operation_out)
 {
     copycat_status status = cc_catalog_operation_decode(bytes, operation_out);
 
@@ -136,8 +137,11 @@ static copycat_status read_operation(copycat_bytes bytes, struct cc_catalog_oper
 }
 
 /* The resource of that path, created if there is none. */
-static copycat_status open_path(struct catalog *catalog, copycat_context *context,
-    const struct cc_catalog_operation *operation, const struct resource **resource_out)
+static copycat_status open_path(
+    struct catalog *catalog,
+    copycat_context *context,
+    const struct cc_catalog_operation *operation,
+    const struct resource **resource_out)
 {
     const struct resource *resource = find(catalog, operation->path);
 
@@ -148,7 +152,8 @@ static copycat_status open_path(struct catalog *catalog, copycat_context *contex
         return COPYCAT_ERR_TYPE;
     }
     if (resource == NULL) {
-        resource = insert(catalog, operation->path,
+        resource = insert(
+            catalog, operation->path,
             (struct cc_catalog_place){
                 .instance = copycat_context_index(context), .type = operation->type});
         cc_context_create(context, operation->type);
@@ -157,8 +162,10 @@ static copycat_status open_path(struct catalog *catalog, copycat_context *contex
     return COPYCAT_OK;
 }
 
-static copycat_status look_up(const struct catalog *catalog,
-    const struct cc_catalog_operation *operation, const struct resource **resource_out)
+static copycat_status look_up(
+    const struct catalog *catalog,
+    const struct cc_catalog_operation *operation,
+    const struct resource **resource_out)
 {
     *resource_out = find(catalog, operation->path);
     return *resource_out == NULL ? COPYCAT_ERR_UNKNOWN_RESOURCE : COPYCAT_OK;
@@ -224,7 +231,8 @@ static void catalog_restore_commit(void *machine, const copycat_commit *commit)
 
     CC_ASSERT(status == COPYCAT_OK);
     CC_ASSERT(operation.code == CC_CATALOG_OPEN);
-    (void)insert(machine, operation.path,
+    (void)insert(
+        machine, operation.path,
         (struct cc_catalog_place){.instance = commit->index, .type = operation.type});
 }
 

@@ -2,9 +2,9 @@
 /*
  * catalog_path -- the one form of a path.
  *
- * "/x/y" and "x/y" are the same; the form is the one without the first slash.  Parts are separated by
- * single slashes and are not empty; a byte is anything but a control character (0..31, 127), so that a
- * path can be printed.
+ * "/x/y" and "x/y" are the same; the form is the one without the first slash.  Parts are separated
+ * by single slashes and are not empty; a byte is anything but a control character (0..31, 127), so
+ * that a path can be printed.
  */
 #ifndef CC_CATALOG_CATALOG_PATH_H
 #define CC_CATALOG_CATALOG_PATH_H

@@ -6,8 +6,8 @@
  *     OPEN        type (varint), path (counted)  struct cc_catalog_place
  *     LOOKUP      path (counted)                 struct cc_catalog_place; UNKNOWN_RESOURCE: none
  *
- * OPEN gives what is there or creates it.  Statuses: PATH (a bad path), UNSUPPORTED (a type that the
- * cluster does not know), TYPE (the path names a resource of another type).
+ * OPEN gives what is there or creates it.  Statuses: PATH (a bad path), UNSUPPORTED (a type that
+ * the cluster does not know), TYPE (the path names a resource of another type).
  */
 #ifndef CC_PROTO_CATALOG_OPERATION_H
 #define CC_PROTO_CATALOG_OPERATION_H

@@ -38,8 +38,10 @@ void cc_session_replies_deinit(struct cc_session_replies *replies, const struct 
     *replies = (struct cc_session_replies){0};
 }
 
-enum cc_reply_verdict cc_session_replies_classify(const struct cc_session_replies *replies,
-    const struct cc_reply_limits *limits, uint64_t sequence)
+enum cc_reply_verdict cc_session_replies_classify(
+    const struct cc_session_replies *replies,
+    const struct cc_reply_limits *limits,
+    uint64_t sequence)
 {
     verify(replies);
     if (sequence <= replies->acked) {
@@ -80,8 +82,7 @@ const struct cc_reply_slot *cc_session_replies_find(
 
 copycat_bytes cc_reply_result(const struct cc_reply_slot *slot)
 {
-    const uint8_t *data =
-        slot->size > CC_REPLY_SMALL_MAX ? slot->result.large : slot->result.small;
+    const uint8_t *data = slot->size > CC_REPLY_SMALL_MAX ? slot->result.large : slot->result.small;
 
     return (copycat_bytes){data, slot->size};
 }
@@ -108,8 +109,12 @@ static void grow(struct cc_session_replies *replies, const struct cc_memory *mem
     cc_memory_give(memory, old.slots);
 }
 
-void cc_session_replies_record(struct cc_session_replies *replies, const struct cc_memory *memory,
-    uint64_t index, copycat_status status, copycat_bytes result)
+void cc_session_replies_record(
+    struct cc_session_replies *replies,
+    const struct cc_memory *memory,
+    uint64_t index,
+    copycat_status status,
+    copycat_bytes result)
 {
     CC_ASSERT(result.size <= UINT32_MAX);
     if (replies->applied - replies->acked == replies->capacity) {

@@ -7,8 +7,8 @@
  *                  asked by apply before a command runs; told by apply after it ran.
  * Replicated:      yes.  Every member holds the same window at the same log index, so nothing in
  *                  here depends on a clock, an address or how large the ring happens to be.
- * Memory:          a ring that grows with what is unacknowledged, up to the limits; results of up to
- *                  CC_REPLY_SMALL_MAX bytes lie in it, larger ones have their own memory.
+ * Memory:          a ring that grows with what is unacknowledged, up to the limits; results of up
+ * to CC_REPLY_SMALL_MAX bytes lie in it, larger ones have their own memory.
  *
  * A full window refuses a command without consuming its number: it has not run, nothing remembers
  * it, and the same number is fresh again once the client has acknowledged something.  So the client
@@ -43,6 +43,7 @@ struct cc_reply_slot {
     uint64_t digest;
     copycat_status status;
     uint32_t size;
+
     union {
         uint8_t small[CC_REPLY_SMALL_MAX];
         uint8_t *large;
@@ -68,12 +69,13 @@ enum cc_reply_verdict {
 
 /* Partner: cc_session_replies_deinit. */
 void cc_session_replies_init(struct cc_session_replies *replies);
-void cc_session_replies_deinit(
-    struct cc_session_replies *replies, const struct cc_memory *memory);
+void cc_session_replies_deinit(struct cc_session_replies *replies, const struct cc_memory *memory);
 
 /* Decides what to do with `sequence`. */
-enum cc_reply_verdict cc_session_replies_classify(const struct cc_session_replies *replies,
-    const struct cc_reply_limits *limits, uint64_t sequence);
+enum cc_reply_verdict cc_session_replies_classify(
+    const struct cc_session_replies *replies,
+    const struct cc_reply_limits *limits,
+    uint64_t sequence);
 
 /* The stored answer; NULL if there is none.  Borrowed until the next record or acknowledge. */
 const struct cc_reply_slot *cc_session_replies_find(
@@ -82,8 +84,12 @@ const struct cc_reply_slot *cc_session_replies_find(
 copycat_bytes cc_reply_result(const struct cc_reply_slot *slot);
 
 /* Stores the answer to the next sequence, which was FRESH and has just run; `result` is copied. */
-void cc_session_replies_record(struct cc_session_replies *replies, const struct cc_memory *memory,
-    uint64_t index, copycat_status status, copycat_bytes result);
+void cc_session_replies_record(
+    struct cc_session_replies *replies,
+    const struct cc_memory *memory,
+    uint64_t index,
+    copycat_status status,
+    copycat_bytes result);
 
 /*
  * Forgets answers up to and including `sequence`.  An old acknowledgement is ignored.  Returns

@@ -31,7 +31,7 @@ void cc_session_table_init(struct cc_session_table *table, const struct cc_memor
 
 void cc_session_table_deinit(struct cc_session_table *table)
 {
-    cc_list_each_safe (node, following, &table->ordered) {
+    cc_list_each_safe(node, following, &table->ordered) {
         cc_session_table_end(table, session_of(node));
     }
     CC_ASSERT(table->digest == 0); /* T3 */
@@ -91,12 +91,16 @@ static void nonce_remove(struct cc_session_table *table, struct cc_session *sess
     }
 }
 
-struct cc_session *cc_session_table_open(struct cc_session_table *table, uint64_t id,
-    const uint8_t nonce[CC_NONCE_SIZE], uint64_t timeout_us)
+struct cc_session *cc_session_table_open(
+    struct cc_session_table *table,
+    uint64_t id,
+    const uint8_t nonce[CC_NONCE_SIZE],
+    uint64_t timeout_us)
 {
     struct cc_session *session = cc_memory_take(table->memory, sizeof *session);
 
-    CC_ASSERT(cc_list_is_empty(&table->ordered) || session_of(table->ordered.prev)->id < id); /* T1 */
+    CC_ASSERT(
+        cc_list_is_empty(&table->ordered) || session_of(table->ordered.prev)->id < id); /* T1 */
     CC_ASSERT(cc_session_table_find_nonce(table, nonce) == NULL || CC_BUG(T084));
     session->id = id;
     session->timeout_us = timeout_us;
@@ -131,8 +135,8 @@ void cc_session_touch(struct cc_session_table *table, struct cc_session *session
 void cc_session_settle(struct cc_session_table *table, struct cc_session *session)
 {
     const struct cc_session_replies *replies = &session->replies;
-    uint64_t words[] = {session->id, session->timeout_us, session->touched, replies->applied,
-        replies->acked, replies->bytes, replies->digest};
+    uint64_t words[] = {session->id,    session->timeout_us, session->touched, replies->applied,
+                        replies->acked, replies->bytes,      replies->digest};
     uint64_t digest =
         cc_hash_bytes(words, sizeof words, cc_hash_bytes(session->nonce, CC_NONCE_SIZE, 0));
 

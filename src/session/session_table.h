@@ -55,8 +55,11 @@ struct cc_session *cc_session_table_find_nonce(
 struct cc_session *cc_session_table_after(const struct cc_session_table *table, uint64_t id);
 
 /* `id` is above all others.  The session is the table's. */
-struct cc_session *cc_session_table_open(struct cc_session_table *table, uint64_t id,
-    const uint8_t nonce[CC_NONCE_SIZE], uint64_t timeout_us);
+struct cc_session *cc_session_table_open(
+    struct cc_session_table *table,
+    uint64_t id,
+    const uint8_t nonce[CC_NONCE_SIZE],
+    uint64_t timeout_us);
 
 /* Ends the session and frees it. */
 void cc_session_table_end(struct cc_session_table *table, struct cc_session *session);

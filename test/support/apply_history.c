@@ -78,7 +78,8 @@ bool history_entry_at(void *owner, uint64_t index, struct cc_entry *entry_out)
 
     const struct history_entry *entry = &history->entries[index - 1];
 
-    *entry_out = (struct cc_entry){.index = index,
+    *entry_out = (struct cc_entry){
+        .index = index,
         .term = 1,
         .time_us = entry->time_us,
         .kind = entry->kind,
@@ -92,8 +93,7 @@ uint64_t history_add(struct history *history, uint8_t kind, copycat_bytes payloa
 
     if (history->count == history->capacity) {
         history->capacity = history->capacity == 0 ? 64 : history->capacity * 2;
-        history->entries =
-            realloc(history->entries, history->capacity * sizeof *history->entries);
+        history->entries = realloc(history->entries, history->capacity * sizeof *history->entries);
         CC_ASSERT(history->entries != NULL);
     }
 
@@ -157,8 +157,13 @@ struct cc_answer history_command(struct history *history, const struct cc_comman
     return history->outcome.answer;
 }
 
-copycat_status history_create(struct history *history, uint64_t session, uint64_t sequence,
-    const char *path, uint32_t type, uint64_t *instance_out)
+copycat_status history_create(
+    struct history *history,
+    uint64_t session,
+    uint64_t sequence,
+    const char *path,
+    uint32_t type,
+    uint64_t *instance_out)
 {
     struct cc_writer writer;
     struct cc_catalog_place place;
@@ -168,11 +173,12 @@ copycat_status history_create(struct history *history, uint64_t session, uint64_
         &writer, &(struct cc_catalog_operation){
                      .code = CC_CATALOG_OPEN, .type = type, .path = {path, strlen(path)}});
 
-    struct cc_answer answer = history_command(history,
-        &(struct cc_command){.session = session,
-            .sequence = sequence,
-            .answered = sequence - 1,
-            .operation = {writer.data, writer.size}});
+    struct cc_answer answer = history_command(
+        history, &(struct cc_command){
+                     .session = session,
+                     .sequence = sequence,
+                     .answered = sequence - 1,
+                     .operation = {writer.data, writer.size}});
 
     cc_writer_deinit(&writer);
     if (answer.status == COPYCAT_OK) {

@@ -2,8 +2,8 @@
 /*
  * apply_history -- a log made by hand, applied as it grows; for tests of all that is replicated.
  *
- * The allocator counts, and fills what it gives with a byte of the test's choice: state that depends
- * on memory nobody wrote shows as two digests that differ.
+ * The allocator counts, and fills what it gives with a byte of the test's choice: state that
+ * depends on memory nobody wrote shows as two digests that differ.
  */
 #ifndef CC_TEST_APPLY_HISTORY_H
 #define CC_TEST_APPLY_HISTORY_H
@@ -31,7 +31,7 @@ struct history {
     struct history_entry *entries; /* index i at i - 1 */
     uint64_t count;
     uint64_t capacity;
-    uint64_t now_us; /* stamped on the next entry */
+    uint64_t now_us;           /* stamped on the next entry */
     struct cc_outcome outcome; /* of the last */
 };
 
@@ -52,9 +52,14 @@ void history_expire(struct history *history, uint64_t session, uint64_t touched)
 /* Returns the answer, borrowed until the next entry. */
 struct cc_answer history_command(struct history *history, const struct cc_command *command);
 
-/* Opens `path` in the catalogue as the session's command `sequence`; returns the answer's status. */
-copycat_status history_create(struct history *history, uint64_t session, uint64_t sequence,
-    const char *path, uint32_t type, uint64_t *instance_out);
+/* Opens `path` in the catalogue by the session's command `sequence`; gives the answer's status. */
+copycat_status history_create(
+    struct history *history,
+    uint64_t session,
+    uint64_t sequence,
+    const char *path,
+    uint32_t type,
+    uint64_t *instance_out);
 
 /* As cc_apply_restore_check asks for it. */
 bool history_entry_at(void *owner, uint64_t index, struct cc_entry *entry_out);

@@ -28,11 +28,11 @@ void probe_reset(void)
     probe_note_count = 0;
 }
 
-static void note(struct probe *probe, enum probe_note_kind kind, const copycat_context *context,
-    uint64_t value)
+static void note(
+    struct probe *probe, enum probe_note_kind kind, const copycat_context *context, uint64_t value)
 {
-    struct probe_note added = {kind, probe, copycat_context_index(context),
-        copycat_context_time_us(context), value};
+    struct probe_note added = {
+        kind, probe, copycat_context_index(context), copycat_context_time_us(context), value};
 
     if (probe_note_count < PROBE_NOTES_MAX) {
         probe_notes[probe_note_count++] = added;
@@ -102,8 +102,7 @@ static void operate(struct probe *probe, copycat_context *context, const uint8_t
         copycat_context_answer(context, COPYCAT_OK, (copycat_bytes){"second", 6});
         break;
     default:
-        copycat_context_answer(
-            context, COPYCAT_ERR_UNKNOWN_OPERATION, (copycat_bytes){NULL, 0});
+        copycat_context_answer(context, COPYCAT_ERR_UNKNOWN_OPERATION, (copycat_bytes){NULL, 0});
         break;
     }
 }

@@ -47,7 +47,7 @@ static uint64_t map_digest(const void *machine)
     return map->table.digest;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static copycat_bytes written(const struct cc_writer *writer)
 {
@@ -73,7 +73,9 @@ static size_t counted_size_max(copycat_bytes key)
 }
 
 /* The page says whether there is more, so the byte for that is filled in last. */
-static copycat_bytes keys_result(struct cc_writer *writer, const struct cc_map_table *table,
+static copycat_bytes keys_result(
+    struct cc_writer *writer,
+    const struct cc_map_table *table,
     const struct cc_map_operation *operation)
 {
     uint64_t position = cc_map_table_seek(table, operation->key);
@@ -93,8 +95,8 @@ static copycat_bytes keys_result(struct cc_writer *writer, const struct cc_map_t
     return written(writer);
 }
 
-static struct reply look(struct cc_writer *writer, const struct map *map,
-    const struct cc_map_operation *operation)
+static struct reply look(
+    struct cc_writer *writer, const struct map *map, const struct cc_map_operation *operation)
 {
     struct reply reply = {.status = COPYCAT_OK};
 
@@ -103,8 +105,7 @@ static struct reply look(struct cc_writer *writer, const struct map *map,
         reply.result = value_result(writer, cc_map_table_find(&map->table, operation->key));
         break;
     case CC_MAP_CONTAINS:
-        reply.result =
-            flag_result(writer, cc_map_table_find(&map->table, operation->key) != NULL);
+        reply.result = flag_result(writer, cc_map_table_find(&map->table, operation->key) != NULL);
         break;
     case CC_MAP_SIZE:
         cc_map_number_encode(writer, map->table.count);
@@ -134,7 +135,7 @@ static void map_query(const void *machine, copycat_reading *reading, copycat_byt
     copycat_reading_answer(reading, reply.status, reply.result);
 }
 
-/* ---- changing ----------------------------------------------------------------------------------- */
+/* ---- changing -------------------------------------------------------------------------------- */
 
 /* The record's commit has nothing left that lives by it. */
 static void let_go(struct map *map, copycat_context *context, struct cc_map_record *record)
@@ -152,8 +153,7 @@ static bool is_equal(copycat_bytes left, copycat_bytes right)
 }
 
 /* Does what is there now let the operation store its value? */
-static bool may_store(
-    const struct cc_map_operation *operation, const struct cc_map_record *record)
+static bool may_store(const struct cc_map_operation *operation, const struct cc_map_record *record)
 {
     switch (operation->code) {
     case CC_MAP_PUT_IF_ABSENT:
@@ -168,7 +168,10 @@ static bool may_store(
 }
 
 /* PUT and its conditional kin. */
-static void store(struct map *map, copycat_context *context, uint64_t index,
+static void store(
+    struct map *map,
+    copycat_context *context,
+    uint64_t index,
     const struct cc_map_operation *operation)
 {
     uint8_t flag[1];
@@ -188,8 +191,7 @@ static void store(struct map *map, copycat_context *context, uint64_t index,
         copycat_context_release(context, index);
         return;
     }
-    let_go(map, context,
-        cc_map_table_put(&map->table, operation->key, operation->value, index));
+    let_go(map, context, cc_map_table_put(&map->table, operation->key, operation->value, index));
 }
 
 static void remove_key(struct map *map, copycat_context *context, copycat_bytes key)

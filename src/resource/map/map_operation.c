@@ -134,8 +134,8 @@ bool cc_map_value_decode(copycat_bytes result, copycat_bytes *value_out)
     if (result.size == 0 || bytes[0] > 1 || (bytes[0] == 0 && result.size > 1)) {
         return false;
     }
-    *value_out = bytes[0] == 0 ? (copycat_bytes){NULL, 0}
-                               : (copycat_bytes){bytes + 1, result.size - 1};
+    *value_out =
+        bytes[0] == 0 ? (copycat_bytes){NULL, 0} : (copycat_bytes){bytes + 1, result.size - 1};
     return true;
 }
 

@@ -18,8 +18,8 @@
  *     CAS          key, expected, value                        a flag: stored or not
  *
  * A value in a result is the byte 1 and the value itself, to the end, or the byte 0 alone: so the
- * machine keeps each value with that byte before it and answers without copying.  A flag is one byte;
- * a number is a varint; a page is the flag "more" and counted keys to the end.
+ * machine keeps each value with that byte before it and answers without copying.  A flag is one
+ * byte; a number is a varint; a page is the flag "more" and counted keys to the end.
  */
 #ifndef CC_RESOURCE_MAP_OPERATION_H
 #define CC_RESOURCE_MAP_OPERATION_H
@@ -56,16 +56,15 @@ struct cc_map_operation {
 void cc_map_operation_encode(struct cc_writer *writer, const struct cc_map_operation *operation);
 
 /*
- * UNKNOWN_OPERATION, MALFORMED, INVALID (an empty key, a limit of 0) or TOO_LARGE where the bytes are
- * no operation that a map could carry out; `operation_out` is then not to be looked at.
+ * UNKNOWN_OPERATION, MALFORMED, INVALID (an empty key, a limit of 0) or TOO_LARGE where the bytes
+ * are no operation that a map could carry out; `operation_out` is then not to be looked at.
  */
-copycat_status cc_map_operation_decode(
-    copycat_bytes bytes, struct cc_map_operation *operation_out);
+copycat_status cc_map_operation_decode(copycat_bytes bytes, struct cc_map_operation *operation_out);
 
 /* True if the operation can only look: then it may be sent as a query. */
 bool cc_map_operation_is_query(uint8_t code);
 
-/* ---- results; each decode returns false unless the bytes are exactly one such result ------------ */
+/* ---- results; each decode returns false unless the bytes are exactly one such result --------- */
 
 /* `value_out->data` is NULL if there is no value, and never NULL if there is one, be it empty. */
 bool cc_map_value_decode(copycat_bytes result, copycat_bytes *value_out);
@@ -79,7 +78,7 @@ bool cc_map_number_decode(copycat_bytes result, uint64_t *number_out);
 /* `keys_out` is then read with cc_map_page_next; `is_more_out`: ask again after the last key. */
 bool cc_map_page_decode(copycat_bytes result, struct cc_reader *keys_out, bool *is_more_out);
 
-/* The next key of the page; false at its end or where it makes no sense (cc_reader_is_done tells). */
+/* The next key of the page; false at its end or where it is broken (cc_reader_is_done tells). */
 bool cc_map_page_next(struct cc_reader *keys, copycat_bytes *key_out);
 
 #endif /* CC_RESOURCE_MAP_OPERATION_H */

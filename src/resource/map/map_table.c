@@ -12,7 +12,7 @@
 #define CAPACITY_MIN 16u
 #define TAIL_MIN 16u
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records --------------------------------------------------------------------------------- */
 
 copycat_bytes cc_map_record_key(const struct cc_map_record *record)
 {
@@ -29,11 +29,15 @@ copycat_bytes cc_map_record_result(const struct cc_map_record *record)
     return (copycat_bytes){record->bytes + record->key_size, (size_t)record->value_size + 1};
 }
 
-static struct cc_map_record *record_create(const struct cc_map_table *table, uint64_t hash,
-    copycat_bytes key, copycat_bytes value, uint64_t index)
+static struct cc_map_record *record_create(
+    const struct cc_map_table *table,
+    uint64_t hash,
+    copycat_bytes key,
+    copycat_bytes value,
+    uint64_t index)
 {
-    struct cc_map_record *record = copycat_memory_grow(
-        table->memory, NULL, sizeof *record + key.size + 1 + value.size);
+    struct cc_map_record *record =
+        copycat_memory_grow(table->memory, NULL, sizeof *record + key.size + 1 + value.size);
 
     record->hash = hash;
     record->index = index;
@@ -81,7 +85,7 @@ static int compare(const struct cc_map_record *record, uint64_t hash, copycat_by
     return record->key_size == key.size ? 0 : record->key_size < key.size ? -1 : 1;
 }
 
-/* ---- slots -------------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 static uint64_t slot_count(const struct cc_map_table *table)
 {
@@ -115,8 +119,7 @@ static void grow_tail(struct cc_map_table *table)
     table->tail *= 2;
     table->slots = copycat_memory_grow(
         table->memory, table->slots, slot_count(table) * sizeof(struct cc_map_record *));
-    memset(table->slots + before, 0,
-        (slot_count(table) - before) * sizeof(struct cc_map_record *));
+    memset(table->slots + before, 0, (slot_count(table) - before) * sizeof(struct cc_map_record *));
 }
 
 /* Makes room at `at` by moving the rest of the run one on. */
@@ -130,8 +133,7 @@ static void open_slot(struct cc_map_table *table, uint64_t at)
     if (end == slot_count(table)) {
         grow_tail(table);
     }
-    memmove(table->slots + at + 1, table->slots + at,
-        (end - at) * sizeof(struct cc_map_record *));
+    memmove(table->slots + at + 1, table->slots + at, (end - at) * sizeof(struct cc_map_record *));
     table->slots[at] = NULL;
 }
 
@@ -144,8 +146,8 @@ static void close_slot(struct cc_map_table *table, uint64_t at)
            home_of(table, table->slots[end]->hash) < end) {
         end++;
     }
-    memmove(table->slots + at, table->slots + at + 1,
-        (end - at - 1) * sizeof(struct cc_map_record *));
+    memmove(
+        table->slots + at, table->slots + at + 1, (end - at - 1) * sizeof(struct cc_map_record *));
     table->slots[end - 1] = NULL;
 }
 
@@ -157,8 +159,8 @@ static void resize(struct cc_map_table *table, uint64_t capacity)
 
     table->capacity = capacity;
     table->tail = TAIL_MIN;
-    table->slots = copycat_memory_take(
-        table->memory, slot_count(table) * sizeof(struct cc_map_record *));
+    table->slots =
+        copycat_memory_take(table->memory, slot_count(table) * sizeof(struct cc_map_record *));
     for (uint64_t i = 0; i < slot_count(&old); i++) {
         if (old.slots[i] == NULL) {
             continue;
@@ -175,7 +177,7 @@ static void resize(struct cc_map_table *table, uint64_t capacity)
     copycat_memory_give(old.memory, old.slots);
 }
 
-/* ---- what the machine sees ---------------------------------------------------------------------- */
+/* ---- what the machine sees ------------------------------------------------------------------- */
 
 void cc_map_table_init(struct cc_map_table *table, copycat_memory *memory)
 {
@@ -297,10 +299,11 @@ void cc_map_table_verify(const struct cc_map_table *table)
 
         uint64_t home = home_of(table, record->hash);
 
-        CC_ASSERT(home <= i);                                      /* M2 */
-        CC_ASSERT(home == i || table->slots[i - 1] != NULL);       /* M2 */
-        CC_ASSERT(before == NULL ||
-                  compare(before, record->hash, cc_map_record_key(record)) < 0); /* M1 */
+        CC_ASSERT(home <= i);                                /* M2 */
+        CC_ASSERT(home == i || table->slots[i - 1] != NULL); /* M2 */
+        CC_ASSERT(
+            before == NULL ||
+            compare(before, record->hash, cc_map_record_key(record)) < 0); /* M1 */
         before = record;
         count++;
         digest += record_digest(record);

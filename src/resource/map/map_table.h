@@ -3,13 +3,13 @@
  * map_table -- the records of one map: a hash table whose order is that of (hash, key).
  *
  * Where it sits:   under map_machine.
- * Replicated:      yes, order included: a page of keys must be the same on every member, so the order
- *                  depends neither on the capacity nor on what was here before.
- * Memory:          a block for each record, and slots of 8 bytes, between an eighth and three quarters
- *                  of them used.
+ * Replicated:      yes, order included: a page of keys must be the same on every member, so the
+ * order depends neither on the capacity nor on what was here before. Memory:          a block for
+ * each record, and slots of 8 bytes, between an eighth and three quarters of them used.
  *
- * Linear probing with home = the top bits of the hash, each run kept ascending, no wrapping round: the
- * last run goes on into a tail behind the capacity, which grows on its own where hashes crowd there.
+ * Linear probing with home = the top bits of the hash, each run kept ascending, no wrapping round:
+ * the last run goes on into a tail behind the capacity, which grows on its own where hashes crowd
+ * there.
  *
  * Invariants
  *   M1  records ascend by (hash, key) from the first slot to the last
@@ -52,7 +52,7 @@ copycat_bytes cc_map_record_result(const struct cc_map_record *record);
 /* NULL if the key is not there. */
 const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key);
 
-/* Stores a new record and gives the one it takes the place of, or NULL: the caller's to give back. */
+/* Stores a new record and gives the one it replaces, or NULL: the caller's to give back. */
 struct cc_map_record *cc_map_table_put(
     struct cc_map_table *table, copycat_bytes key, copycat_bytes value, uint64_t index);
 
@@ -65,8 +65,7 @@ void cc_map_record_give(struct cc_map_table *table, struct cc_map_record *record
 uint64_t cc_map_table_seek(const struct cc_map_table *table, copycat_bytes key);
 
 /* The record at `*position` or the next after it, and steps past it; NULL at the end. */
-const struct cc_map_record *cc_map_table_next(
-    const struct cc_map_table *table, uint64_t *position);
+const struct cc_map_record *cc_map_table_next(const struct cc_map_table *table, uint64_t *position);
 
 /* Checks M1 to M3 over the whole table. */
 void cc_map_table_verify(const struct cc_map_table *table);

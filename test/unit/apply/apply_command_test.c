@@ -7,11 +7,10 @@
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {&probe_machine_type, NULL};
 static const struct cc_apply_options options = {
@@ -42,11 +41,13 @@ static int teardown(void **state)
 
 static struct cc_answer send(uint64_t sequence, uint64_t answered, copycat_bytes operation)
 {
-    return history_command(&history, &(struct cc_command){.session = session,
-                                         .sequence = sequence,
-                                         .answered = answered,
-                                         .instance = probe,
-                                         .operation = operation});
+    return history_command(
+        &history, &(struct cc_command){
+                      .session = session,
+                      .sequence = sequence,
+                      .answered = answered,
+                      .instance = probe,
+                      .operation = operation});
 }
 
 static struct cc_answer count(uint64_t sequence, uint64_t answered)
@@ -172,8 +173,7 @@ static void an_unknown_resource_is_an_answer_and_consumes_the_number(void **stat
 static void an_unknown_operation_is_an_answer(void **state)
 {
     (void)state;
-    assert_int_equal(
-        send(2, 1, probe_operation('?', 0, 0)).status, COPYCAT_ERR_UNKNOWN_OPERATION);
+    assert_int_equal(send(2, 1, probe_operation('?', 0, 0)).status, COPYCAT_ERR_UNKNOWN_OPERATION);
 }
 
 static void a_result_that_is_too_large_is_left_out(void **state)
@@ -282,7 +282,9 @@ static void check_random_command(
 
 static void random_duplicates_gaps_and_late_commands_run_exactly_once(void **state)
 {
-    enum { CLIENTS = 4 };
+    enum {
+        CLIENTS = 4
+    };
     static struct client clients[CLIENTS];
     struct cc_prng prng = {2024};
     uint64_t total = 0;
@@ -299,8 +301,10 @@ static void random_duplicates_gaps_and_late_commands_run_exactly_once(void **sta
         if (client->last > 4000) {
             break;
         }
-        check_random_command(client,
-            &(struct cc_command){.session = client->session,
+        check_random_command(
+            client,
+            &(struct cc_command){
+                .session = client->session,
                 .sequence = sequence > INT64_MAX || sequence == 0 ? 1 : sequence,
                 .answered = client->last + 1 - cc_prng_below(&prng, client->last + 2) % 9,
                 .instance = probe,

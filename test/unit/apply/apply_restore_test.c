@@ -9,14 +9,13 @@
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-/* A map that lets go of every commit at once, also of those it needs: what the check is there for. */
+/* A map that lets go of every commit at once, also of those it needs: the check must see it. */
 static copycat_machine_type forgetful_type;
 
 static void forgetful_apply(void *machine, copycat_context *context, const copycat_commit *commit)
@@ -35,7 +34,9 @@ static const copycat_machine_type *const types[] = {
 static const struct cc_apply_options options = {
     .types = types, .catalog = &cc_catalog_machine_type};
 
-enum { RESOURCES = 4 };
+enum {
+    RESOURCES = 4
+};
 
 /* A session and what it works on. */
 struct actor {
@@ -56,8 +57,10 @@ static void begin(struct actor *actor)
     for (int i = 0; i < RESOURCES; i++) {
         char path[] = {'/', (char)('a' + i), 0};
 
-        assert_int_equal(history_create(&actor->history, actor->session, ++actor->sequence, path,
-                             kinds[i], &actor->instances[i]),
+        assert_int_equal(
+            history_create(
+                &actor->history, actor->session, ++actor->sequence, path, kinds[i],
+                &actor->instances[i]),
             COPYCAT_OK);
     }
 }
@@ -65,24 +68,25 @@ static void begin(struct actor *actor)
 static void command(struct actor *actor, uint64_t instance, copycat_bytes operation)
 {
     actor->sequence++;
-    (void)history_command(&actor->history, &(struct cc_command){.session = actor->session,
-                                               .sequence = actor->sequence,
-                                               .answered = actor->sequence - 1,
-                                               .instance = instance,
-                                               .operation = operation});
+    (void)history_command(
+        &actor->history, &(struct cc_command){
+                             .session = actor->session,
+                             .sequence = actor->sequence,
+                             .answered = actor->sequence - 1,
+                             .instance = instance,
+                             .operation = operation});
 }
 
 static void map_command(struct actor *actor, uint64_t instance, struct cc_prng *prng)
 {
-    static const uint8_t codes[] = {CC_MAP_PUT, CC_MAP_PUT, CC_MAP_PUT_IF_ABSENT, CC_MAP_REPLACE,
-        CC_MAP_CAS, CC_MAP_REMOVE, CC_MAP_GET, CC_MAP_SIZE};
+    static const uint8_t codes[] = {CC_MAP_PUT, CC_MAP_PUT,    CC_MAP_PUT_IF_ABSENT, CC_MAP_REPLACE,
+                                    CC_MAP_CAS, CC_MAP_REMOVE, CC_MAP_GET,           CC_MAP_SIZE};
     uint8_t bytes[128];
     char key[16];
     char value[2] = {(char)('a' + cc_prng_below(prng, 2)), 0};
     struct cc_writer writer;
-    struct cc_map_operation operation = {.code = codes[cc_prng_below(prng, 8)],
-        .value = {value, 1},
-        .expected = {"a", 1}};
+    struct cc_map_operation operation = {
+        .code = codes[cc_prng_below(prng, 8)], .value = {value, 1}, .expected = {"a", 1}};
 
     if (cc_prng_below(prng, 500) == 0) {
         operation.code = CC_MAP_CLEAR;
@@ -108,9 +112,10 @@ static void random_entry(struct actor *actor, struct cc_prng *prng)
         }
         break;
     case 1:
-        command(actor, actor->instances[1 + 2 * (resource % 2)],
-            probe_operation('t', cc_prng_below(prng, 9),
-                actor->history.now_us + cc_prng_below(prng, 900)));
+        command(
+            actor, actor->instances[1 + 2 * (resource % 2)],
+            probe_operation(
+                't', cc_prng_below(prng, 9), actor->history.now_us + cc_prng_below(prng, 900)));
         break;
     case 2:
         command(actor, cc_prng_below(prng, 40), (copycat_bytes){"nonsense", 8});
@@ -159,9 +164,9 @@ static void a_machine_that_lets_go_of_what_it_needs_is_found_out(void **state)
         COPYCAT_OK);
     assert_true(history_can_be_restored(&actor.history));
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);
-    cc_map_operation_encode(&writer, &(struct cc_map_operation){.code = CC_MAP_PUT,
-                                         .key = {"k", 1},
-                                         .value = {"v", 1}});
+    cc_map_operation_encode(
+        &writer,
+        &(struct cc_map_operation){.code = CC_MAP_PUT, .key = {"k", 1}, .value = {"v", 1}});
     command(&actor, instance, (copycat_bytes){writer.data, writer.size});
     assert_false(history_can_be_restored(&actor.history));
     history_deinit(&actor.history);

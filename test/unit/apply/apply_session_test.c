@@ -6,11 +6,10 @@
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {&probe_machine_type, NULL};
 static const struct cc_apply_options options = {
@@ -50,10 +49,10 @@ static bool is_alive(uint64_t session)
 
 static void send_nothing(uint64_t session, uint64_t sequence)
 {
-    (void)history_command(&history, &(struct cc_command){.session = session,
-                                        .sequence = sequence,
-                                        .instance = 500,
-                                        .operation = {"", 0}});
+    (void)history_command(
+        &history,
+        &(struct cc_command){
+            .session = session, .sequence = sequence, .instance = 500, .operation = {"", 0}});
 }
 
 static void a_session_is_named_by_the_index_of_its_opening(void **state)
@@ -192,14 +191,16 @@ static void machines_hear_of_an_end_in_order_of_their_instances(void **state)
     for (uint64_t i = 0; i < 3; i++) {
         char path[] = {(char)('z' - i), 0};
 
-        assert_int_equal(history_create(&history, witness, i + 1, path, PROBE_TYPE_ID, &probes[i]),
-            COPYCAT_OK);
+        assert_int_equal(
+            history_create(&history, witness, i + 1, path, PROBE_TYPE_ID, &probes[i]), COPYCAT_OK);
     }
     for (uint64_t i = 0; i < 3; i++) {
-        (void)history_command(&history, &(struct cc_command){.session = witness,
-                                            .sequence = 4 + i,
-                                            .instance = probes[i],
-                                            .operation = probe_operation('n', 0, 0)});
+        (void)history_command(
+            &history, &(struct cc_command){
+                          .session = witness,
+                          .sequence = 4 + i,
+                          .instance = probes[i],
+                          .operation = probe_operation('n', 0, 0)});
     }
     history_close(&history, session);
     assert_int_equal(probe_note_count, 6);
@@ -218,8 +219,7 @@ static void a_machine_can_ask_whether_a_session_lives(void **state)
     struct cc_command ask = {.session = session, .sequence = 2};
 
     (void)state;
-    assert_int_equal(
-        history_create(&history, session, 1, "p", PROBE_TYPE_ID, &probe), COPYCAT_OK);
+    assert_int_equal(history_create(&history, session, 1, "p", PROBE_TYPE_ID, &probe), COPYCAT_OK);
     ask.instance = probe;
     ask.operation = probe_operation('a', session, 0);
     assert_int_equal(*(const uint8_t *)history_command(&history, &ask).result.data, 1);

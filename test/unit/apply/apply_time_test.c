@@ -6,10 +6,9 @@
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
-
-#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {&probe_machine_type, NULL};
 static const struct cc_apply_options options = {
@@ -42,11 +41,13 @@ static int teardown(void **state)
 static void schedule(uint64_t key, uint64_t deadline_us)
 {
     sequence++;
-    (void)history_command(&history, &(struct cc_command){.session = session,
-                                        .sequence = sequence,
-                                        .answered = sequence - 1,
-                                        .instance = probe,
-                                        .operation = probe_operation('t', key, deadline_us)});
+    (void)history_command(
+        &history, &(struct cc_command){
+                      .session = session,
+                      .sequence = sequence,
+                      .answered = sequence - 1,
+                      .instance = probe,
+                      .operation = probe_operation('t', key, deadline_us)});
 }
 
 static void tick_at(uint64_t time_us)
@@ -65,6 +66,17 @@ static void log_time_never_goes_back(void **state)
     assert_int_equal(cc_apply_time_us(history.apply), 5000);
     tick_at(5001);
     assert_int_equal(cc_apply_time_us(history.apply), 5001);
+}
+
+static void log_time_has_an_end_and_timers_do_not_spin_there(void **state)
+{
+    (void)state;
+    schedule(PROBE_KEY_AGAIN, 2000);
+    probe_reset();
+    tick_at(UINT64_MAX);
+    tick_at(UINT64_MAX);
+    assert_int_equal(probe_note_count, 1);
+    assert_int_equal(cc_apply_time_us(history.apply), UINT64_C(1) << 62);
 }
 
 static void a_timer_fires_at_the_first_entry_that_reaches_its_deadline(void **state)
@@ -147,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(log_time_never_goes_back),
+        TEST(log_time_has_an_end_and_timers_do_not_spin_there),
         TEST(a_timer_fires_at_the_first_entry_that_reaches_its_deadline),
         TEST(timers_fire_before_the_entry_that_moved_time),
         TEST(timers_fire_in_order_of_deadline_and_then_of_being_set),

@@ -3,14 +3,12 @@
  * timers_test -- deadlines and the order in which they are taken.
  */
 #include "apply/timers.h"
-
 #include "base/prng.h"
 #include "support/apply_history.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
-
-#include <cmocka.h>
 
 static struct counted_memory counted;
 
@@ -80,7 +78,10 @@ static void a_cancelled_deadline_never_comes(void **state)
 /* Against an array that is searched from end to end. */
 static void random_deadlines_are_taken_as_an_array_gives_them(void **state)
 {
-    enum { KEYS = 200 };
+    enum {
+        KEYS = 200
+    };
+
     struct {
         uint64_t deadline_us; /* 0: none */
         uint64_t order;
@@ -118,7 +119,7 @@ static void random_deadlines_are_taken_as_an_array_gives_them(void **state)
                 }
                 if (first < 0 || model[i].deadline_us < model[first].deadline_us ||
                     (model[i].deadline_us == model[first].deadline_us &&
-                        model[i].order < model[first].order)) {
+                     model[i].order < model[first].order)) {
                     first = i;
                 }
             }

@@ -2,21 +2,19 @@
 /*
  * catalog_machine_test -- paths and the resources they name.
  */
-#include "catalog/catalog_machine.h"
-
 #include "base/prng.h"
+#include "catalog/catalog_machine.h"
 #include "proto/catalog_operation.h"
 #include "resource/map/map_machine.h"
 #include "resource/map/map_operation.h"
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {
     &probe_machine_type, &cc_map_machine_type, NULL};
@@ -56,10 +54,11 @@ static copycat_status look_up(const char *path, struct cc_catalog_place *place_o
     struct cc_answer answer;
 
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);
-    cc_catalog_operation_encode(&writer, &(struct cc_catalog_operation){.code = CC_CATALOG_LOOKUP,
-                                             .path = {path, strlen(path)}});
-    cc_apply_query(history.apply, CC_CATALOG_INSTANCE,
-        (copycat_bytes){writer.data, writer.size}, &answer);
+    cc_catalog_operation_encode(
+        &writer,
+        &(struct cc_catalog_operation){.code = CC_CATALOG_LOOKUP, .path = {path, strlen(path)}});
+    cc_apply_query(
+        history.apply, CC_CATALOG_INSTANCE, (copycat_bytes){writer.data, writer.size}, &answer);
     if (answer.status == COPYCAT_OK) {
         assert_true(cc_catalog_place_decode(answer.result, place_out));
     }
@@ -134,11 +133,11 @@ static void opening_is_no_query(void **state)
 
     (void)state;
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);
-    cc_catalog_operation_encode(&writer, &(struct cc_catalog_operation){.code = CC_CATALOG_OPEN,
-                                             .type = CC_MAP_TYPE_ID,
-                                             .path = {"x", 1}});
-    cc_apply_query(history.apply, CC_CATALOG_INSTANCE,
-        (copycat_bytes){writer.data, writer.size}, &answer);
+    cc_catalog_operation_encode(
+        &writer, &(struct cc_catalog_operation){
+                     .code = CC_CATALOG_OPEN, .type = CC_MAP_TYPE_ID, .path = {"x", 1}});
+    cc_apply_query(
+        history.apply, CC_CATALOG_INSTANCE, (copycat_bytes){writer.data, writer.size}, &answer);
     assert_int_equal(answer.status, COPYCAT_ERR_UNKNOWN_OPERATION);
 }
 
@@ -155,10 +154,12 @@ static void nonsense_is_answered_and_forgotten(void **state)
             bytes[j] = (uint8_t)cc_prng_below(&prng, 4);
         }
         sequence++;
-        (void)history_command(&history, &(struct cc_command){.session = session,
-                                            .sequence = sequence,
-                                            .answered = sequence - 1,
-                                            .operation = {bytes, size}});
+        (void)history_command(
+            &history, &(struct cc_command){
+                          .session = session,
+                          .sequence = sequence,
+                          .answered = sequence - 1,
+                          .operation = {bytes, size}});
         assert_int_not_equal(history.outcome.answer.status, COPYCAT_OK);
         assert_true(cc_apply_is_released(history.apply, history.count));
     }
@@ -166,7 +167,10 @@ static void nonsense_is_answered_and_forgotten(void **state)
 
 static void many_paths_keep_their_instances(void **state)
 {
-    enum { PATHS = 500 };
+    enum {
+        PATHS = 500
+    };
+
     static uint64_t instances[PATHS];
     struct cc_catalog_place place;
 
@@ -175,8 +179,7 @@ static void many_paths_keep_their_instances(void **state)
         char path[32];
 
         (void)snprintf(path, sizeof path, "/%u/p", i * 7919u % PATHS);
-        assert_int_equal(
-            open_path(path, PROBE_TYPE_ID, &instances[i * 7919u % PATHS]), COPYCAT_OK);
+        assert_int_equal(open_path(path, PROBE_TYPE_ID, &instances[i * 7919u % PATHS]), COPYCAT_OK);
     }
     for (unsigned i = 0; i < PATHS; i++) {
         char path[32];
@@ -192,14 +195,10 @@ static void many_paths_keep_their_instances(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_path_is_created_once_and_then_found),
-        TEST(a_path_has_one_type),
-        TEST(a_type_that_nobody_knows_is_not_supported),
-        TEST(a_bad_path_is_refused),
-        TEST(a_path_can_be_looked_up_without_creating_it),
-        TEST(opening_is_no_query),
-        TEST(nonsense_is_answered_and_forgotten),
-        TEST(many_paths_keep_their_instances),
+        TEST(a_path_is_created_once_and_then_found),       TEST(a_path_has_one_type),
+        TEST(a_type_that_nobody_knows_is_not_supported),   TEST(a_bad_path_is_refused),
+        TEST(a_path_can_be_looked_up_without_creating_it), TEST(opening_is_no_query),
+        TEST(nonsense_is_answered_and_forgotten),          TEST(many_paths_keep_their_instances),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,14 +3,12 @@
  * catalog_path_test -- what is a path, and which are the same.
  */
 #include "catalog/catalog_path.h"
-
 #include "proto/limits.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static bool is_path(const char *text)
 {

@@ -2,20 +2,18 @@
 /*
  * map_machine_test -- a map as its clients see it, through apply.
  */
-#include "resource/map/map_machine.h"
-
 #include "base/prng.h"
 #include "catalog/catalog_machine.h"
+#include "resource/map/map_machine.h"
 #include "resource/map/map_operation.h"
 #include "support/apply_history.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {&cc_map_machine_type, NULL};
 static const struct cc_apply_options options = {
@@ -33,7 +31,8 @@ static int setup(void **state)
     history_init(&history, &options);
     session = history_open(&history, 1);
     sequence = 1;
-    assert_int_equal(history_create(&history, session, 1, "/map", CC_MAP_TYPE_ID, &map), COPYCAT_OK);
+    assert_int_equal(
+        history_create(&history, session, 1, "/map", CC_MAP_TYPE_ID, &map), COPYCAT_OK);
     bytes = malloc(CC_OPERATION_SIZE_MAX);
     return 0;
 }
@@ -65,11 +64,13 @@ static copycat_bytes encoded(const struct cc_map_operation *operation)
 static struct cc_answer command(const struct cc_map_operation *operation)
 {
     sequence++;
-    return history_command(&history, &(struct cc_command){.session = session,
-                                         .sequence = sequence,
-                                         .answered = sequence - 1,
-                                         .instance = map,
-                                         .operation = encoded(operation)});
+    return history_command(
+        &history, &(struct cc_command){
+                      .session = session,
+                      .sequence = sequence,
+                      .answered = sequence - 1,
+                      .instance = map,
+                      .operation = encoded(operation)});
 }
 
 static struct cc_answer query(const struct cc_map_operation *operation)
@@ -108,8 +109,8 @@ static bool flag_in(struct cc_answer answer)
 
 static const char *store(uint8_t code, const char *key, const char *value)
 {
-    return value_in(command(
-        &(struct cc_map_operation){.code = code, .key = text(key), .value = text(value)}));
+    return value_in(
+        command(&(struct cc_map_operation){.code = code, .key = text(key), .value = text(value)}));
 }
 
 static const char *get(const char *key)
@@ -129,10 +130,8 @@ static uint64_t size(void)
 
 static bool cas(const char *key, const char *expected, const char *value)
 {
-    return flag_in(command(&(struct cc_map_operation){.code = CC_MAP_CAS,
-        .key = text(key),
-        .expected = text(expected),
-        .value = text(value)}));
+    return flag_in(command(&(struct cc_map_operation){
+        .code = CC_MAP_CAS, .key = text(key), .expected = text(expected), .value = text(value)}));
 }
 
 static bool is_live(uint64_t index)
@@ -244,16 +243,14 @@ static void contains_and_size_look_without_changing(void **state)
 
 static void a_query_cannot_change(void **state)
 {
-    static const uint8_t changes[] = {CC_MAP_PUT, CC_MAP_REMOVE, CC_MAP_CLEAR,
-        CC_MAP_PUT_IF_ABSENT, CC_MAP_REPLACE, CC_MAP_CAS};
+    static const uint8_t changes[] = {CC_MAP_PUT,           CC_MAP_REMOVE,  CC_MAP_CLEAR,
+                                      CC_MAP_PUT_IF_ABSENT, CC_MAP_REPLACE, CC_MAP_CAS};
 
     (void)state;
     (void)store(CC_MAP_PUT, "k", "v");
     for (size_t i = 0; i < sizeof changes; i++) {
-        struct cc_map_operation operation = {.code = changes[i],
-            .key = text("k"),
-            .expected = text("v"),
-            .value = text("w")};
+        struct cc_map_operation operation = {
+            .code = changes[i], .key = text("k"), .expected = text("v"), .value = text("w")};
 
         assert_int_equal(query(&operation).status, COPYCAT_ERR_UNKNOWN_OPERATION);
     }
@@ -367,19 +364,24 @@ static void nonsense_is_answered_and_forgotten(void **state)
         }
         cc_apply_query(history.apply, map, operation, &answer);
         sequence++;
-        (void)history_command(&history, &(struct cc_command){.session = session,
-                                            .sequence = sequence,
-                                            .answered = sequence - 1,
-                                            .instance = map,
-                                            .operation = operation});
+        (void)history_command(
+            &history, &(struct cc_command){
+                          .session = session,
+                          .sequence = sequence,
+                          .answered = sequence - 1,
+                          .instance = map,
+                          .operation = operation});
         kept += is_live(history.count);
     }
     assert_true(kept > 0);
 }
 
-/* ---- against an array --------------------------------------------------------------------------- */
+/* ---- against an array ------------------------------------------------------------------------ */
 
-enum { MODEL_KEYS = 300, MODEL_VALUES = 5 };
+enum {
+    MODEL_KEYS = 300,
+    MODEL_VALUES = 5
+};
 
 static const char *const model_values[MODEL_VALUES] = {
     "", "a", "b", "a longer value than sixteen bytes", "another value of many bytes"};
@@ -442,8 +444,8 @@ static void model_step(struct model *model, struct cc_prng *prng)
     }
     case 3:
     case 4:
-        assert_string_equal(value_in(command(&(struct cc_map_operation){
-                                .code = CC_MAP_REMOVE, .key = text(key)})),
+        assert_string_equal(
+            value_in(command(&(struct cc_map_operation){.code = CC_MAP_REMOVE, .key = text(key)})),
             before);
         model_remove(model, number);
         break;
@@ -505,7 +507,7 @@ static struct cc_entry lasting_entry(uint64_t index, struct cc_writer *writer)
     return entry;
 }
 
-/* One member's map stored, overwrote and removed; the other's only stored what was left in the end. */
+/* One member's map stored, overwrote and removed; the other's stored only what was left over. */
 static void equal_records_by_different_ways_have_equal_digests(void **state)
 {
     struct cc_prng prng = {8};

@@ -2,16 +2,14 @@
 /*
  * map_operation_test -- what is said to a map, in bytes and back.
  */
+#include "base/prng.h"
 #include "resource/map/map_operation.h"
 
-#include "base/prng.h"
-
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static copycat_bytes text(const char *string)
 {
@@ -37,7 +35,8 @@ static void every_operation_comes_back_as_it_was_said(void **state)
     for (uint8_t code = CC_MAP_PUT; code <= CC_MAP_CAS; code++) {
         uint8_t bytes[64];
         struct cc_writer writer;
-        struct cc_map_operation said = {.code = code,
+        struct cc_map_operation said = {
+            .code = code,
             .key = text("key"),
             .value = text("value"),
             .expected = text("expected"),
@@ -48,8 +47,7 @@ static void every_operation_comes_back_as_it_was_said(void **state)
         cc_map_operation_encode(&writer, &said);
         assert_false(writer.failed);
         assert_int_equal(
-            cc_map_operation_decode((copycat_bytes){writer.data, writer.size}, &heard),
-            COPYCAT_OK);
+            cc_map_operation_decode((copycat_bytes){writer.data, writer.size}, &heard), COPYCAT_OK);
         assert_int_equal(heard.code, code);
         assert_true(heard.key.size == 0 || is_same(heard.key, said.key));
         assert_true(heard.value.size == 0 || is_same(heard.value, said.value));
@@ -60,21 +58,22 @@ static void every_operation_comes_back_as_it_was_said(void **state)
 
 static void each_fault_has_its_own_status(void **state)
 {
-    static uint8_t large[CC_VALUE_SIZE_MAX + 64];
+    static const uint8_t key[CC_KEY_SIZE_MAX + 1];
+    static uint8_t large[CC_KEY_SIZE_MAX + 64];
     struct cc_writer writer;
 
     (void)state;
     assert_int_equal(decode_text("", 0), COPYCAT_ERR_MALFORMED);
     assert_int_equal(decode_text("\0", 1), COPYCAT_ERR_UNKNOWN_OPERATION);
     assert_int_equal(decode_text("\13", 1), COPYCAT_ERR_UNKNOWN_OPERATION);
-    assert_int_equal(decode_text("\5x", 2), COPYCAT_ERR_MALFORMED);     /* SIZE and more */
-    assert_int_equal(decode_text("\2\0", 2), COPYCAT_ERR_INVALID);      /* GET of an empty key */
-    assert_int_equal(decode_text("\2\5ab", 4), COPYCAT_ERR_MALFORMED);  /* cut off */
-    assert_int_equal(decode_text("\6\1\0", 3), COPYCAT_ERR_INVALID);    /* KEYS, limit 0 */
-    assert_int_equal(decode_text("\6\2\1", 3), COPYCAT_ERR_MALFORMED);  /* neither first nor not */
+    assert_int_equal(decode_text("\5x", 2), COPYCAT_ERR_MALFORMED);    /* SIZE and more */
+    assert_int_equal(decode_text("\2\0", 2), COPYCAT_ERR_INVALID);     /* GET of an empty key */
+    assert_int_equal(decode_text("\2\5ab", 4), COPYCAT_ERR_MALFORMED); /* cut off */
+    assert_int_equal(decode_text("\6\1\0", 3), COPYCAT_ERR_INVALID);   /* KEYS, limit 0 */
+    assert_int_equal(decode_text("\6\2\1", 3), COPYCAT_ERR_MALFORMED); /* neither first nor not */
     cc_writer_init_fixed(&writer, large, sizeof large);
-    cc_map_operation_encode(&writer, &(struct cc_map_operation){.code = CC_MAP_GET,
-                                         .key = {large, CC_KEY_SIZE_MAX + 1}});
+    cc_map_operation_encode(
+        &writer, &(struct cc_map_operation){.code = CC_MAP_GET, .key = {key, sizeof key}});
     assert_int_equal(decode_text(writer.data, writer.size), COPYCAT_ERR_TOO_LARGE);
 }
 
@@ -90,10 +89,11 @@ static void a_value_is_as_large_as_allowed_and_no_larger(void **state)
         struct cc_writer writer;
 
         cc_writer_init_fixed(&writer, bytes, CC_OPERATION_SIZE_MAX);
-        cc_map_operation_encode(&writer, &(struct cc_map_operation){.code = CC_MAP_PUT,
-                                             .key = text("k"),
-                                             .value = {value, size}});
-        assert_int_equal(decode_text(writer.data, writer.size),
+        cc_map_operation_encode(
+            &writer, &(struct cc_map_operation){
+                         .code = CC_MAP_PUT, .key = text("k"), .value = {value, size}});
+        assert_int_equal(
+            decode_text(writer.data, writer.size),
             size <= CC_VALUE_SIZE_MAX ? COPYCAT_OK : COPYCAT_ERR_TOO_LARGE);
     }
     free(value);
@@ -110,10 +110,12 @@ static void the_largest_operation_fits_its_limit(void **state)
     assert_non_null(value);
     assert_non_null(bytes);
     cc_writer_init_fixed(&writer, bytes, CC_OPERATION_SIZE_MAX);
-    cc_map_operation_encode(&writer, &(struct cc_map_operation){.code = CC_MAP_CAS,
-                                         .key = {value, CC_KEY_SIZE_MAX},
-                                         .expected = {value, CC_VALUE_SIZE_MAX},
-                                         .value = {value, CC_VALUE_SIZE_MAX}});
+    cc_map_operation_encode(
+        &writer, &(struct cc_map_operation){
+                     .code = CC_MAP_CAS,
+                     .key = {value, CC_KEY_SIZE_MAX},
+                     .expected = {value, CC_VALUE_SIZE_MAX},
+                     .value = {value, CC_VALUE_SIZE_MAX}});
     assert_false(writer.failed);
     assert_int_equal(decode_text(writer.data, writer.size), COPYCAT_OK);
     free(value);
@@ -192,10 +194,9 @@ static void only_what_changes_nothing_is_a_query(void **state)
 {
     (void)state;
     for (uint8_t code = CC_MAP_PUT; code <= CC_MAP_CAS; code++) {
-        assert_int_equal(cc_map_operation_is_query(code), code == CC_MAP_GET ||
-                                                              code == CC_MAP_CONTAINS ||
-                                                              code == CC_MAP_SIZE ||
-                                                              code == CC_MAP_KEYS);
+        assert_int_equal(
+            cc_map_operation_is_query(code), code == CC_MAP_GET || code == CC_MAP_CONTAINS ||
+                                                 code == CC_MAP_SIZE || code == CC_MAP_KEYS);
     }
 }
 

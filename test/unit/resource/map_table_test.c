@@ -2,19 +2,17 @@
 /*
  * map_table_test -- the table of a map, under its machine.
  */
-#include "resource/map/map_table.h"
-
 #include "apply/apply_internal.h"
 #include "base/prng.h"
+#include "resource/map/map_table.h"
 #include "support/apply_history.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct counted_memory counted;
 static struct copycat_memory memory;
@@ -54,8 +52,7 @@ static void a_record_is_a_key_and_a_value_and_a_result(void **state)
     cc_map_table_init(&table, &memory);
     assert_null(cc_map_table_find(&table, (copycat_bytes){"a", 1}));
     assert_null(cc_map_table_remove(&table, (copycat_bytes){"a", 1}));
-    assert_null(cc_map_table_put(
-        &table, (copycat_bytes){"a", 1}, (copycat_bytes){"value", 5}, 12));
+    assert_null(cc_map_table_put(&table, (copycat_bytes){"a", 1}, (copycat_bytes){"value", 5}, 12));
 
     const struct cc_map_record *record = cc_map_table_find(&table, (copycat_bytes){"a", 1});
 

@@ -2,16 +2,14 @@
 /*
  * session_replies_test -- the window of answers: what is fresh, what is kept, what is forgotten.
  */
+#include "base/prng.h"
 #include "session/session_replies.h"
 
-#include "base/prng.h"
-
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void *resize(void *context, void *block, size_t size)
 {
@@ -157,10 +155,12 @@ static void the_digest_is_that_of_what_is_stored_and_not_of_the_ring(void **stat
 /* The window against a plain array of every answer there ever was. */
 static void random_records_and_acknowledgements_agree_with_an_array(void **state)
 {
-    enum { STEPS = 20000 };
+    enum {
+        STEPS = 20000
+    };
     struct cc_prng prng = {7};
     struct cc_session_replies replies;
-    char (*texts)[40] = calloc(STEPS + 2, sizeof *texts);
+    char(*texts)[40] = calloc(STEPS + 2, sizeof *texts);
 
     (void)state;
     assert_non_null(texts);
@@ -171,8 +171,8 @@ static void random_records_and_acknowledgements_agree_with_an_array(void **state
         if (cc_prng_below(&prng, 3) == 0) {
             uint64_t ack = replies.applied + 2 - cc_prng_below(&prng, 6);
 
-            assert_int_equal(cc_session_replies_acknowledge(&replies, &memory, ack),
-                ack <= replies.applied);
+            assert_int_equal(
+                cc_session_replies_acknowledge(&replies, &memory, ack), ack <= replies.applied);
         }
         sequence = sequence > INT64_MAX ? 0 : sequence;
         switch (verdict(&replies, sequence)) {
@@ -195,8 +195,9 @@ static void random_records_and_acknowledgements_agree_with_an_array(void **state
             assert_true(sequence <= replies.acked);
             break;
         case CC_REPLY_FULL:
-            assert_true(replies.applied - replies.acked == limits.answers_max ||
-                        replies.bytes >= limits.bytes_max);
+            assert_true(
+                replies.applied - replies.acked == limits.answers_max ||
+                replies.bytes >= limits.bytes_max);
             break;
         }
     }

@@ -4,12 +4,11 @@
  */
 #include "session/session_table.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void *resize(void *context, void *block, size_t size)
 {
@@ -112,8 +111,7 @@ static void the_digest_changes_with_everything_that_is_replicated(void **state)
 
     uint64_t touched = table.digest;
 
-    cc_session_replies_record(
-        &session->replies, &memory, 9, COPYCAT_OK, (copycat_bytes){"yes", 3});
+    cc_session_replies_record(&session->replies, &memory, 9, COPYCAT_OK, (copycat_bytes){"yes", 3});
     cc_session_settle(&table, session);
 
     uint64_t recorded = table.digest;
