@@ -9,11 +9,12 @@
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 /* A map that lets go of every commit at once, also of those it needs: the check must see it. */
 static copycat_machine_type forgetful_type;

@@ -6,9 +6,10 @@
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {&probe_machine_type, NULL};
 static const struct cc_apply_options options = {

@@ -5,9 +5,10 @@
 #include "apply/release.h"
 #include "support/apply_history.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static void an_index_is_released_when_it_has_been_and_not_before(void **state)
 {

@@ -6,9 +6,10 @@
 #include "base/prng.h"
 #include "support/apply_history.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static struct counted_memory counted;
 

@@ -10,11 +10,12 @@
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {
     &probe_machine_type, &cc_map_machine_type, NULL};

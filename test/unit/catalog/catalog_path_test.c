@@ -5,10 +5,11 @@
 #include "catalog/catalog_path.h"
 #include "proto/limits.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static bool is_path(const char *text)
 {

@@ -8,12 +8,13 @@
 #include "resource/map/map_operation.h"
 #include "support/apply_history.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static const copycat_machine_type *const types[] = {&cc_map_machine_type, NULL};
 static const struct cc_apply_options options = {

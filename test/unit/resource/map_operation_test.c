@@ -5,11 +5,12 @@
 #include "base/prng.h"
 #include "resource/map/map_operation.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static copycat_bytes text(const char *string)
 {

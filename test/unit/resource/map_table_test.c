@@ -7,12 +7,13 @@
 #include "resource/map/map_table.h"
 #include "support/apply_history.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static struct counted_memory counted;
 static struct copycat_memory memory;

@@ -5,11 +5,12 @@
 #include "base/prng.h"
 #include "session/session_replies.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void *resize(void *context, void *block, size_t size)
 {

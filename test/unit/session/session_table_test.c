@@ -4,11 +4,12 @@
  */
 #include "session/session_table.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void *resize(void *context, void *block, size_t size)
 {
