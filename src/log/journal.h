@@ -48,7 +48,8 @@ struct cc_journal_group {
 struct cc_journal_place {
     uint32_t file;         /* life of the file */
     uint32_t batch_block;  /* where its batch begins, in 4 KiB blocks */
-    uint32_t offset;       /* in the batch's bytes */
+    uint32_t batch_blocks; /* and how many it has */
+    uint32_t offset;       /* of the encoded entry in the batch */
     uint32_t size;
 };
 
@@ -111,11 +112,12 @@ struct cc_journal_read {
     struct cc_journal_place place;
     void (*done)(struct cc_journal_read *read); /* never inside the call */
     void *owner;
-    copycat_status status; /* OK, IO, DAMAGED */
-    uint8_t *batch;        /* records of the batch, valid until done returns */
+    copycat_status status; /* OK, IO, DAMAGED; CLOSED: the journal is closing */
+    uint8_t *batch;        /* the whole batch, stamps replaced; valid until done returns */
     uint32_t batch_size;
-    struct cc_disk_request request; /* the journal's own */
-    void *buffer;                   /* likewise */
+    struct cc_journal *journal; /* the journal's own, as is what follows */
+    struct cc_disk_request request;
+    void *memory;
 };
 
 void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read);

@@ -38,7 +38,7 @@ uint64_t cc_log_last(const struct cc_log *log);
 /* The runs of terms over the whole log, for the core's start; borrowed until the log changes. */
 const struct cc_raft_run *cc_log_runs(const struct cc_log *log, uint32_t *count_out);
 
-/* Log time of the last entry; 0 if there is none. */
+/* The newest log time of any entry appended here, truncated ones included; 0 if there was none. */
 uint64_t cc_log_last_time_us(const struct cc_log *log);
 
 /* Takes one more reference to `entry`, a stamped block whose index is last + 1, and journals it. */
@@ -60,18 +60,19 @@ uint64_t cc_log_bytes_above(const struct cc_log *log, uint64_t index);
 struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index);
 
 /*
- * Brings [index, ...] of one batch back into memory; `done` comes once, never inside the call, also
- * when the log is destroyed (status CLOSED).  Then cc_log_peek(index) succeeds, if status is OK and
- * the entry was not truncated meanwhile, until the next pass.
+ * Brings [index, ...] of one batch back into memory; `done` comes once, never inside the call, except
+ * that destroying the log ends what is under way with CLOSED.  After OK cc_log_peek(index) succeeds
+ * until the next pass, if the entry was not truncated meanwhile.
  */
+struct cc_log_pending;
+
 struct cc_log_load {
     uint64_t index;
     void (*done)(struct cc_log_load *load);
     void *owner;
     copycat_status status; /* OK, IO, DAMAGED, CLOSED */
-    struct cc_journal_read read; /* the log's own */
-    struct cc_list node;         /* likewise */
-    struct cc_log *log;          /* likewise */
+    struct cc_list node;   /* the log's own */
+    struct cc_log_pending *pending;
 };
 
 void cc_log_load(struct cc_log *log, struct cc_log_load *load);

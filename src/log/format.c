@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * format -- see format.h.
+ */
+#include "log/format.h"
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+
+#include <string.h>
+
+#define SECTORS_PER_BLOCK (CC_DISK_BLOCK / CC_DISK_SECTOR)
+#define CHECKED_FROM 12u
+#define BASE_SIZE_MAX 8192u
+
+uint32_t cc_batch_records_at(uint32_t blocks)
+{
+    return CC_BATCH_HEADER_SIZE + blocks * SECTORS_PER_BLOCK * CC_STAMP_SIZE;
+}
+
+uint32_t cc_batch_blocks(uint32_t records_size)
+{
+    uint32_t blocks = 1 + records_size / CC_DISK_BLOCK;
+
+    while (cc_batch_records_at(blocks) + records_size > blocks * CC_DISK_BLOCK) {
+        blocks++;
+    }
+    return blocks;
+}
+
+static uint8_t *stamp_of(uint8_t *batch, uint32_t sector)
+{
+    return batch + (sector + 1) * CC_DISK_SECTOR - CC_STAMP_SIZE;
+}
+
+static uint8_t *slot_of(uint8_t *batch, uint32_t sector)
+{
+    return batch + CC_BATCH_HEADER_SIZE + sector * CC_STAMP_SIZE;
+}
+
+void cc_batch_seal(uint8_t *batch, struct cc_batch_header *header)
+{
+    uint32_t sectors = header->blocks * SECTORS_PER_BLOCK;
+
+    header->records_crc =
+        cc_crc32c(0, batch + cc_batch_records_at(header->blocks), header->records_size);
+    memset(batch, 0, CC_BATCH_HEADER_SIZE);
+    cc_store_u32(batch, CC_BATCH_MAGIC);
+    cc_store_u16(batch + 4, CC_JOURNAL_VERSION);
+    cc_store_u32(batch + 12, header->life);
+    cc_store_u32(batch + 16, header->number);
+    cc_store_u32(batch + 20, header->blocks);
+    cc_store_u32(batch + 24, header->records_size);
+    cc_store_u32(batch + 28, header->records_crc);
+    cc_store_u64(batch + 32, header->tag);
+    cc_store_u32(batch + 40, header->durable_life);
+    cc_store_u32(batch + 44, header->durable_number);
+    cc_store_u64(batch + 48, header->last_index);
+    cc_store_u64(batch + 56, header->last_term);
+    cc_store_u32(batch + 8, cc_crc32c(0, batch + CHECKED_FROM, CC_BATCH_HEADER_SIZE - CHECKED_FROM));
+    for (uint32_t sector = sectors; sector-- > 0;) {
+        memcpy(slot_of(batch, sector), stamp_of(batch, sector), CC_STAMP_SIZE);
+        cc_store_u32(stamp_of(batch, sector), header->life);
+        cc_store_u32(stamp_of(batch, sector) + 4, header->number);
+    }
+}
+
+enum cc_header_verdict cc_batch_read_header(const uint8_t *batch, struct cc_batch_header *header_out)
+{
+    if (cc_load_u32(batch) != CC_BATCH_MAGIC) {
+        return CC_HEADER_BAD;
+    }
+    if (cc_load_u16(batch + 4) > CC_JOURNAL_VERSION) {
+        return CC_HEADER_NEWER;
+    }
+    if (cc_load_u16(batch + 4) != CC_JOURNAL_VERSION || cc_load_u16(batch + 6) != 0 ||
+        cc_load_u32(batch + 8) !=
+            cc_crc32c(0, batch + CHECKED_FROM, CC_BATCH_HEADER_SIZE - CHECKED_FROM)) {
+        return CC_HEADER_BAD;
+    }
+    *header_out = (struct cc_batch_header){
+        .life = cc_load_u32(batch + 12),
+        .number = cc_load_u32(batch + 16),
+        .blocks = cc_load_u32(batch + 20),
+        .records_size = cc_load_u32(batch + 24),
+        .records_crc = cc_load_u32(batch + 28),
+        .tag = cc_load_u64(batch + 32),
+        .durable_life = cc_load_u32(batch + 40),
+        .durable_number = cc_load_u32(batch + 44),
+        .last_index = cc_load_u64(batch + 48),
+        .last_term = cc_load_u64(batch + 56),
+    };
+    return header_out->life > 0 && header_out->blocks > 0 &&
+                   header_out->records_size <= UINT32_MAX / 2 &&
+                   header_out->blocks == cc_batch_blocks(header_out->records_size)
+               ? CC_HEADER_VALID
+               : CC_HEADER_BAD;
+}
+
+bool cc_batch_restore(uint8_t *batch, const struct cc_batch_header *header)
+{
+    uint32_t sectors = header->blocks * SECTORS_PER_BLOCK;
+
+    for (uint32_t sector = 0; sector < sectors; sector++) {
+        if (cc_load_u32(stamp_of(batch, sector)) != header->life ||
+            cc_load_u32(stamp_of(batch, sector) + 4) != header->number) {
+            return false;
+        }
+        memcpy(stamp_of(batch, sector), slot_of(batch, sector), CC_STAMP_SIZE);
+    }
+    return header->records_crc ==
+           cc_crc32c(0, batch + cc_batch_records_at(header->blocks), header->records_size);
+}
+
+bool cc_batch_is_zero(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cc_batch_is_incomplete(const uint8_t *batch, const struct cc_batch_header *header)
+{
+    for (uint32_t sector = 0; sector < header->blocks * SECTORS_PER_BLOCK; sector++) {
+        const uint8_t *bytes = batch + sector * CC_DISK_SECTOR;
+        uint32_t life = cc_load_u32(bytes + CC_DISK_SECTOR - CC_STAMP_SIZE);
+        uint32_t number = cc_load_u32(bytes + CC_DISK_SECTOR - CC_STAMP_SIZE + 4);
+
+        if (cc_batch_is_zero(bytes, CC_DISK_SECTOR) || (life != 0 && life < header->life) ||
+            (life == header->life && number < header->number)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- records ------------------------------------------------------------------------------------ */
+
+uint32_t cc_record_size(uint32_t payload_size)
+{
+    return CC_RECORD_HEADER_SIZE + ((payload_size + 7u) & ~7u);
+}
+
+uint32_t cc_record_write(uint8_t *target, uint8_t type, copycat_bytes payload)
+{
+    uint32_t size = cc_record_size((uint32_t)payload.size);
+
+    memset(target, 0, CC_RECORD_HEADER_SIZE);
+    target[0] = type;
+    cc_store_u32(target + 4, (uint32_t)payload.size);
+    if (payload.size > 0) {
+        memcpy(target + CC_RECORD_HEADER_SIZE, payload.data, payload.size);
+    }
+    memset(target + CC_RECORD_HEADER_SIZE + payload.size, 0,
+        size - CC_RECORD_HEADER_SIZE - payload.size);
+    return size;
+}
+
+bool cc_record_next(copycat_bytes records, size_t *at, struct cc_record *record_out)
+{
+    const uint8_t *bytes = (const uint8_t *)records.data + *at;
+    size_t left = records.size - *at;
+
+    if (left < CC_RECORD_HEADER_SIZE) {
+        return false;
+    }
+
+    uint32_t payload_size = cc_load_u32(bytes + 4);
+
+    if (payload_size > left - CC_RECORD_HEADER_SIZE ||
+        cc_record_size(payload_size) > left) {
+        return false;
+    }
+    record_out->type = bytes[0];
+    record_out->payload = (copycat_bytes){bytes + CC_RECORD_HEADER_SIZE, payload_size};
+    *at += cc_record_size(payload_size);
+    return true;
+}
+
+void cc_table_record_encode(struct cc_writer *writer, const struct cc_journal_table *table)
+{
+    cc_write_u32(writer, table->server);
+    cc_write_u64(writer, table->boot);
+    cc_write_raw(writer, table->incarnation, CC_INCARNATION_SIZE);
+    cc_write_u32(writer, table->prev_life);
+    cc_write_u32(writer, table->prev_batches);
+    cc_write_u8(writer, table->has_base);
+    cc_write_u8(writer, (uint8_t)table->group_count);
+    for (uint32_t i = 0; i < table->group_count; i++) {
+        const struct cc_journal_group *group = &table->groups[i];
+
+        cc_write_u32(writer, group->group);
+        cc_write_u64(writer, group->term);
+        cc_write_u32(writer, group->vote);
+        cc_write_u64(writer, group->first);
+        cc_write_u64(writer, group->last);
+    }
+    if (table->has_base) {
+        cc_base_encode(writer, &table->base);
+    }
+}
+
+bool cc_table_record_decode(copycat_bytes payload, struct cc_journal_table *table_out)
+{
+    struct cc_reader reader;
+
+    *table_out = (struct cc_journal_table){0};
+    cc_reader_init(&reader, payload.data, payload.size);
+    table_out->server = cc_read_u32(&reader);
+    table_out->boot = cc_read_u64(&reader);
+
+    const void *incarnation = cc_read_raw(&reader, CC_INCARNATION_SIZE);
+
+    table_out->prev_life = cc_read_u32(&reader);
+    table_out->prev_batches = cc_read_u32(&reader);
+    table_out->has_base = cc_read_u8(&reader) == 1;
+    table_out->group_count = cc_read_u8(&reader);
+    if (reader.failed || table_out->group_count > CC_JOURNAL_GROUPS_MAX) {
+        return false;
+    }
+    memcpy(table_out->incarnation, incarnation, CC_INCARNATION_SIZE);
+    for (uint32_t i = 0; i < table_out->group_count; i++) {
+        struct cc_journal_group *group = &table_out->groups[i];
+
+        group->group = cc_read_u32(&reader);
+        group->term = cc_read_u64(&reader);
+        group->vote = cc_read_u32(&reader);
+        group->first = cc_read_u64(&reader);
+        group->last = cc_read_u64(&reader);
+    }
+
+    size_t left = cc_reader_left(&reader);
+
+    if (table_out->has_base) {
+        return cc_base_decode((copycat_bytes){cc_read_raw(&reader, left), left}, &table_out->base);
+    }
+    return cc_reader_is_done(&reader);
+}
+
+void cc_truncate_record_encode(struct cc_writer *writer, const struct cc_truncate_record *record)
+{
+    cc_write_u32(writer, record->group);
+    cc_write_u64(writer, record->from);
+}
+
+bool cc_truncate_record_decode(copycat_bytes payload, struct cc_truncate_record *record_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, payload.data, payload.size);
+    record_out->group = cc_read_u32(&reader);
+    record_out->from = cc_read_u64(&reader);
+    return cc_reader_is_done(&reader) && record_out->from > 0 && record_out->from <= CC_INDEX_MAX;
+}
+
+void cc_state_record_encode(struct cc_writer *writer, const struct cc_state_record *record)
+{
+    cc_write_u32(writer, record->group);
+    cc_write_u32(writer, record->vote);
+    cc_write_u64(writer, record->term);
+}
+
+bool cc_state_record_decode(copycat_bytes payload, struct cc_state_record *record_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, payload.data, payload.size);
+    record_out->group = cc_read_u32(&reader);
+    record_out->vote = cc_read_u32(&reader);
+    record_out->term = cc_read_u64(&reader);
+    return cc_reader_is_done(&reader) && record_out->term <= CC_TERM_MAX;
+}
+
+/* The founding base is the one for index 0: no image, and the tail, which is empty, is kept. */
+void cc_base_record_encode(struct cc_writer *writer, const struct cc_base *base)
+{
+    cc_write_u32(writer, 0); /* group */
+    cc_write_u64(writer, 0); /* index H */
+    cc_write_u64(writer, 0); /* its term */
+    cc_write_u64(writer, 0); /* image */
+    cc_write_u8(writer, 1);  /* keep the tail */
+    cc_base_encode(writer, base);
+}
+
+bool cc_base_record_decode(copycat_bytes payload, struct cc_base *base_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, payload.data, payload.size);
+
+    bool is_founding = cc_read_u32(&reader) == 0 && cc_read_u64(&reader) == 0 &&
+                       cc_read_u64(&reader) == 0 && cc_read_u64(&reader) == 0 &&
+                       cc_read_u8(&reader) == 1;
+    size_t left = cc_reader_left(&reader);
+
+    return is_founding && !reader.failed && left <= BASE_SIZE_MAX &&
+           cc_base_decode((copycat_bytes){cc_read_raw(&reader, left), left}, base_out);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * format -- the journal's bytes: batches, their sector stamps, and records.  docs/disk-format.md is
+ * normative.
+ *
+ *     offset  size  batch header (little-endian)
+ *          0     4  magic "CCJB"
+ *          4     2  format version
+ *          6     2  zero
+ *          8     4  CRC-32C of bytes 12..63
+ *         12     4  life of the file, from 1
+ *         16     4  number of the batch in the file, from 0
+ *         20     4  size of the batch in blocks of 4096 bytes
+ *         24     4  size of the records in bytes
+ *         28     4  CRC-32C of the records
+ *         32     8  tag: the first bytes of the server's incarnation
+ *         40     8  durable through: life, number of the newest batch known durable; 0, 0: none
+ *         48     8  index of the last entry in the batch; 0: none
+ *         56     8  its term
+ *         64   8*s  the bytes that the stamps of the s sectors replace
+ *          -     -  records, then zeros
+ *
+ * The last eight bytes of each 512-byte sector are a stamp (life, number).  A sector is written whole
+ * or not at all, so after a crash each tells whether it is of this batch.  The slot of a sector's
+ * bytes lies in an earlier sector (or the same, the first), so stamping goes from the last sector to
+ * the first and restoring from the first to the last.
+ */
+#ifndef CC_LOG_FORMAT_H
+#define CC_LOG_FORMAT_H
+
+#include "env/env.h"
+#include "log/journal.h"
+
+#define CC_BATCH_MAGIC 0x424a4343u /* "CCJB" */
+#define CC_JOURNAL_VERSION 1u
+#define CC_BATCH_HEADER_SIZE 64u
+#define CC_STAMP_SIZE 8u
+#define CC_RECORD_HEADER_SIZE 8u
+
+enum cc_record_type {
+    CC_RECORD_TABLE = 1,    /* first in each file: struct cc_journal_table */
+    CC_RECORD_ENTRY = 2,    /* an encoded entry */
+    CC_RECORD_TRUNCATE = 3, /* group, first index that is dropped */
+    CC_RECORD_STATE = 4,    /* group, term, vote */
+    CC_RECORD_BASE = 5,     /* group, index H, its term, image, keep-tail, founding base */
+};
+
+struct cc_batch_header {
+    uint32_t life;
+    uint32_t number;
+    uint32_t blocks;
+    uint32_t records_size;
+    uint32_t records_crc;
+    uint64_t tag;
+    uint32_t durable_life;
+    uint32_t durable_number;
+    uint64_t last_index;
+    uint64_t last_term;
+};
+
+/* Blocks that a batch with so many bytes of records takes. */
+uint32_t cc_batch_blocks(uint32_t records_size);
+
+/* Where the records of a batch begin. */
+uint32_t cc_batch_records_at(uint32_t blocks);
+
+/* Writes the header and the stamps around the records, which are in place already. */
+void cc_batch_seal(uint8_t *batch, struct cc_batch_header *header);
+
+enum cc_header_verdict {
+    CC_HEADER_VALID,
+    CC_HEADER_NEWER, /* of a later format */
+    CC_HEADER_BAD,
+};
+
+/* Reads a header from the first sector of a batch. */
+enum cc_header_verdict cc_batch_read_header(const uint8_t *batch, struct cc_batch_header *header_out);
+
+/* Puts back what the stamps replaced and checks the records; false: not the bytes that were written. */
+bool cc_batch_restore(uint8_t *batch, const struct cc_batch_header *header);
+
+/* True if some sector holds older bytes, or none: the batch was not written whole. */
+bool cc_batch_is_incomplete(const uint8_t *batch, const struct cc_batch_header *header);
+
+bool cc_batch_is_zero(const uint8_t *bytes, size_t size);
+
+/* ---- records ------------------------------------------------------------------------------------ */
+
+struct cc_record {
+    uint8_t type;
+    copycat_bytes payload;
+};
+
+/* Bytes that a record takes, header and padding included. */
+uint32_t cc_record_size(uint32_t payload_size);
+
+/* Writes one at `target`, zero-padded; returns its size. */
+uint32_t cc_record_write(uint8_t *target, uint8_t type, copycat_bytes payload);
+
+/* The record at `*at`, and moves on; false at the end or where it makes no sense. */
+bool cc_record_next(copycat_bytes records, size_t *at, struct cc_record *record_out);
+
+struct cc_journal_table {
+    uint32_t server;
+    uint64_t boot;
+    uint8_t incarnation[CC_INCARNATION_SIZE];
+    uint32_t prev_life;    /* 0: this is the first file */
+    uint32_t prev_batches; /* the predecessor is valid through so many batches */
+    bool has_base;
+    struct cc_base base;
+    uint32_t group_count;
+    struct cc_journal_group groups[1]; /* so far */
+};
+
+#define CC_JOURNAL_GROUPS_MAX 1u
+
+void cc_table_record_encode(struct cc_writer *writer, const struct cc_journal_table *table);
+bool cc_table_record_decode(copycat_bytes payload, struct cc_journal_table *table_out);
+
+struct cc_truncate_record {
+    uint32_t group;
+    uint64_t from;
+};
+
+struct cc_state_record {
+    uint32_t group;
+    uint64_t term;
+    uint32_t vote;
+};
+
+void cc_truncate_record_encode(struct cc_writer *writer, const struct cc_truncate_record *record);
+bool cc_truncate_record_decode(copycat_bytes payload, struct cc_truncate_record *record_out);
+void cc_state_record_encode(struct cc_writer *writer, const struct cc_state_record *record);
+bool cc_state_record_decode(copycat_bytes payload, struct cc_state_record *record_out);
+void cc_base_record_encode(struct cc_writer *writer, const struct cc_base *base);
+bool cc_base_record_decode(copycat_bytes payload, struct cc_base *base_out);
+
+#endif /* CC_LOG_FORMAT_H */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_files -- files are made ahead: created, really written with zeros, synced, and their name
+ * synced, before any of them is a spare.  A write into such a file changes no metadata (T-054).
+ */
+#include "log/journal_internal.h"
+
+#include <string.h>
+
+#define ZERO_CHUNK (256u << 10)
+
+struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size)
+{
+    cc_list_each (node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->is_ready && file->size >= size) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+static void make_failed(struct cc_journal *journal)
+{
+    cc_journal_fail(journal, COPYCAT_ERR_IO,
+        "a journal file could not be made; is the disk full, or the directory not writable?");
+}
+
+static void zeroed(struct cc_disk_request *request);
+
+/* True if making may go on. */
+static bool is_going_on(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    journal->requests--;
+    if (journal->is_closing) {
+        if (request->operation == CC_DISK_OPEN && request->status == COPYCAT_OK) {
+            journal->making->file = request->file;
+        }
+        cc_journal_go_on_closing(journal);
+        return false;
+    }
+    if (request->status != COPYCAT_OK) {
+        make_failed(journal);
+        return false;
+    }
+    return true;
+}
+
+static void made(struct cc_journal *journal)
+{
+    struct cc_journal_file *file = journal->making;
+
+    file->is_ready = true;
+    journal->making = NULL;
+    if (journal->current == NULL) {
+        cc_journal_write_table(journal, file); /* the end of recovery */
+    } else {
+        cc_journal_flush(journal); /* perhaps a batch has waited for it */
+        cc_journal_make_spare(journal);
+    }
+}
+
+static void named(struct cc_disk_request *request)
+{
+    if (is_going_on(request)) {
+        made(request->owner);
+    }
+}
+
+static void synced(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (!is_going_on(request)) {
+        return;
+    }
+    if (CC_BUG(T054)) {
+        made(journal);
+        return;
+    }
+    journal->make_request = (struct cc_disk_request){.name = journal->directory};
+    cc_journal_disk(journal, &journal->make_request, CC_DISK_SYNC_DIR, named);
+}
+
+static void zero_more(struct cc_journal *journal)
+{
+    struct cc_journal_file *file = journal->making;
+    uint64_t left = file->size - journal->made_bytes;
+
+    journal->make_request = (struct cc_disk_request){
+        .file = file->file,
+        .data = journal->zeros,
+        .offset = journal->made_bytes,
+        .size = left < ZERO_CHUNK ? (size_t)left : ZERO_CHUNK,
+    };
+    if (left == 0) {
+        cc_journal_disk(journal, &journal->make_request, CC_DISK_SYNC, synced);
+    } else {
+        cc_journal_disk(journal, &journal->make_request, CC_DISK_WRITE, zeroed);
+    }
+}
+
+static void zeroed(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+    uint64_t size = request->size;
+
+    if (is_going_on(request)) {
+        journal->made_bytes += size;
+        zero_more(journal);
+    }
+}
+
+static void opened(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (is_going_on(request)) {
+        journal->making->file = request->file;
+        zero_more(journal);
+    }
+}
+
+static uint32_t spares(const struct cc_journal *journal)
+{
+    uint32_t count = 0;
+
+    cc_list_each (node, &journal->files) {
+        count += cc_container_of(node, struct cc_journal_file, node)->is_ready;
+    }
+    return count;
+}
+
+/* A file of recovery that holds nothing is used before a new one is made. */
+static struct cc_journal_file *blank(struct cc_journal *journal)
+{
+    cc_list_each (node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->life == 0 && !file->is_ready) {
+            return file;
+        }
+    }
+    return cc_journal_file_create(journal, journal->slot_next);
+}
+
+void cc_journal_make_spare(struct cc_journal *journal)
+{
+    bool is_needed = journal->size_needed > 0 &&
+                     cc_journal_spare(journal, journal->size_needed) == NULL;
+
+    if (journal->making != NULL || journal->is_closing || journal->trouble != COPYCAT_OK ||
+        (spares(journal) >= journal->options.spare_files && !is_needed)) {
+        return;
+    }
+    if (journal->zeros_memory == NULL) {
+        journal->zeros = cc_journal_aligned(journal, ZERO_CHUNK, &journal->zeros_memory);
+        memset(journal->zeros, 0, ZERO_CHUNK);
+    }
+    journal->making = blank(journal);
+    journal->making->size = journal->options.file_size > journal->size_needed
+                                ? journal->options.file_size
+                                : journal->size_needed;
+    journal->made_bytes = 0;
+    if (journal->making->file != NULL) {
+        zero_more(journal);
+        return;
+    }
+    journal->make_request =
+        (struct cc_disk_request){.name = journal->making->path, .create = true};
+    cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, opened);
+}

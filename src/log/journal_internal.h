@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_internal -- the journal's state, and what its files say to each other.
+ *
+ *     journal.c        open, close, adding records, failing
+ *     journal_write.c  batches: one durable write in flight, the next gathers
+ *     journal_files.c  zeroed spares, the next file
+ *     journal_scan.c   recovery: what is there, what was cut, what is damaged
+ *     journal_read.c   entries read back
+ */
+#ifndef CC_LOG_JOURNAL_INTERNAL_H
+#define CC_LOG_JOURNAL_INTERNAL_H
+
+#include "base/assert.h"
+#include "base/bug.h"
+#include "log/format.h"
+
+#define CC_JOURNAL_NAME_SIZE 20u /* "journal-00000001" */
+#define CC_JOURNAL_PATH_SIZE 512u
+
+/* One file.  life 0: it holds nothing yet. */
+struct cc_journal_file {
+    struct cc_list node;
+    uint32_t slot; /* the number in its name */
+    uint32_t life;
+    uint32_t claimed;      /* the life that its head names, be it torn */
+    uint32_t prev_batches; /* what its table says of its predecessor */
+    uint64_t size;
+    bool is_ready; /* zeroed and durable, a spare */
+    struct cc_file *file;
+    char path[CC_JOURNAL_PATH_SIZE];
+};
+
+/* A record that waits for its batch, and then for that to be durable. */
+struct cc_journal_item {
+    struct cc_list node;
+    uint8_t type;
+    struct cc_block *block; /* its payload */
+    uint32_t offset;        /* of the payload in the batch, once it is in one */
+};
+
+enum cc_journal_phase {
+    CC_JOURNAL_RECOVERING,
+    CC_JOURNAL_OPEN,
+    CC_JOURNAL_FAILED,
+};
+
+struct cc_journal_scan {
+    struct cc_journal_file *file; /* at hand */
+    uint8_t *buffer;              /* aligned, inside memory */
+    void *memory;
+    size_t buffer_size;
+    size_t used; /* bytes that were read into it */
+    uint32_t life; /* being scanned */
+    uint32_t life_newest;
+    uint32_t batches; /* valid ones of the file scanned last */
+};
+
+struct cc_journal {
+    struct cc_env *env;
+    const struct cc_memory *memory;
+    struct cc_journal_options options;
+    char *directory;
+    struct cc_journal_callbacks callbacks;
+    void *owner;
+    enum cc_journal_phase phase;
+    bool is_closing;
+    uint32_t requests; /* under way in the environment */
+    struct cc_task task;
+    copycat_status trouble; /* to be reported by the task */
+    char text[CC_JOURNAL_PATH_SIZE + 256];
+
+    uint64_t tag;
+    struct cc_journal_table table; /* identity, base and group states as written so far */
+    struct cc_journal_counters counters;
+
+    struct cc_list files;
+    uint32_t slot_next;
+    struct cc_journal_file *current;
+    uint32_t number;     /* of the next batch in it */
+    uint64_t position;   /* where that begins */
+    uint32_t durable_life;
+    uint32_t durable_number;
+
+    struct cc_list pending; /* items for the next batches */
+    uint64_t pending_bytes;
+    uint64_t added; /* items so far: marks count them */
+
+    struct cc_list writing; /* items of the batch in flight */
+    bool is_writing;
+    bool is_table;        /* it is the first of a new file */
+    uint64_t writing_bytes;
+    uint64_t writing_mark;
+    uint64_t writing_since_us;
+    struct cc_batch_header header;
+    uint8_t *batch;       /* aligned, inside batch_memory */
+    void *batch_memory;
+    size_t batch_capacity;
+    struct cc_disk_request write_request;
+    bool needs_seal;
+    struct cc_timer seal;
+
+    struct cc_journal_file *making; /* being zeroed */
+    uint64_t made_bytes;
+    uint64_t size_needed; /* by the batch that waits for a file */
+    struct cc_disk_request make_request;
+    uint8_t *zeros;
+    void *zeros_memory;
+
+    struct cc_journal_scan scan;
+    struct cc_disk_request scan_request; /* also of closing */
+};
+
+/* journal.c */
+void cc_journal_disk(struct cc_journal *journal, struct cc_disk_request *request,
+    enum cc_disk_operation operation, void (*done)(struct cc_disk_request *request));
+void cc_journal_fail(struct cc_journal *journal, copycat_status status, const char *text);
+struct cc_journal_file *cc_journal_file_create(struct cc_journal *journal, uint32_t slot);
+void *cc_journal_aligned(struct cc_journal *journal, size_t size, void **memory_out);
+void cc_journal_go_on_closing(struct cc_journal *journal);
+
+/* journal_write.c */
+void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *file);
+void cc_journal_seal_init(struct cc_journal *journal);
+void cc_journal_drop_items(struct cc_journal *journal, struct cc_list *items);
+
+/* journal_files.c */
+void cc_journal_make_spare(struct cc_journal *journal);
+struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size);
+
+/* journal_scan.c */
+void cc_journal_scan(struct cc_journal *journal);
+
+#endif /* CC_LOG_JOURNAL_INTERNAL_H */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_read -- entries read back: a whole batch at a time, verified before it is believed.
+ */
+#include "log/journal_internal.h"
+
+static void end(struct cc_journal_read *read, copycat_status status)
+{
+    struct cc_journal *journal = read->journal;
+    void *memory = read->memory;
+
+    read->status = status;
+    read->done(read); /* which may free it */
+    cc_memory_give(journal->memory, memory);
+}
+
+static void finished(struct cc_disk_request *request)
+{
+    struct cc_journal_read *read = cc_container_of(request, struct cc_journal_read, request);
+    struct cc_journal *journal = read->journal;
+    struct cc_batch_header header;
+
+    journal->requests--;
+    if (journal->is_closing) {
+        end(read, COPYCAT_ERR_CLOSED);
+        cc_journal_go_on_closing(journal);
+        return;
+    }
+    if (request->status != COPYCAT_OK) {
+        end(read, COPYCAT_ERR_IO);
+    } else if (cc_batch_read_header(read->batch, &header) != CC_HEADER_VALID ||
+               header.life != read->place.file || header.blocks != read->place.batch_blocks ||
+               header.tag != journal->tag || !cc_batch_restore(read->batch, &header)) {
+        end(read, COPYCAT_ERR_DAMAGED);
+    } else {
+        end(read, COPYCAT_OK);
+    }
+}
+
+static struct cc_journal_file *file_of_life(struct cc_journal *journal, uint32_t life)
+{
+    cc_list_each (node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->life == life) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read)
+{
+    const struct cc_journal_file *file = file_of_life(journal, read->place.file);
+
+    CC_ASSERT(file != NULL);
+    read->journal = journal;
+    read->batch_size = read->place.batch_blocks * CC_DISK_BLOCK;
+    read->batch = cc_journal_aligned(journal, read->batch_size, &read->memory);
+    read->request = (struct cc_disk_request){
+        .file = file->file,
+        .data = read->batch,
+        .offset = (uint64_t)read->place.batch_block * CC_DISK_BLOCK,
+        .size = read->batch_size,
+    };
+    cc_journal_disk(journal, &read->request, CC_DISK_READ, finished);
+}
+
+copycat_status cc_journal_read_entry(const struct cc_journal_read *read,
+    const struct cc_journal_place *place, struct cc_entry *entry_out)
+{
+    uint32_t size;
+
+    if (place->file != read->place.file || place->batch_block != read->place.batch_block ||
+        place->offset > read->batch_size || place->size > read->batch_size - place->offset) {
+        return COPYCAT_ERR_INVALID;
+    }
+    return cc_entry_decode(
+        (copycat_bytes){read->batch + place->offset, place->size}, entry_out, &size);
+}

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_scan -- recovery.
+ *
+ *     lock, list -> for each file: open, sync, read its head   (what life is it of?)
+ *                -> for each life: read it whole, batch by batch (what is in it?)
+ *                -> a new file with the table of all that         (J4)
+ *
+ * Torn or damaged?  A batch that does not read is torn if nothing says that it was durable, nothing
+ * valid follows it, and some of its sectors hold nothing or older bytes.  Then it is cut: nobody was
+ * ever told of it.  Everything else is damage: cutting it could lose what was acknowledged, so the
+ * server refuses to start and says where (J3, T-050).
+ */
+#include "log/journal_internal.h"
+
+#include <string.h>
+
+#define HEAD_SIZE 65536u
+#define NAME_PREFIX "journal-"
+
+static void next_head(struct cc_journal *journal);
+static void next_life(struct cc_journal *journal);
+
+/* ---- words for what is wrong ----------------------------------------------------------------- */
+
+static void say(struct cc_writer *text, const char *words)
+{
+    cc_write_raw(text, words, strlen(words));
+}
+
+static void say_number(struct cc_writer *text, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    cc_write_raw(text, digits + at, sizeof digits - at);
+}
+
+static void refuse(struct cc_journal *journal, copycat_status status, const char *what,
+    uint64_t offset, const struct cc_batch_header *header)
+{
+    struct cc_writer text;
+
+    cc_writer_init_fixed(&text, journal->text, sizeof journal->text - 1);
+    say(&text, journal->scan.file == NULL ? journal->directory : journal->scan.file->path);
+    say(&text, ": ");
+    say(&text, what);
+    if (status == COPYCAT_ERR_DAMAGED) {
+        say(&text, ", at offset ");
+        say_number(&text, offset);
+    }
+    if (header != NULL && header->last_index != 0) {
+        say(&text, ", in a batch that ends with entry ");
+        say_number(&text, header->last_index);
+        say(&text, " of term ");
+        say_number(&text, header->last_term);
+    }
+    journal->text[text.size] = '\0';
+    cc_journal_fail(journal, status, journal->text);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void ask(struct cc_journal *journal, enum cc_disk_operation operation,
+    void (*done)(struct cc_disk_request *request))
+{
+    cc_journal_disk(journal, &journal->scan_request, operation, done);
+}
+
+/* True if recovery may go on. */
+static bool is_going_on(struct cc_disk_request *request, const char *what)
+{
+    struct cc_journal *journal = request->owner;
+
+    journal->requests--;
+    if (journal->is_closing) {
+        cc_journal_go_on_closing(journal);
+        return false;
+    }
+    if (request->status != COPYCAT_OK) {
+        refuse(journal, request->status, what, 0, NULL);
+        return false;
+    }
+    return true;
+}
+
+static void read_file(
+    struct cc_journal *journal, size_t size, void (*done)(struct cc_disk_request *request))
+{
+    struct cc_journal_scan *scan = &journal->scan;
+
+    if (size > scan->buffer_size) {
+        cc_memory_give(journal->memory, scan->memory);
+        scan->buffer = cc_journal_aligned(journal, size, &scan->memory);
+        scan->buffer_size = size;
+    }
+    scan->used = size;
+    journal->scan_request =
+        (struct cc_disk_request){.file = scan->file->file, .data = scan->buffer, .size = size};
+    ask(journal, CC_DISK_READ, done);
+}
+
+/* ---- first: what life is each file of? ------------------------------------------------------- */
+
+static struct cc_journal_file *file_of_life(struct cc_journal *journal, uint32_t life)
+{
+    cc_list_each (node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->life == life) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+static bool read_table(
+    const uint8_t *batch, const struct cc_batch_header *header, struct cc_journal_table *table)
+{
+    copycat_bytes records = {
+        batch + cc_batch_records_at(header->blocks), header->records_size};
+    struct cc_record record;
+    size_t at = 0;
+
+    return cc_record_next(records, &at, &record) && record.type == CC_RECORD_TABLE &&
+           cc_table_record_decode(record.payload, table);
+}
+
+/* The head of one file says which life it is of, or that it holds nothing. */
+static bool judge_head(struct cc_journal *journal)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+    struct cc_batch_header header;
+    struct cc_journal_table table;
+
+    if (cc_batch_is_zero(scan->buffer, CC_DISK_SECTOR)) {
+        return true; /* never begun, or its very first sector never came */
+    }
+    switch (cc_batch_read_header(scan->buffer, &header)) {
+    case CC_HEADER_NEWER:
+        refuse(journal, COPYCAT_ERR_NEWER, "written by a newer version of Copycat", 0, NULL);
+        return false;
+    case CC_HEADER_BAD:
+        refuse(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged", 0, NULL);
+        return false;
+    case CC_HEADER_VALID:
+        break;
+    }
+    if ((uint64_t)header.blocks * CC_DISK_BLOCK > scan->used || header.number != 0) {
+        refuse(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged", 0, NULL);
+        return false;
+    }
+    scan->file->claimed = header.life;
+    if (cc_batch_is_incomplete(scan->buffer, &header)) {
+        return true; /* torn, if it would have been the newest: that is known at the end */
+    }
+    if (!cc_batch_restore(scan->buffer, &header) || !read_table(scan->buffer, &header, &table)) {
+        refuse(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged", 0, NULL);
+        return false;
+    }
+    if (table.server != journal->options.server) {
+        refuse(journal, COPYCAT_ERR_FOREIGN, "this directory belongs to another server", 0, NULL);
+        return false;
+    }
+    if (file_of_life(journal, header.life) != NULL) {
+        refuse(journal, COPYCAT_ERR_DAMAGED, "two files claim the same place", 0, NULL);
+        return false;
+    }
+    scan->file->life = header.life;
+    scan->file->prev_batches = table.prev_batches;
+    scan->life_newest = header.life > scan->life_newest ? header.life : scan->life_newest;
+    return true;
+}
+
+static void head_read(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (is_going_on(request, "cannot be read") && judge_head(journal)) {
+        next_head(journal);
+    }
+}
+
+/* Before anything here is believed it is made durable: the former life may have left it in a cache. */
+static void head_synced(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+    uint64_t size = journal->scan.file->size;
+
+    if (!is_going_on(request, "cannot be synced")) {
+        return;
+    }
+    if (size < CC_DISK_BLOCK) {
+        next_head(journal); /* it was being made */
+        return;
+    }
+    read_file(journal, size < HEAD_SIZE ? (size_t)(size - size % CC_DISK_BLOCK) : HEAD_SIZE, head_read);
+}
+
+static void head_opened(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (is_going_on(request, "cannot be opened")) {
+        journal->scan.file->file = request->file;
+        journal->scan.file->size = request->size;
+        journal->scan_request = (struct cc_disk_request){.file = request->file};
+        ask(journal, CC_DISK_SYNC, head_synced);
+    }
+}
+
+/* Lives must follow one another from the first; a torn head may only be the one after the newest. */
+static bool are_lives_whole(struct cc_journal *journal)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+
+    for (uint32_t life = 1; life <= scan->life_newest; life++) {
+        if (file_of_life(journal, life) == NULL) {
+            scan->file = NULL;
+            refuse(journal, COPYCAT_ERR_DAMAGED, "a journal file is missing", 0, NULL);
+            return false;
+        }
+    }
+    cc_list_each (node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->life == 0 && file->claimed != 0 && file->claimed <= scan->life_newest) {
+            scan->file = file;
+            refuse(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged", 0, NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void next_head(struct cc_journal *journal)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+    struct cc_list *next = scan->file == NULL ? journal->files.next : scan->file->node.next;
+
+    if (next != &journal->files) {
+        scan->file = cc_container_of(next, struct cc_journal_file, node);
+        journal->scan_request = (struct cc_disk_request){.name = scan->file->path};
+        ask(journal, CC_DISK_OPEN, head_opened);
+    } else if (are_lives_whole(journal)) {
+        next_life(journal);
+    }
+}
+
+/* ---- second: what is in each life? ----------------------------------------------------------- */
+
+static bool replay_record(struct cc_journal *journal, const struct cc_record *record,
+    const struct cc_batch_header *header, uint64_t offset, const uint8_t *batch)
+{
+    struct cc_journal_table *table = &journal->table;
+    struct cc_journal_group *group = &table->groups[0];
+    struct cc_truncate_record truncate;
+    struct cc_state_record state;
+    struct cc_entry entry;
+    uint32_t size;
+    struct cc_journal_place place = {header->life, (uint32_t)(offset / CC_DISK_BLOCK),
+        header->blocks, (uint32_t)((const uint8_t *)record->payload.data - batch), 0};
+
+    if (table->group_count == 0 && record->type != CC_RECORD_BASE) {
+        table->groups[0] = (struct cc_journal_group){.first = 1};
+        table->group_count = 1;
+    }
+    switch (record->type) {
+    case CC_RECORD_ENTRY:
+        if (cc_entry_decode(record->payload, &entry, &size) != COPYCAT_OK || entry.group != 0 ||
+            entry.index != group->last + 1) {
+            return false;
+        }
+        place.size = size;
+        group->last = entry.index;
+        journal->callbacks.on_entry(journal->owner, &entry, &place);
+        return true;
+    case CC_RECORD_TRUNCATE:
+        if (!cc_truncate_record_decode(record->payload, &truncate) || truncate.group != 0 ||
+            truncate.from > group->last + 1) {
+            return false;
+        }
+        group->last = truncate.from - 1;
+        journal->callbacks.on_truncate(journal->owner, 0, truncate.from);
+        return true;
+    case CC_RECORD_STATE:
+        if (!cc_state_record_decode(record->payload, &state) || state.group != 0) {
+            return false;
+        }
+        group->term = state.term;
+        group->vote = state.vote;
+        return true;
+    case CC_RECORD_BASE:
+        table->has_base = cc_base_record_decode(record->payload, &table->base);
+        return table->has_base;
+    default:
+        return false;
+    }
+}
+
+static bool replay_table(struct cc_journal *journal, const struct cc_record *record)
+{
+    struct cc_journal_table table;
+
+    if (!cc_table_record_decode(record->payload, &table)) {
+        return false;
+    }
+    if (journal->table.boot == 0) {
+        memcpy(journal->table.incarnation, table.incarnation, CC_INCARNATION_SIZE);
+        journal->tag = cc_load_u64(table.incarnation);
+    }
+    journal->table.boot = table.boot;
+    journal->table.server = table.server;
+    return memcmp(journal->table.incarnation, table.incarnation, CC_INCARNATION_SIZE) == 0 &&
+           table.group_count == journal->table.group_count &&
+           (table.group_count == 0 || table.groups[0].last == journal->table.groups[0].last);
+}
+
+static bool replay_batch(struct cc_journal *journal, const uint8_t *batch,
+    const struct cc_batch_header *header, uint64_t offset)
+{
+    copycat_bytes records = {
+        batch + cc_batch_records_at(header->blocks), header->records_size};
+    struct cc_record record;
+    size_t at = 0;
+
+    while (at < records.size) {
+        if (!cc_record_next(records, &at, &record)) {
+            return false;
+        }
+        if (header->number == 0 ? !replay_table(journal, &record)
+                                : !replay_record(journal, &record, header, offset, batch)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A valid header of a later batch anywhere behind: then what is before it was durable. */
+static bool is_followed(const struct cc_journal *journal, uint64_t from, uint32_t number)
+{
+    const struct cc_journal_scan *scan = &journal->scan;
+
+    for (uint64_t at = from; at + CC_DISK_BLOCK <= scan->used; at += CC_DISK_BLOCK) {
+        struct cc_batch_header header;
+
+        if (cc_batch_read_header(scan->buffer + at, &header) == CC_HEADER_VALID &&
+            header.life == scan->life && header.number > number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Batches of this life that its successor vouches for; UINT32_MAX: there is no successor. */
+static uint32_t vouched(struct cc_journal *journal)
+{
+    const struct cc_journal_file *next = file_of_life(journal, journal->scan.life + 1);
+
+    return next == NULL ? UINT32_MAX : next->prev_batches;
+}
+
+enum bad_batch {
+    BAD_TORN,    /* cut here: nobody was told of it */
+    BAD_DAMAGED, /* it was durable once */
+};
+
+static enum bad_batch judge_bad(struct cc_journal *journal, uint64_t offset, uint32_t number,
+    const struct cc_batch_header *header)
+{
+    const struct cc_journal_scan *scan = &journal->scan;
+    const uint8_t *batch = scan->buffer + offset;
+
+    if (CC_BUG(T050)) {
+        return BAD_TORN;
+    }
+    if (is_followed(journal, offset + CC_DISK_BLOCK, number) ||
+        (vouched(journal) != UINT32_MAX && number < vouched(journal))) {
+        return BAD_DAMAGED;
+    }
+    if (header != NULL) {
+        return offset + (uint64_t)header->blocks * CC_DISK_BLOCK <= scan->used &&
+                       cc_batch_is_incomplete(batch, header)
+                   ? BAD_TORN
+                   : BAD_DAMAGED;
+    }
+    return cc_batch_is_zero(batch, CC_DISK_SECTOR) ? BAD_TORN : BAD_DAMAGED;
+}
+
+/* True if any sector from here on was written: there is something to cut. */
+static bool has_remains(const struct cc_journal_scan *scan, uint64_t from)
+{
+    return !cc_batch_is_zero(scan->buffer + from, (size_t)(scan->used - from));
+}
+
+/* The end of a file: the end of its batches, or something that does not read. */
+static bool end_file(
+    struct cc_journal *journal, uint64_t offset, uint32_t number, const struct cc_batch_header *header)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+
+    if (offset + CC_DISK_BLOCK <= scan->used) {
+        if (judge_bad(journal, offset, number, header) == BAD_DAMAGED) {
+            refuse(journal, COPYCAT_ERR_DAMAGED, "damaged", offset, header);
+            return false;
+        }
+        journal->counters.torn_tails += has_remains(scan, offset);
+    } else if (vouched(journal) != UINT32_MAX && number < vouched(journal)) {
+        refuse(journal, COPYCAT_ERR_DAMAGED, "shorter than its successor says", offset, NULL);
+        return false;
+    }
+    scan->batches = number;
+    return true;
+}
+
+static bool scan_file(struct cc_journal *journal)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+    uint64_t offset = 0;
+    uint32_t number = 0;
+
+    while (number < vouched(journal) && offset + CC_DISK_BLOCK <= scan->used) {
+        uint8_t *batch = scan->buffer + offset;
+        struct cc_batch_header header;
+        enum cc_header_verdict verdict = cc_batch_read_header(batch, &header);
+        uint64_t size = verdict == CC_HEADER_VALID ? (uint64_t)header.blocks * CC_DISK_BLOCK : 0;
+
+        if (verdict != CC_HEADER_VALID || header.life != scan->life || header.number != number) {
+            return end_file(journal, offset, number, NULL);
+        }
+        if (offset + size > scan->used || cc_batch_is_incomplete(batch, &header) ||
+            !cc_batch_restore(batch, &header)) {
+            return end_file(journal, offset, number, &header);
+        }
+        if (journal->tag != 0 && header.tag != journal->tag) {
+            refuse(journal, COPYCAT_ERR_FOREIGN, "holds a batch of another server", offset, NULL);
+            return false;
+        }
+        if (!replay_batch(journal, batch, &header, offset)) {
+            refuse(journal, COPYCAT_ERR_DAMAGED, "records make no sense", offset, &header);
+            return false;
+        }
+        offset += size;
+        number++;
+    }
+    if (number < vouched(journal)) {
+        return end_file(journal, offset, number, NULL);
+    }
+    scan->batches = number;
+    return true;
+}
+
+/* ---- third: a new life ----------------------------------------------------------------------- */
+
+static void finish(struct cc_journal *journal)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+
+    cc_memory_give(journal->memory, scan->memory);
+    scan->memory = NULL;
+    scan->buffer = NULL;
+    if (journal->table.boot == 0) {
+        cc_env_entropy(journal->env, journal->table.incarnation, CC_INCARNATION_SIZE);
+        journal->tag = cc_load_u64(journal->table.incarnation);
+    }
+    journal->table.server = journal->options.server;
+    journal->table.boot++;
+    journal->table.prev_life = scan->life_newest;
+    journal->number = scan->batches;
+    if (journal->table.group_count > 0) {
+        const struct cc_journal_group *group = &journal->table.groups[0];
+
+        journal->callbacks.on_state(journal->owner, group->group, group->term, group->vote);
+    }
+    cc_journal_make_spare(journal);
+}
+
+static void life_read(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (is_going_on(request, "cannot be read") && scan_file(journal)) {
+        next_life(journal);
+    }
+}
+
+static void next_life(struct cc_journal *journal)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+
+    if (scan->life == scan->life_newest) {
+        finish(journal);
+        return;
+    }
+    scan->life++;
+    scan->file = file_of_life(journal, scan->life);
+    read_file(journal, (size_t)(scan->file->size - scan->file->size % CC_DISK_BLOCK), life_read);
+}
+
+/* ---- the directory --------------------------------------------------------------------------- */
+
+/* "journal-" and eight digits: anything else in the directory is not ours to touch. */
+static void named(struct cc_disk_request *request, const char *name)
+{
+    struct cc_journal *journal = request->owner;
+    size_t prefix = sizeof NAME_PREFIX - 1;
+    uint32_t slot = 0;
+
+    if (strncmp(name, NAME_PREFIX, prefix) != 0 || strlen(name) != prefix + 8) {
+        return;
+    }
+    for (const char *at = name + prefix; *at != '\0'; at++) {
+        if (*at < '0' || *at > '9') {
+            return;
+        }
+        slot = slot * 10 + (uint32_t)(*at - '0');
+    }
+    (void)cc_journal_file_create(journal, slot);
+}
+
+static void listed(struct cc_disk_request *request)
+{
+    if (is_going_on(request, "cannot be listed")) {
+        next_head(request->owner);
+    }
+}
+
+static void locked(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (is_going_on(request, request->status == COPYCAT_ERR_LOCKED
+                                 ? "another process uses this directory"
+                                 : "cannot be made or locked")) {
+        journal->scan_request =
+            (struct cc_disk_request){.name = journal->directory, .on_name = named};
+        ask(journal, CC_DISK_LIST, listed);
+    }
+}
+
+void cc_journal_scan(struct cc_journal *journal)
+{
+    journal->scan_request = (struct cc_disk_request){.name = journal->directory};
+    ask(journal, CC_DISK_LOCK, locked);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_write -- batches.  While one durable write is in flight, records gather; its completion
+ * starts the next.  No timer is involved, except that an idle journal seals its last batch, so that
+ * damage to that one can be told from a torn write.
+ */
+#include "log/journal_internal.h"
+
+#include <string.h>
+
+void cc_journal_drop_items(struct cc_journal *journal, struct cc_list *items)
+{
+    cc_list_each_safe (node, following, items) {
+        struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
+
+        cc_list_remove(&item->node);
+        cc_block_release(item->block);
+        cc_memory_give(journal->memory, item);
+    }
+}
+
+static void reserve(struct cc_journal *journal, size_t size)
+{
+    if (size > journal->batch_capacity) {
+        cc_memory_give(journal->memory, journal->batch_memory);
+        journal->batch = cc_journal_aligned(journal, size, &journal->batch_memory);
+        journal->batch_capacity = size;
+    }
+}
+
+/* ---- what a record means for the tables of files to come -------------------------------------- */
+
+static struct cc_journal_group *group_state(struct cc_journal *journal, uint32_t group)
+{
+    CC_ASSERT(group < CC_JOURNAL_GROUPS_MAX);
+    if (journal->table.group_count == 0) {
+        journal->table.groups[0] = (struct cc_journal_group){.group = group, .first = 1};
+        journal->table.group_count = 1;
+    }
+    return &journal->table.groups[group];
+}
+
+static void note_record(struct cc_journal *journal, const struct cc_journal_item *item)
+{
+    copycat_bytes payload = {item->block->data, item->block->size};
+    struct cc_truncate_record truncate;
+    struct cc_state_record state;
+    struct cc_entry entry;
+
+    switch (item->type) {
+    case CC_RECORD_ENTRY:
+        entry = cc_entry_of(item->block);
+        group_state(journal, entry.group)->last = entry.index;
+        break;
+    case CC_RECORD_TRUNCATE:
+        if (cc_truncate_record_decode(payload, &truncate)) {
+            group_state(journal, truncate.group)->last = truncate.from - 1;
+        }
+        break;
+    case CC_RECORD_STATE:
+        if (cc_state_record_decode(payload, &state)) {
+            group_state(journal, state.group)->term = state.term;
+            group_state(journal, state.group)->vote = state.vote;
+        }
+        break;
+    case CC_RECORD_BASE:
+        journal->table.has_base = cc_base_record_decode(payload, &journal->table.base);
+        CC_ASSERT(journal->table.has_base);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- completion ------------------------------------------------------------------------------ */
+
+static void tell_place(struct cc_journal *journal, const struct cc_journal_item *item)
+{
+    struct cc_entry entry = cc_entry_of(item->block);
+    struct cc_journal_place place = {
+        .file = journal->header.life,
+        .batch_block = (uint32_t)(journal->position / CC_DISK_BLOCK) - journal->header.blocks,
+        .batch_blocks = journal->header.blocks,
+        .offset = item->offset,
+        .size = item->block->size,
+    };
+
+    journal->callbacks.on_placed(journal->owner, entry.group, entry.index, &place);
+}
+
+/* The batch is durable: its entries have places, and whoever waits for its records may go on. */
+static void finish_batch(struct cc_journal *journal)
+{
+    journal->durable_life = journal->header.life;
+    journal->durable_number = journal->header.number;
+    cc_list_each (node, &journal->writing) {
+        const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
+
+        note_record(journal, item);
+        if (item->type == CC_RECORD_ENTRY) {
+            tell_place(journal, item);
+        }
+    }
+
+    uint64_t bytes = journal->writing_bytes;
+
+    cc_journal_drop_items(journal, &journal->writing);
+    journal->writing_bytes = 0;
+    if (bytes > 0) {
+        journal->needs_seal = true;
+        journal->callbacks.on_durable(journal->owner, journal->writing_mark);
+    } else {
+        journal->needs_seal = false;
+    }
+}
+
+static void start_batch(struct cc_journal *journal, bool is_seal);
+
+static void written(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    journal->requests--;
+    if (journal->is_closing) {
+        cc_journal_go_on_closing(journal);
+        return;
+    }
+    if (request->status != COPYCAT_OK && CC_BUG(T053)) {
+        cc_journal_disk(journal, request, CC_DISK_WRITE, written);
+        return;
+    }
+    journal->is_writing = false;
+    if (request->status != COPYCAT_OK) {
+        cc_journal_fail(journal, COPYCAT_ERR_IO,
+            "a write to the journal failed; the server stops, for nobody knows what is on the disk");
+        return;
+    }
+    journal->counters.writes++;
+    if (journal->is_table) {
+        journal->is_table = false;
+        journal->durable_life = journal->header.life;
+        journal->durable_number = journal->header.number;
+        journal->counters.files++;
+        if (journal->phase == CC_JOURNAL_RECOVERING) {
+            journal->phase = CC_JOURNAL_OPEN;
+            journal->callbacks.on_open(journal->owner, COPYCAT_OK, "");
+        }
+        cc_journal_make_spare(journal);
+    } else {
+        finish_batch(journal);
+    }
+    cc_journal_flush(journal);
+    if (!journal->is_writing && journal->needs_seal && journal->phase == CC_JOURNAL_OPEN) {
+        cc_env_timer_arm(journal->env, &journal->seal,
+            cc_env_now_us(journal->env) + journal->options.seal_delay_us);
+    }
+}
+
+static void submit(struct cc_journal *journal)
+{
+    uint64_t size = (uint64_t)journal->header.blocks * CC_DISK_BLOCK;
+
+    cc_batch_seal(journal->batch, &journal->header);
+    journal->write_request = (struct cc_disk_request){
+        .durable = true,
+        .file = journal->current->file,
+        .data = journal->batch,
+        .offset = journal->position,
+        .size = (size_t)size,
+    };
+    journal->position += size;
+    journal->number++;
+    journal->is_writing = true;
+    journal->writing_since_us = cc_env_now_us(journal->env);
+    journal->counters.bytes += size;
+    cc_journal_disk(journal, &journal->write_request, CC_DISK_WRITE, written);
+}
+
+/* ---- a file's first batch -------------------------------------------------------------------- */
+
+void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *file)
+{
+    uint8_t payload[CC_DISK_BLOCK * 2];
+    struct cc_writer writer;
+    uint32_t life = journal->durable_life;
+
+    journal->table.prev_batches = journal->number;
+    journal->table.prev_life = journal->current == NULL ? journal->table.prev_life
+                                                        : journal->current->life;
+    cc_writer_init_fixed(&writer, payload, sizeof payload);
+    cc_table_record_encode(&writer, &journal->table);
+    CC_ASSERT(!writer.failed);
+
+    uint32_t size = cc_record_size((uint32_t)writer.size);
+    uint32_t blocks = cc_batch_blocks(size);
+
+    reserve(journal, (size_t)blocks * CC_DISK_BLOCK);
+    memset(journal->batch, 0, (size_t)blocks * CC_DISK_BLOCK);
+    (void)cc_record_write(journal->batch + cc_batch_records_at(blocks), CC_RECORD_TABLE,
+        (copycat_bytes){payload, writer.size});
+    file->life = journal->table.prev_life + 1;
+    file->is_ready = false;
+    journal->current = file;
+    journal->number = 0;
+    journal->position = 0;
+    journal->is_table = true;
+    journal->header = (struct cc_batch_header){
+        .life = file->life,
+        .blocks = blocks,
+        .records_size = size,
+        .tag = journal->tag,
+        .durable_life = life,
+        .durable_number = journal->durable_number,
+    };
+    submit(journal);
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+/* The records of the next batch: how many bytes, and which is the last item. */
+static uint32_t choose(struct cc_journal *journal, const struct cc_list **end_out)
+{
+    uint32_t size = 0;
+
+    *end_out = journal->pending.next;
+    cc_list_each (node, &journal->pending) {
+        const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
+        uint32_t record = cc_record_size(item->block->size);
+
+        if (size > 0 && size + record > journal->options.batch_size_max) {
+            break;
+        }
+        size += record;
+        *end_out = node->next;
+    }
+    return size;
+}
+
+/* True if the batch fits in the current file; else a new file is begun, or waited for. */
+static bool have_file(struct cc_journal *journal, uint32_t blocks)
+{
+    uint64_t size = (uint64_t)blocks * CC_DISK_BLOCK;
+    struct cc_journal_file *spare;
+
+    if (journal->position + size <= journal->current->size) {
+        return true;
+    }
+    journal->size_needed = size + 4 * CC_DISK_BLOCK;
+    spare = cc_journal_spare(journal, journal->size_needed);
+    if (spare != NULL) {
+        cc_journal_write_table(journal, spare);
+    } else {
+        cc_journal_make_spare(journal);
+    }
+    return false;
+}
+
+static void fill(struct cc_journal *journal, const struct cc_list *end, uint32_t blocks)
+{
+    uint8_t *records = journal->batch + cc_batch_records_at(blocks);
+    uint32_t at = 0;
+
+    while (journal->pending.next != end) {
+        struct cc_list *node = journal->pending.next;
+        struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
+
+        item->offset = cc_batch_records_at(blocks) + at + CC_RECORD_HEADER_SIZE;
+        at += cc_record_write(
+            records + at, item->type, (copycat_bytes){item->block->data, item->block->size});
+        if (item->type == CC_RECORD_ENTRY) {
+            struct cc_entry entry = cc_entry_of(item->block);
+
+            journal->header.last_index = entry.index;
+            journal->header.last_term = entry.term;
+        }
+        cc_list_remove(node);
+        cc_list_append(&journal->writing, node);
+        journal->writing_mark++;
+        journal->counters.records++;
+    }
+    memset(records + at, 0,
+        (size_t)blocks * CC_DISK_BLOCK - cc_batch_records_at(blocks) - at);
+    CC_ASSERT(at == journal->header.records_size);
+}
+
+static void start_batch(struct cc_journal *journal, bool is_seal)
+{
+    const struct cc_list *end = &journal->pending;
+    uint32_t size = is_seal ? 0 : choose(journal, &end);
+    uint32_t blocks = cc_batch_blocks(size);
+
+    if (!have_file(journal, blocks)) {
+        return;
+    }
+    cc_env_timer_disarm(journal->env, &journal->seal);
+    reserve(journal, (size_t)blocks * CC_DISK_BLOCK);
+    journal->header = (struct cc_batch_header){
+        .life = journal->current->life,
+        .number = journal->number,
+        .blocks = blocks,
+        .records_size = size,
+        .tag = journal->tag,
+        .durable_life = journal->durable_life,
+        .durable_number = journal->durable_number,
+    };
+    fill(journal, is_seal ? journal->pending.next : end, blocks);
+    journal->writing_bytes = size;
+    journal->pending_bytes -= size;
+    submit(journal);
+}
+
+void cc_journal_flush(struct cc_journal *journal)
+{
+    if (journal->phase == CC_JOURNAL_OPEN && journal->trouble == COPYCAT_OK &&
+        !journal->is_writing && !journal->is_closing && !cc_list_is_empty(&journal->pending)) {
+        start_batch(journal, false);
+    }
+}
+
+/* Fired when nothing was written for a while: the last batch is now known to be durable. */
+static void seal(struct cc_timer *timer)
+{
+    struct cc_journal *journal = timer->owner;
+
+    if (journal->phase == CC_JOURNAL_OPEN && !journal->is_writing && !journal->is_closing &&
+        journal->needs_seal && cc_list_is_empty(&journal->pending)) {
+        start_batch(journal, true);
+    }
+}
+
+void cc_journal_seal_init(struct cc_journal *journal)
+{
+    journal->seal = (struct cc_timer){.fire = seal, .owner = journal};
+}
