@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "catalog/catalog_machine.h"
 #include "resource/map/map_machine.h"
+#include "resource/map/map_operation.h"
 #include "support/apply_history.h"
 #include "support/probe_machine.h"
 
@@ -26,40 +27,72 @@ static const struct cc_apply_options options = {
     .answers_max = 6,
     .answer_bytes_max = 200};
 
-static uint8_t byte_of(struct cc_reader *program)
+#define INSTANCES_MAX 8u
+
+/* What the input still says, and what it has made so far. */
+struct program {
+    struct cc_reader input;
+    uint64_t instances[INSTANCES_MAX];
+    uint32_t instance_count;
+};
+
+static uint8_t byte_of(struct program *program)
 {
-    return cc_read_u8(program);
+    return cc_read_u8(&program->input);
 }
 
 /* Up to `size_max` bytes of the program. */
-static copycat_bytes piece_of(struct cc_reader *program, size_t size_max)
+static copycat_bytes piece_of(struct program *program, size_t size_max)
 {
     size_t size = byte_of(program) % (size_max + 1);
-    size_t left = cc_reader_left(program);
+    size_t left = cc_reader_left(&program->input);
 
     size = size > left ? left : size;
-    return (copycat_bytes){size == 0 ? (const void *)"" : cc_read_raw(program, size), size};
+    return (copycat_bytes){size == 0 ? (const void *)"" : cc_read_raw(&program->input, size), size};
+}
+
+/* An operation of a map on one of a few keys, written to `bytes`. */
+static copycat_bytes map_operation(struct program *program, uint8_t *bytes, size_t size)
+{
+    static const char keys[] = "abcd";
+    static const char values[] = "xyz a value of more than sixteen bytes";
+    uint8_t bits = byte_of(program);
+    struct cc_map_operation operation = {
+        .code = (uint8_t)(CC_MAP_PUT + byte_of(program) % CC_MAP_CAS),
+        .key = {keys + (bits & 3u), 1},
+        .value = {values, bits >> 5},
+        .expected = {values, bits >> 2 & 7u},
+        .limit = 1 + bits};
+    struct cc_writer writer;
+
+    cc_writer_init_fixed(&writer, bytes, size);
+    cc_map_operation_encode(&writer, &operation);
+    return (copycat_bytes){writer.data, writer.size};
 }
 
 /* Numbers are small, so that what is said meets what is there. */
-static void command(struct history *history, struct cc_reader *program)
+static void command(struct history *history, struct program *program)
 {
+    uint8_t bytes[128];
     uint8_t bits = byte_of(program);
+    uint8_t which = byte_of(program);
     uint64_t session = cc_apply_session_after(history->apply, bits & 3u);
     struct cc_session_view view = {0};
-    struct cc_command command = {
-        .session = session == 0 ? 1 : session, .instance = byte_of(program) % 16u, .stream = 1};
+    struct cc_command command = {.session = session == 0 ? 1 : session, .stream = 1};
 
     (void)cc_apply_session(history->apply, session, &view);
-    command.sequence = view.last_sequence + 1 + (bits >> 2 & 3u);
-    command.sequence -= command.sequence > 2 && (bits & 16u) != 0 ? 2 : 0;
-    command.answered = view.last_sequence + 1 - (bits >> 5);
-    command.answered = command.answered > CC_INDEX_MAX ? 0 : command.answered;
-    command.operation = piece_of(program, 40);
+    command.sequence = view.last_sequence + ((bits & 12u) != 0 ? 1 : bits >> 4 & 3u);
+    command.sequence += command.sequence == 0;
+    command.answered = view.last_sequence > bits >> 6 ? view.last_sequence - (bits >> 6) : 0;
+    command.instance = which % INSTANCES_MAX < program->instance_count
+                           ? program->instances[which % INSTANCES_MAX]
+                           : which;
+    command.operation =
+        (which & 128u) != 0 ? piece_of(program, 40) : map_operation(program, bytes, sizeof bytes);
     (void)history_command(history, &command);
 }
 
-static void create(struct history *history, struct cc_reader *program)
+static void create(struct history *history, struct program *program)
 {
     uint64_t session = cc_apply_session_after(history->apply, 0);
     uint8_t bits = byte_of(program);
@@ -67,14 +100,16 @@ static void create(struct history *history, struct cc_reader *program)
     struct cc_session_view view;
     uint64_t instance;
 
-    if (cc_apply_session(history->apply, session, &view)) {
-        (void)history_create(
+    if (cc_apply_session(history->apply, session, &view) &&
+        history_create(
             history, session, view.last_sequence + 1, path,
-            (bits & 16u) != 0 ? types[0]->id : PROBE_TYPE_ID, &instance);
+            (bits & 16u) != 0 ? PROBE_TYPE_ID : CC_MAP_TYPE_ID, &instance) == COPYCAT_OK &&
+        program->instance_count < INSTANCES_MAX) {
+        program->instances[program->instance_count++] = instance;
     }
 }
 
-static void add_entry(struct history *history, struct cc_reader *program)
+static void add_entry(struct history *history, struct program *program)
 {
     uint8_t what = byte_of(program);
     uint8_t detail = byte_of(program);
@@ -104,7 +139,7 @@ static void add_entry(struct history *history, struct cc_reader *program)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct cc_reader program;
+    struct program program = {0};
     struct history history;
     struct history other;
 
@@ -112,8 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     history_init(&history, &options);
     history_init(&other, &options);
     other.counted.fill = 0x5a;
-    cc_reader_init(&program, data, size);
-    while (cc_reader_left(&program) > 0) {
+    cc_reader_init(&program.input, data, size);
+    while (cc_reader_left(&program.input) > 0) {
         uint64_t before = history.count;
         struct cc_entry entry;
         struct cc_outcome outcome;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define OPERATION_SIZE 17u
+#define ANSWER_SIZE_MAX (4u << 20)
 
 struct probe {
     copycat_memory *memory;
@@ -67,6 +68,8 @@ static void probe_destroy(void *machine)
 
 static void answer_many(copycat_context *context, uint64_t size)
 {
+    size = size < ANSWER_SIZE_MAX ? size : ANSWER_SIZE_MAX;
+
     uint8_t *bytes = calloc(1, size + 1);
 
     CC_ASSERT(bytes != NULL);

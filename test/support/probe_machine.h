@@ -5,7 +5,7 @@
  * It is rebuilt from a blob.  Its operations, numbers as 8 bytes little-endian:
  *
  *     'n'                counts one up and answers the count
- *     'z' size           answers so many bytes
+ *     'z' size           answers so many bytes, 4 MiB at most
  *     's' status         answers with that status (negated)
  *     't' key deadline   schedules; key PROBE_KEY_AGAIN sets itself once more for now when it fires
  *     'a' session        answers one byte: is that session alive?
