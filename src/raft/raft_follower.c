@@ -1,199 +1,211 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raft_follower -- a leader's append, and the answer to it.
- *
- * Where it sits:   raft.c hands it appends and finished writes; it asks the driver to truncate and
- * to append, and tells the leader what is durable and equal to the leader's log. Source:
- * dissertation 3.5, figure 3.1; 6.4.1 for the promise in each answer.
- *
- * `verified` is how far this log is known to equal that of this term's leader.  Nothing above it is
- * acknowledged or committed, whatever else the log holds (T-019), and of what is below it only what
- * is durable is acknowledged (T-016).
+ * raft_follower -- appends at the follower (dissertation 3.5): does the log match, what conflicts,
+ * what is committed, and what may be acknowledged.
  */
-#include "base/assert.h"
-#include "base/bug.h"
 #include "raft/raft_internal.h"
 
-static uint64_t match_of(const struct cc_raft *core)
+static uint64_t least(uint64_t left, uint64_t right)
 {
-    return CC_BUG(T016) ? core->verified : cc_raft_min(core->verified, core->log.stable);
+    return left < right ? left : right;
 }
 
-/* The newest round and time heard are echoed, not those of a message that was overtaken: both say
- * that this voter still followed after they were sent. */
-static struct cc_raft_message *reply(struct cc_raft *core, uint32_t leader)
+static void acknowledge(struct cc_raft *core)
 {
-    struct cc_raft_message *message = &cc_raft_send(core, CC_RAFT_APPEND_REPLY, leader)->message;
+    struct cc_raft_send *send = cc_raft_send(core, CC_RAFT_APPEND_REPLY, core->leader, core->term);
 
-    message->round = core->echo_round;
-    message->sent_at_us = core->echo_sent_at_us;
-    message->promise_us = cc_raft_self_votes(core) ? core->options.promise_us : 0;
-    core->echoed_round = core->echo_round;
-    return message;
+    /* T-016: what is acknowledged is durable, and known to match. */
+    send->message.is_accepted = true;
+    send->message.match = CC_BUG(T016) ? core->verified : least(core->stable, core->verified);
+    send->message.round = core->heard_round;
+    send->message.sent_at_us = core->heard_sent_us;
+    send->message.promise_us = core->options.promise_us;
+    core->acknowledged = send->message.match;
+    core->told_round = core->heard_round;
 }
 
-static void accept(struct cc_raft *core, uint32_t leader)
-{
-    struct cc_raft_message *message = reply(core, leader);
-
-    message->is_accepted = true;
-    message->match = match_of(core);
-    core->acknowledged = message->match;
-}
-
-/* The newest entry that may be the leader's too; both sides skip whole terms (§3.5, figure 3.1). */
-static void refuse(struct cc_raft *core, const struct cc_raft_message *append, uint64_t hint_index)
-{
-    struct cc_raft_message *message = reply(core, append->from);
-
-    CC_ASSERT(hint_index < append->prev_index + append->entry_count);
-    message->hint_index = cc_raft_max(hint_index, cc_raft_min(core->commit, core->log.last));
-    message->hint_term = cc_raft_log_term_at(&core->log, message->hint_index);
-}
-
-/* A leader of an older term: our term in the answer sends it back to follower. */
-static void refuse_late(struct cc_raft *core, const struct cc_raft_message *append)
-{
-    struct cc_raft_message *message =
-        &cc_raft_send(core, CC_RAFT_APPEND_REPLY, append->from)->message;
-
-    CC_ASSERT(append->term < core->term);
-    message->round = append->round;
-    message->sent_at_us = append->sent_at_us;
-}
-
-static void note_contact(struct cc_raft *core, const struct cc_raft_message *append)
-{
-    if (core->role != CC_RAFT_FOLLOWER || append->term > core->term ||
-        core->leader != append->from) {
-        CC_ASSERT(core->role != CC_RAFT_LEADER || append->term > core->term);
-        cc_raft_follow(core, append->term, append->from);
-    }
-    core->has_contact = true;
-    core->contact_us = core->now_us;
-    core->promise_term = append->term;
-    core->promise_us =
-        cc_raft_max(core->promise_us, cc_raft_later(core->now_us, core->options.promise_us));
-    core->echo_round = cc_raft_max(core->echo_round, append->round);
-    core->echo_sent_at_us = cc_raft_max(core->echo_sent_at_us, append->sent_at_us);
-    cc_raft_election_rest(core);
-    core->deadline_us = cc_raft_max(core->deadline_us, core->promise_us);
-}
-
-/* What is committed is in every later leader's log, so it matches without a look. */
-static bool does_prev_match(const struct cc_raft *core, const struct cc_raft_message *append)
-{
-    if (append->prev_index > core->log.last) {
-        return false;
-    }
-    return append->prev_index <= core->commit ||
-           cc_raft_log_term_at(&core->log, append->prev_index) == append->prev_term;
-}
-
-static void truncate(struct cc_raft *core, uint64_t from)
-{
-    CC_ASSERT(from > core->commit || CC_BUG(T020));   /* R3 */
-    CC_ASSERT(from > core->verified || CC_BUG(T020)); /* R4: the leader's log only grows */
-    cc_raft_durable(core);
-    cc_raft_log_truncate(&core->log, from);
-    core->effects->truncate_from = from;
-    core->verified = cc_raft_min(core->verified, core->log.last);
-    core->acknowledged = cc_raft_min(core->acknowledged, core->log.last);
-}
-
-/* Takes over the message's entries from `first` on. */
-static void append_from(struct cc_raft *core, const struct cc_raft_message *append, uint64_t first)
-{
-    uint64_t end = append->prev_index + append->entry_count;
-
-    CC_ASSERT(first == core->log.last + 1);
-    CC_ASSERT(first <= end);
-    cc_raft_durable(core);
-    core->effects->append_source = CC_RAFT_APPEND_RECEIVED;
-    core->effects->append_first = first;
-    core->effects->append_last = end;
-    core->effects->append_term = cc_raft_message_term_at(append, end);
-    for (uint32_t i = 0; i < append->run_count; i++) {
-        uint64_t run_end = i + 1 < append->run_count ? append->runs[i + 1].first - 1 : end;
-
-        if (run_end > core->log.last) {
-            cc_raft_log_append(&core->log, run_end - core->log.last, append->runs[i].term);
-        }
-    }
-    CC_ASSERT(core->log.last == end);
-}
-
-/* Only a real difference of terms truncates: a message that is short, late or doubled proves
- * nothing about what follows it (T-020).  False if the terms to compare are forgotten here. */
-static bool take_entries(struct cc_raft *core, const struct cc_raft_message *append)
-{
-    uint64_t end = append->prev_index + append->entry_count;
-    uint64_t known = cc_raft_min(core->commit, core->log.last);
-    uint64_t through = cc_raft_min(end, core->log.last);
-    uint64_t next = cc_raft_max(append->prev_index, known) + 1;
-
-    if (next <= through) {
-        if (cc_raft_log_term_at(&core->log, next) == 0) {
-            return false;
-        }
-        next = cc_raft_message_conflict(&core->log, append, next, through);
-    }
-    if (next <= through) {
-        truncate(core, next);
-    }
-    if (next <= end) {
-        append_from(core, append, next);
-    }
-    if (CC_BUG(T020) && core->log.last > end) {
-        truncate(core, end + 1);
-    }
-    return true;
-}
-
-static void learn_commit(struct cc_raft *core, const struct cc_raft_message *append)
-{
-    uint64_t end = append->prev_index + append->entry_count;
-    uint64_t commit = cc_raft_min(append->commit, CC_BUG(T019) ? core->log.last : end);
-
-    if (commit > core->commit) {
-        CC_ASSERT(commit <= core->verified || CC_BUG(T019) || CC_BUG(T020));
-        core->commit = commit;
-    }
-}
-
-void cc_raft_receive_append(struct cc_raft *core, const struct cc_raft_message *message)
-{
-    if (message->term < core->term) {
-        refuse_late(core, message);
-        return;
-    }
-    note_contact(core, message);
-    if (!does_prev_match(core, message)) {
-        bool is_short = message->prev_index > core->log.last;
-        uint64_t newest = is_short ? core->log.last : message->prev_index - 1;
-
-        refuse(core, message, cc_raft_log_find(&core->log, newest, message->prev_term));
-        return;
-    }
-    if (!take_entries(core, message)) {
-        refuse(core, message, core->commit);
-        return;
-    }
-    core->verified = cc_raft_max(core->verified, message->prev_index + message->entry_count);
-    learn_commit(core, message);
-
-    /* What has just been appended is answered when it is durable.  A round does not wait for that.
-     */
-    if (core->effects->append_source == CC_RAFT_APPEND_NOTHING ||
-        core->echo_round > core->echoed_round || CC_BUG(T016)) {
-        accept(core, message->from);
-    }
-}
-
-void cc_raft_follower_stored(struct cc_raft *core)
+void cc_raft_acknowledge_stored(struct cc_raft *core)
 {
     if (core->role == CC_RAFT_FOLLOWER && core->leader != 0 &&
-        match_of(core) > core->acknowledged) {
-        accept(core, core->leader);
+        least(core->stable, core->verified) > core->acknowledged) {
+        acknowledge(core);
     }
+}
+
+static void refuse(struct cc_raft *core, const struct cc_raft_message *message)
+{
+    struct cc_raft_send *send =
+        cc_raft_send(core, CC_RAFT_APPEND_REPLY, message->from, core->term);
+
+    send->message.hint_index = cc_raft_log_find(core, message->prev_index, message->prev_term);
+    send->message.hint_term = cc_raft_log_term(core, send->message.hint_index);
+    send->message.round = message->round;
+    send->message.sent_at_us = message->sent_at_us;
+    send->message.promise_us = core->options.promise_us;
+}
+
+static void refuse_old(struct cc_raft *core, const struct cc_raft_message *message)
+{
+    struct cc_raft_send *send =
+        cc_raft_send(core, CC_RAFT_APPEND_REPLY, message->from, core->term);
+
+    send->message.sent_at_us = message->sent_at_us;
+}
+
+/* At or below the commit index every leader has what we have (leader completeness, 3.6.3). */
+static bool matches(const struct cc_raft *core, const struct cc_raft_message *message)
+{
+    return message->prev_index <= core->commit ||
+           (message->prev_index <= core->last &&
+               cc_raft_log_term(core, message->prev_index) == message->prev_term);
+}
+
+static uint64_t run_last(const struct cc_raft_message *message, uint32_t run)
+{
+    return run + 1 < message->run_count ? message->runs[run + 1].first - 1
+                                        : message->prev_index + message->entry_count;
+}
+
+/* The first index whose term differs from ours; one past both where none does. */
+static uint64_t first_conflict(const struct cc_raft *core, const struct cc_raft_message *message)
+{
+    uint64_t at = message->prev_index + 1;
+
+    for (uint32_t run = 0; run < message->run_count; run++) {
+        uint64_t end = run_last(message, run);
+
+        at = at > core->commit ? at : core->commit + 1;
+        while (at <= end && at <= core->last) {
+            if (cc_raft_log_term(core, at) != message->runs[run].term) {
+                return at;
+            }
+            at = least(cc_raft_log_run_end(core, at), end) + 1;
+        }
+        if (at > core->last) {
+            return core->last + 1;
+        }
+    }
+    return at;
+}
+
+/* Stores the message's entries from `first` on, as far as there is room for their runs. */
+static void store_entries(
+    struct cc_raft *core, const struct cc_raft_message *message, uint64_t first)
+{
+    CC_ASSERT(first == core->last + 1);
+    for (uint32_t run = 0; run < message->run_count; run++) {
+        uint64_t end = run_last(message, run);
+
+        if (end < first) {
+            continue;
+        }
+        if (!cc_raft_log_has_room(core)) {
+            break;
+        }
+        cc_raft_log_extend(core, end, message->runs[run].term);
+    }
+    if (core->last < first) {
+        return;
+    }
+    core->effects->append_source = CC_RAFT_APPEND_RECEIVED;
+    core->effects->append_first = first;
+    core->effects->append_last = core->last;
+    core->effects->append_term = cc_raft_log_term(core, core->last);
+    cc_raft_log_note_append(core);
+}
+
+static void take_entries(struct cc_raft *core, const struct cc_raft_message *message)
+{
+    uint64_t end = message->prev_index + message->entry_count;
+    uint64_t conflict = first_conflict(core, message);
+
+    if (CC_BUG(T020) && end < core->last && end >= core->commit) {
+        cc_raft_log_truncate(core, end + 1); /* as if what is not in the message were not so */
+    }
+    if (message->entry_count == 0 || conflict > end) {
+        return; /* T-020: a short or late message takes nothing away */
+    }
+    if (conflict <= core->last) {
+        cc_raft_log_truncate(core, conflict);
+    }
+    store_entries(core, message, conflict);
+}
+
+/* T-019: what this message verified, and not a bit more. */
+static void take_commit(struct cc_raft *core, const struct cc_raft_message *message)
+{
+    uint64_t through = CC_BUG(T019) ? core->last : message->prev_index + message->entry_count;
+
+    through = least(least(through, core->last), message->commit);
+    if (through > core->commit) {
+        core->commit = through;
+        core->effects->commit = through;
+    }
+}
+
+static bool is_sound(const struct cc_raft_message *message)
+{
+    uint64_t at = message->prev_index + 1;
+    uint64_t term = 0;
+
+    if (message->run_count > CC_RUNS_PER_APPEND_MAX ||
+        (message->entry_count == 0) != (message->run_count == 0) ||
+        (message->prev_index == 0 && message->prev_term != 0)) {
+        return false;
+    }
+    for (uint32_t run = 0; run < message->run_count; run++) {
+        if ((run == 0 && message->runs[run].first != at) || message->runs[run].first < at ||
+            message->runs[run].term <= term || message->runs[run].term > message->term) {
+            return false;
+        }
+        at = message->runs[run].first + 1;
+        term = message->runs[run].term;
+    }
+    return at <= message->prev_index + message->entry_count + 1;
+}
+
+static void hear_leader(struct cc_raft *core, const struct cc_raft_message *message)
+{
+    if (message->term > core->term || core->role != CC_RAFT_FOLLOWER ||
+        core->leader != message->from) {
+        cc_raft_follow(core, message->term, message->from);
+    }
+    core->contact_us = core->now_us;
+    core->promise_until_us = core->now_us + core->options.promise_us;
+    core->promise_term = core->term;
+    core->heard_round = message->round;
+    core->heard_sent_us = message->sent_at_us;
+    cc_raft_delay_election(core);
+}
+
+copycat_status cc_raft_receive_append(struct cc_raft *core, const struct cc_raft_message *message)
+{
+    if (!is_sound(message) || (message->term == core->term && core->role == CC_RAFT_LEADER)) {
+        return COPYCAT_ERR_MALFORMED;
+    }
+    if (message->term < core->term) {
+        refuse_old(core, message);
+        return COPYCAT_OK;
+    }
+    hear_leader(core, message);
+    if (!matches(core, message)) {
+        refuse(core, message);
+        return COPYCAT_OK;
+    }
+
+    uint64_t end = message->prev_index + message->entry_count;
+
+    take_entries(core, message);
+    end = least(end, core->last);
+    if (end > core->verified) {
+        core->verified = end;
+    }
+    take_commit(core, message);
+
+    /* With something to store the answer comes when it is stored, unless a round waits for it. */
+    if (core->effects->append_source == CC_RAFT_APPEND_NOTHING ||
+        message->round > core->told_round || CC_BUG(T016)) {
+        acknowledge(core);
+    }
+    return COPYCAT_OK;
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raft_transfer -- handing leadership over.
+ * raft_transfer -- handing leadership over (dissertation 3.10): stop taking entries, bring the target
+ * up to date, tell it to campaign now.
  *
- * Where it sits:   an event of the driver begins it; raft_replication.c brings the target up to
- * date; the target's campaign ends it, or one election timeout does. Source: dissertation 3.10.
- *
- * The lease is given up first and for the rest of the term, for the target's voters are freed of
- * their promise by that campaign, and it may still come when the transfer has long been abandoned.
+ * The lease is given up first, and for the rest of the term, whatever comes of the transfer: the
+ * target's campaign is not held up by promises (T-066).
  */
-#include "base/assert.h"
 #include "raft/raft_internal.h"
 
 static struct cc_raft_peer *most_advanced(struct cc_raft *core)
@@ -18,75 +15,67 @@ static struct cc_raft_peer *most_advanced(struct cc_raft *core)
     for (uint32_t i = 0; i < core->peer_count; i++) {
         struct cc_raft_peer *peer = &core->peers[i];
 
-        if (i != core->self && peer->is_voter && (best == NULL || peer->match > best->match)) {
+        if (peer->is_voter && peer->is_up && (best == NULL || peer->match > best->match)) {
             best = peer;
         }
     }
     return best;
 }
 
-copycat_status cc_raft_transfer_begin(struct cc_raft *core, uint32_t target)
+copycat_status cc_raft_begin_transfer(struct cc_raft *core, uint32_t target)
 {
-    struct cc_raft_peer *peer = target == 0 ? most_advanced(core) : cc_raft_peer(core, target);
+    struct cc_raft_peer *peer;
 
     if (core->role != CC_RAFT_LEADER) {
         return COPYCAT_ERR_NO_LEADER;
     }
-    if (peer == NULL || !peer->is_voter || peer->id == core->options.id) {
-        return COPYCAT_ERR_INVALID;
-    }
     if (core->transfer_target != 0) {
         return COPYCAT_ERR_BUSY;
     }
-    core->is_lease_given_up = true; /* T-066 */
+    peer = target == 0 ? most_advanced(core) : cc_raft_peer_of(core, target);
+    if (peer == NULL || !peer->is_voter) {
+        return target == 0 ? COPYCAT_ERR_BUSY : COPYCAT_ERR_INVALID;
+    }
+    core->is_lease_given_up = true;
     core->transfer_target = peer->id;
-    core->is_transfer_asked = false;
-    core->transfer_deadline_us = cc_raft_later(core->now_us, core->options.election_timeout_us);
-    cc_raft_transfer_advance(core);
+    core->transfer_until_us = core->now_us + core->options.election_timeout_us;
+    core->is_timeout_sent = false;
+    cc_raft_go_on_with_transfer(core);
     return COPYCAT_OK;
 }
 
-void cc_raft_transfer_advance(struct cc_raft *core)
+void cc_raft_go_on_with_transfer(struct cc_raft *core)
 {
-    if (core->transfer_target == 0 || core->is_transfer_asked) {
+    struct cc_raft_peer *peer;
+
+    if (core->role != CC_RAFT_LEADER || core->transfer_target == 0) {
         return;
     }
-    CC_ASSERT(core->role == CC_RAFT_LEADER);
-    CC_ASSERT(core->is_lease_given_up);
-    if (cc_raft_peer(core, core->transfer_target)->match == core->log.last) {
-        core->is_transfer_asked = true;
-        (void)cc_raft_send(core, CC_RAFT_TIMEOUT_NOW, core->transfer_target);
+    if (core->now_us >= core->transfer_until_us) {
+        cc_raft_end_transfer(core);
+        return;
+    }
+    peer = cc_raft_peer_of(core, core->transfer_target);
+    if (peer->match == core->last && peer->is_up && !core->is_timeout_sent) {
+        core->is_timeout_sent = true;
+        (void)cc_raft_send(core, CC_RAFT_TIMEOUT_NOW, peer->id, core->term);
     }
 }
 
-void cc_raft_transfer_end(struct cc_raft *core)
+void cc_raft_end_transfer(struct cc_raft *core)
 {
-    core->effects->transfer_ended = core->transfer_target != 0;
-    core->transfer_target = 0;
-}
-
-void cc_raft_transfer_tick(struct cc_raft *core)
-{
-    if (core->transfer_target != 0 && core->now_us >= core->transfer_deadline_us) {
-        CC_ASSERT(core->role == CC_RAFT_LEADER);
-        cc_raft_transfer_end(core);
+    if (core->transfer_target != 0) {
+        core->transfer_target = 0;
+        core->effects->transfer_ended = true;
     }
 }
 
 void cc_raft_receive_timeout_now(struct cc_raft *core, const struct cc_raft_message *message)
 {
-    if (message->term > core->term) {
-        cc_raft_follow(core, message->term, 0);
+    if (message->term != core->term || core->role != CC_RAFT_FOLLOWER ||
+        core->leader != message->from || !core->is_voter || core->is_stalled ||
+        core->term >= CC_TERM_MAX || !cc_raft_log_has_room(core)) {
         return;
     }
-    if (message->term < core->term || core->role != CC_RAFT_FOLLOWER || core->is_stalled ||
-        core->term == CC_TERM_MAX) {
-        return;
-    }
-
-    /* Free of its promise to that leader, but not of one that an earlier life gave to another. */
-    if (core->now_us < core->promise_us && core->promise_term != message->term) {
-        return;
-    }
-    cc_raft_campaign_transfer(core);
+    cc_raft_campaign(core, true);
 }
