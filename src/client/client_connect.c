@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client_connect -- which server: one at a time, drawn at random, any will do (S3.100).  A server that
+ * does not get us on, be it silent or without a leader, is left for the next one (T-086).
+ */
+#include "client/client_internal.h"
+
+#include <string.h>
+
+#define ROUND_US UINT64_C(100000)
+
+/* A new random order: each server is tried once before any is tried again. */
+void cc_client_shuffle(struct cc_client *client)
+{
+    for (uint32_t i = client->options.address_count; i > 1; i--) {
+        uint32_t other = (uint32_t)cc_prng_below(&client->prng, i);
+        uint32_t kept = client->order[i - 1];
+
+        client->order[i - 1] = client->order[other];
+        client->order[other] = kept;
+    }
+    client->order_at = 0;
+}
+
+void cc_client_hang_up(struct cc_client *client)
+{
+    if (client->is_dialled) {
+        client->is_dialled = false;
+        client->is_ready = false;
+        cc_channel_close(&client->channel);
+    }
+    client->is_opening = false;
+    client->keep_sent_us = 0;
+}
+
+/* Leaves the server; the next is dialled at once, or a little later once all have been tried. */
+void cc_client_switch(struct cc_client *client)
+{
+    uint64_t now = cc_client_now(client);
+
+    cc_client_hang_up(client);
+    client->counters.switches++;
+    client->dial_us = now;
+    client->order_at++;
+    if (client->order_at >= client->options.address_count) {
+        cc_client_shuffle(client);
+        client->dial_us = now + ROUND_US / 2 + cc_prng_below(&client->prng, ROUND_US);
+    }
+}
+
+static void on_open(struct cc_channel *channel)
+{
+    struct cc_client *client = channel->owner;
+    struct cc_hello hello = {
+        .version_min = CC_PROTOCOL_VERSION,
+        .version_max = CC_PROTOCOL_VERSION,
+        .feature_level = CC_FEATURE_LEVEL,
+        .kind = CC_HELLO_CLIENT,
+    };
+
+    memcpy(hello.cluster_id, client->cluster_id, CC_CLUSTER_ID_SIZE);
+    cc_hello_encode(cc_channel_begin(channel, CC_MESSAGE_HELLO, 0), &hello);
+    cc_channel_end(channel);
+}
+
+static bool take_hello(struct cc_client *client, copycat_bytes body)
+{
+    struct cc_hello hello;
+
+    if (!cc_hello_decode(body, &hello) || hello.kind != CC_HELLO_PEER || client->is_ready ||
+        (client->is_cluster_known &&
+            memcmp(hello.cluster_id, client->cluster_id, CC_CLUSTER_ID_SIZE) != 0)) {
+        return false;
+    }
+    memcpy(client->cluster_id, hello.cluster_id, CC_CLUSTER_ID_SIZE);
+    client->is_cluster_known = true;
+    client->is_ready = true;
+    client->good_us = cc_client_now(client);
+    cc_client_begin_session(client);
+    return true;
+}
+
+static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
+{
+    struct cc_client *client = channel->owner;
+    bool is_sound = true;
+
+    switch (frame->type) {
+    case CC_MESSAGE_HELLO:
+        is_sound = take_hello(client, frame->body);
+        break;
+    case CC_MESSAGE_SESSION_OPENED:
+        cc_client_take_opened(client, frame->body);
+        break;
+    case CC_MESSAGE_KEPT_ALIVE:
+        cc_client_take_kept(client, frame->body);
+        break;
+    case CC_MESSAGE_SESSION_ENDED:
+        cc_client_take_ended(client, frame->body);
+        break;
+    case CC_MESSAGE_ANSWER:
+        cc_client_take_answer(client, frame->body);
+        break;
+    case CC_MESSAGE_RESULT:
+        cc_client_take_result(client, frame->body);
+        break;
+    case CC_MESSAGE_RESEND:
+        cc_client_take_resend(client, frame->body);
+        break;
+    default:
+        is_sound = false; /* REFUSE, or nothing a server says to a client */
+        break;
+    }
+    if (!is_sound) {
+        cc_client_switch(client);
+    }
+    cc_client_wake(client);
+}
+
+static void on_closed(struct cc_channel *channel, copycat_status status)
+{
+    (void)status; /* the remedy is the next server, whatever it was */
+    cc_client_switch(channel->owner);
+}
+
+static const struct cc_channel_callbacks callbacks = {
+    .on_open = on_open,
+    .on_frame = on_frame,
+    .on_closed = on_closed,
+};
+
+void cc_client_dial(struct cc_client *client)
+{
+    client->server = client->order[client->order_at];
+    client->is_dialled = true;
+    client->good_us = cc_client_now(client);
+    client->counters.connects++;
+    cc_channel_init(&client->channel, client->env, client->memory, CC_FRAME_BODY_CLIENT_MAX,
+        CC_CLIENT_OUTPUT_MAX, &callbacks, client);
+    cc_channel_connect(&client->channel, client->addresses[client->server]);
+}
+
+static bool is_waiting_for_server(const struct cc_client *client)
+{
+    return !client->is_ready || client->is_opening || client->keep_sent_us != 0 ||
+           client->session == 0 || client->sent_count > 0;
+}
+
+void cc_client_watch_connection(struct cc_client *client)
+{
+    uint64_t now = cc_client_now(client);
+
+    if (client->state == CC_CLIENT_ENDED) {
+        cc_client_hang_up(client);
+        return;
+    }
+    if (!client->is_dialled) {
+        if (now >= client->dial_us) {
+            cc_client_dial(client);
+        }
+    } else if (!is_waiting_for_server(client)) {
+        client->good_us = now;
+    } else if (now >= client->good_us + client->options.progress_us) {
+        cc_client_switch(client);
+    }
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client_internal -- the client's state, and what its files say to each other.
+ *
+ *     client.c          open, close, state, the one timer
+ *     client_connect.c  which server; hello
+ *     client_session.c  opening, keeping alive, the end
+ *     client_calls.c    numbers, window, sending again, deadlines
+ *     client_done.c     results in the order of their streams
+ *     client_resource.c paths
+ */
+#ifndef CC_CLIENT_CLIENT_INTERNAL_H
+#define CC_CLIENT_CLIENT_INTERNAL_H
+
+#include "base/assert.h"
+#include "base/bug.h"
+#include "base/prng.h"
+#include "client/client.h"
+#include "env/channel.h"
+
+/* Bytes that may wait to be sent; beyond it the connection is given up and made anew. */
+#define CC_CLIENT_OUTPUT_MAX (64u << 20)
+
+enum cc_call_phase {
+    CC_CALL_IDLE,
+    CC_CALL_WAITING, /* not sent yet */
+    CC_CALL_SENT,
+    CC_CALL_FINISHED, /* its result waits for its turn */
+};
+
+/* What was sent and not answered.  It outlives its call when that gave up waiting (C1). */
+struct cc_slot {
+    struct cc_list node;
+    bool is_query;
+    struct cc_call *call;                 /* NULL: given up, or a path being resolved */
+    struct cc_client_resource *resolving; /* the path that this command opens */
+    uint64_t sequence;                    /* of a query, its number on this connection */
+    uint64_t after_sequence;
+    uint64_t instance;
+    uint64_t stream;
+    uint64_t sent_us;
+    uint8_t level;
+    copycat_bytes operation; /* the call's, or `own` */
+    uint8_t *own;
+};
+
+struct cc_client {
+    struct cc_env *env;
+    const struct cc_memory *memory;
+    struct cc_client_options options;
+    char **addresses;
+    uint32_t *order; /* of the addresses, drawn anew for each round */
+    uint32_t order_at;
+    void (*changed)(void *owner, enum cc_client_state state);
+    void *owner;
+    enum cc_client_state state;
+    struct cc_prng prng;
+    struct cc_client_counters counters;
+
+    struct cc_channel channel;
+    bool is_dialled;
+    bool is_ready; /* hello is done */
+    uint32_t server; /* place of its address */
+    uint64_t dial_us; /* when to dial next, if not dialled */
+    uint64_t good_us; /* newest sign that this server gets us on */
+    bool is_cluster_known;
+    uint8_t cluster_id[CC_CLUSTER_ID_SIZE];
+
+    uint8_t nonce[CC_NONCE_SIZE];
+    uint64_t session;
+    uint64_t timeout_us;
+    uint64_t open_us;      /* when to ask for a session again */
+    bool is_opening;
+    uint64_t keep_due_us;
+    uint64_t keep_sent_us; /* of the keep-alive under way; 0: none */
+    uint64_t confirmed_us; /* the session was alive when this was sent */
+
+    uint64_t sequence;   /* newest number given */
+    uint64_t number;     /* newest query's */
+    uint64_t index_seen; /* C4 */
+    struct cc_list commands; /* cc_slot, ascending */
+    struct cc_list queries;
+    uint32_t sent_count;
+    struct cc_list waiting; /* cc_call by window_node */
+    uint32_t waiting_count;
+    uint64_t resend_us; /* everything goes again then; 0: no need */
+    uint64_t backoff_us;
+    uint64_t resend_last;    /* the newest RESEND ... */
+    uint64_t resend_last_us; /* ... and when it came */
+
+    struct cc_list finished; /* cc_call by window_node: delivered by the task */
+    uint64_t stream_next;
+    struct cc_timer tick;
+    struct cc_task task;
+    bool is_closing;
+    uint64_t close_us;
+    void (*closed)(void *owner);
+    void *closed_owner;
+};
+
+/* client.c */
+void cc_client_set_state(struct cc_client *client, enum cc_client_state state);
+void cc_client_wake(struct cc_client *client);
+uint64_t cc_client_now(const struct cc_client *client);
+
+/* client_connect.c */
+void cc_client_dial(struct cc_client *client);
+void cc_client_switch(struct cc_client *client);
+void cc_client_hang_up(struct cc_client *client);
+void cc_client_shuffle(struct cc_client *client);
+void cc_client_watch_connection(struct cc_client *client);
+
+/* client_session.c */
+void cc_client_begin_session(struct cc_client *client);
+void cc_client_watch_session(struct cc_client *client);
+void cc_client_send_close(struct cc_client *client);
+void cc_client_take_opened(struct cc_client *client, copycat_bytes body);
+void cc_client_take_kept(struct cc_client *client, copycat_bytes body);
+void cc_client_take_ended(struct cc_client *client, copycat_bytes body);
+void cc_client_end_session(struct cc_client *client);
+
+/* client_calls.c */
+void cc_client_pump(struct cc_client *client);
+void cc_client_resend(struct cc_client *client, uint64_t last);
+void cc_client_resend_later(struct cc_client *client, bool backs_off);
+void cc_client_take_answer(struct cc_client *client, copycat_bytes body);
+void cc_client_take_result(struct cc_client *client, copycat_bytes body);
+void cc_client_take_resend(struct cc_client *client, copycat_bytes body);
+void cc_client_check_deadlines(struct cc_client *client);
+uint64_t cc_client_answered(const struct cc_client *client);
+struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query);
+void cc_client_slot_end(struct cc_client *client, struct cc_slot *slot);
+void cc_client_end_calls(
+    struct cc_client *client, copycat_status sent_status, copycat_status unsent_status);
+
+/* client_done.c */
+void cc_client_finish(
+    struct cc_client *client, struct cc_call *call, copycat_status status, copycat_bytes result);
+void cc_client_deliver(struct cc_client *client);
+
+/* client_resource.c */
+bool cc_client_resolve(struct cc_client *client, struct cc_client_resource *resource);
+void cc_client_resolved(struct cc_client *client, struct cc_client_resource *resource,
+    const struct cc_answer *answer);
+
+#endif /* CC_CLIENT_CLIENT_INTERNAL_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client_resource -- paths: resolved once, by the first call that needs it, with the catalogue's
+ * get-or-create (S3.11).
+ */
+#include "client/client_internal.h"
+#include "proto/catalog_operation.h"
+
+#include <string.h>
+
+#define OPEN_SIZE_MAX (CC_PATH_SIZE_MAX + 32u)
+
+void cc_client_resource_init(struct cc_client *client, struct cc_client_resource *resource,
+    const char *path, uint32_t type)
+{
+    size_t size = strlen(path);
+
+    memset(resource, 0, sizeof *resource);
+    resource->type = type;
+    resource->stream = client->stream_next++;
+    cc_list_init(&resource->calls);
+    if (size > CC_PATH_SIZE_MAX) {
+        resource->status = COPYCAT_ERR_PATH;
+    } else {
+        memcpy(resource->path, path, size + 1);
+    }
+}
+
+static void send_open(struct cc_client *client, struct cc_client_resource *resource)
+{
+    struct cc_slot *slot = cc_client_slot(client, NULL, false);
+    struct cc_writer writer;
+
+    slot->own = cc_memory_take(client->memory, OPEN_SIZE_MAX);
+    cc_writer_init_fixed(&writer, slot->own, OPEN_SIZE_MAX);
+    cc_catalog_operation_encode(&writer,
+        &(struct cc_catalog_operation){
+            .code = CC_CATALOG_OPEN,
+            .type = resource->type,
+            .path = {resource->path, strlen(resource->path)},
+        });
+    CC_ASSERT(!writer.failed);
+    slot->resolving = resource;
+    slot->stream = resource->stream;
+    slot->instance = CC_CATALOG_INSTANCE;
+    slot->operation = (copycat_bytes){slot->own, writer.size};
+    slot->sequence = ++client->sequence;
+    resource->resolving = true;
+    cc_client_resend(client, slot->sequence - 1);
+}
+
+/* True if calls on it may be sent. */
+bool cc_client_resolve(struct cc_client *client, struct cc_client_resource *resource)
+{
+    if (resource->instance != 0) {
+        return true;
+    }
+    if (!resource->resolving) {
+        send_open(client, resource);
+    }
+    return false;
+}
+
+void cc_client_resolved(struct cc_client *client, struct cc_client_resource *resource,
+    const struct cc_answer *answer)
+{
+    struct cc_catalog_place place;
+
+    resource->resolving = false;
+    if (answer->status != COPYCAT_OK) {
+        resource->status = answer->status;
+    } else if (!cc_catalog_place_decode(answer->result, &place) || place.instance == 0) {
+        resource->status = COPYCAT_ERR_MALFORMED;
+    } else {
+        resource->instance = place.instance;
+    }
+    cc_client_wake(client);
+}

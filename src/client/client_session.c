@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client_session -- opening, keeping alive, the end.
+ *
+ * The session is the cluster's, not the connection's: it is opened once, with a nonce that makes a
+ * repeated request the same session (T-084), and goes on at any server.  That it lives is counted from
+ * when the confirmed message was *sent* (T-085).  Only the cluster can end it.
+ */
+#include "client/client_internal.h"
+
+#define OPEN_AGAIN_US UINT64_C(100000)
+
+static void send_open(struct cc_client *client)
+{
+    struct cc_session_open open = {.timeout_us = client->options.session_timeout_us};
+
+    for (size_t i = 0; i < CC_NONCE_SIZE; i++) {
+        open.nonce[i] = client->nonce[i];
+    }
+    client->is_opening = true;
+    client->confirmed_us = cc_client_now(client);
+    cc_session_open_encode(
+        cc_channel_begin(&client->channel, CC_MESSAGE_SESSION_OPEN, 0), &open);
+    cc_channel_end(&client->channel);
+}
+
+static void send_keep_alive(struct cc_client *client)
+{
+    uint64_t now = cc_client_now(client);
+    uint64_t interval = client->timeout_us / 3;
+    struct cc_keep_alive keep = {
+        .session = client->session, .answered = cc_client_answered(client)};
+
+    client->keep_due_us =
+        now + interval - interval / 10 + cc_prng_below(&client->prng, interval / 5 + 1);
+    client->keep_sent_us = now;
+    cc_keep_alive_encode(cc_channel_begin(&client->channel, CC_MESSAGE_KEEP_ALIVE, 0), &keep);
+    cc_channel_end(&client->channel);
+}
+
+void cc_client_send_close(struct cc_client *client)
+{
+    struct cc_session_close close = {.session = client->session};
+
+    cc_session_close_encode(
+        cc_channel_begin(&client->channel, CC_MESSAGE_SESSION_CLOSE, 0), &close);
+    cc_channel_end(&client->channel);
+}
+
+/* On a new connection: a session first, or the one we have and all that is unanswered (S3.103). */
+void cc_client_begin_session(struct cc_client *client)
+{
+    if (client->session == 0) {
+        send_open(client);
+    } else {
+        send_keep_alive(client);
+        cc_client_resend(client, 0);
+    }
+}
+
+void cc_client_take_opened(struct cc_client *client, copycat_bytes body)
+{
+    struct cc_session_opened opened;
+
+    if (!cc_session_opened_decode(body, &opened) || client->session != 0 || !client->is_opening) {
+        return;
+    }
+    client->is_opening = false;
+    if (opened.status != COPYCAT_OK) {
+        client->open_us = cc_client_now(client) + OPEN_AGAIN_US / 2 +
+                          cc_prng_below(&client->prng, OPEN_AGAIN_US);
+        return;
+    }
+    client->session = opened.session;
+    client->timeout_us = opened.timeout_us;
+    client->good_us = cc_client_now(client);
+    client->index_seen =
+        client->index_seen > opened.session ? client->index_seen : opened.session;
+    client->keep_due_us = client->good_us + client->timeout_us / 3;
+    cc_client_set_state(client, CC_CLIENT_OPEN);
+    if (!cc_list_is_empty(&client->commands) || !cc_list_is_empty(&client->queries)) {
+        cc_client_resend(client, 0);
+    }
+}
+
+void cc_client_take_kept(struct cc_client *client, copycat_bytes body)
+{
+    struct cc_kept_alive kept;
+
+    if (!cc_kept_alive_decode(body, &kept) || kept.session != client->session ||
+        client->keep_sent_us == 0) {
+        return;
+    }
+    if (kept.status == COPYCAT_ERR_SESSION) {
+        cc_client_end_session(client);
+        return;
+    }
+    if (kept.status == COPYCAT_OK) {
+        client->confirmed_us = client->keep_sent_us;
+        client->good_us = cc_client_now(client);
+        cc_client_set_state(client, CC_CLIENT_OPEN);
+    } else {
+        client->keep_due_us = cc_client_now(client) + client->timeout_us / 10;
+    }
+    client->keep_sent_us = 0;
+}
+
+void cc_client_take_ended(struct cc_client *client, copycat_bytes body)
+{
+    struct cc_session_ended ended;
+
+    if (cc_session_ended_decode(body, &ended) && ended.session == client->session) {
+        cc_client_end_session(client);
+    }
+}
+
+/* C5: what was sent may or may not have run; nobody sends it again. */
+void cc_client_end_session(struct cc_client *client)
+{
+    if (client->session == 0) {
+        return;
+    }
+    client->session = 0;
+    if (CC_BUG(T079)) {
+        uint64_t sequence = 0;
+
+        cc_env_entropy(client->env, client->nonce, CC_NONCE_SIZE);
+        cc_list_each (node, &client->commands) {
+            cc_container_of(node, struct cc_slot, node)->sequence = ++sequence;
+        }
+        client->sequence = sequence;
+        client->open_us = 0;
+        return;
+    }
+    if (!client->is_closing) {
+        cc_client_set_state(client, CC_CLIENT_ENDED);
+        cc_client_end_calls(client, COPYCAT_ERR_OUTCOME, COPYCAT_ERR_SESSION);
+    }
+    cc_client_wake(client);
+}
+
+void cc_client_watch_session(struct cc_client *client)
+{
+    uint64_t now = cc_client_now(client);
+
+    if (client->is_ready && client->session == 0 && !client->is_opening &&
+        client->state != CC_CLIENT_ENDED && now >= client->open_us) {
+        send_open(client);
+    }
+    if (client->session == 0) {
+        return;
+    }
+    if (client->is_ready && now >= client->keep_due_us) {
+        send_keep_alive(client);
+    }
+    if (client->state == CC_CLIENT_OPEN &&
+        now >= client->confirmed_us + client->timeout_us / 3 * 2) {
+        cc_client_set_state(client, CC_CLIENT_SUSPENDED);
+    }
+}
