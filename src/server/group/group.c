@@ -5,6 +5,7 @@
 #include "server/group/group.h"
 
 #include "base/assert.h"
+#include "catalog/catalog_machine.h"
 #include "server/node/node.h"
 
 #define CHECKS_PER_ELECTION_TIMEOUT 10u
@@ -112,6 +113,7 @@ static void create_apply(struct cc_group *group)
     struct cc_apply_options options = {
         .memory = group->memory,
         .types = cc_server_options(group->server)->types,
+        .catalog = &cc_catalog_machine_type,
     };
 
     group->apply = cc_apply_create(&options);

@@ -262,6 +262,9 @@ void cc_group_outcome(struct cc_group *group, const struct cc_outcome *outcome)
     switch (outcome->kind) {
     case CC_ENTRY_COMMAND:
         live = cc_group_live(group, outcome->session);
+        if (live != NULL && outcome->is_refused && live->appended >= outcome->sequence) {
+            live->appended = outcome->sequence - 1; /* not consumed: it will come again */
+        }
         if (live != NULL && live->origin.server != 0) {
             cc_group_reply_answer(group, live->origin, CC_MESSAGE_ANSWER, &outcome->answer);
         }
