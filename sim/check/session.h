@@ -11,8 +11,8 @@
  *   order     answers of one stream come in the order of invocation
  *   lost      a command that was answered took effect, at the index it was told
  *   model     the answer is what plain arrays say at that index; queries of every level
- *   time      what was answered before an invocation lies before it in the log
- *   future    no answer knows of a command that was not yet invoked
+ *   time      what was answered before an invocation lies before it in the log; so no answer knows
+ *             of a command that was not yet invoked
  *   back      a session never reads an older state than it has seen: EVENTUAL reads neither
  *             promise this nor count as seen
  */

@@ -26,10 +26,10 @@ struct cc_check_session_work {
 /* Finds the effects: once and lost.  Needs applied and commands. */
 bool cc_check_session_effects(struct cc_check_session_work *work);
 
-/* model and future.  Need the effects. */
+/* model.  Needs the effects. */
 bool cc_check_session_replay(struct cc_check_session_work *work);
 
-/* order, time and back.  Need the effects. */
+/* order, time and back.  Needs the effects. */
 bool cc_check_session_order(struct cc_check_session_work *work);
 
 #endif /* CC_SIM_CHECK_SESSION_INTERNAL_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * session_replay -- the log against what clients were told: once, lost, model, future.
+ * session_replay -- the log against what clients were told: once, lost, model.
  *
  * Where it sits:   session -> [session_replay] -> model.
  * Memory:          by malloc, freed before the return.
@@ -141,7 +141,7 @@ bool cc_check_session_effects(struct cc_check_session_work *work)
     return check_sequences(work) && check_lost(work);
 }
 
-/* ---- model and future ---------------------------------------------------------------------------
+/* ---- model --------------------------------------------------------------------------------------
  */
 
 /* One thing to do while the log is replayed: a command that takes effect, or a look. */
@@ -215,30 +215,14 @@ static bool replay(
     size_t count,
     struct cc_check_model *model)
 {
-    const struct cc_history_operation *newest = NULL; /* of all replayed, the last invoked */
-
     for (size_t i = 0; i < count; i++) {
         const struct cc_history_operation *operation = acts[i].operation;
         bool agrees = cc_check_model_apply(model, work->history, operation);
 
-        if (!cc_history_is_query(operation->kind) &&
-            (newest == NULL || operation->invoked_order > newest->invoked_order)) {
-            newest = operation;
-        }
         if (operation->outcome != CC_HISTORY_OK) {
             continue;
         }
         work->report->judged++;
-        if (newest != NULL && newest->invoked_order > operation->completed_order) {
-            cc_check_blame(
-                work->report, CC_CHECK_BROKEN,
-                "future: the first was answered from index %" PRIu64
-                ", before which the second took effect, which was not yet invoked",
-                acts[i].index);
-            cc_check_show(work->report, work->history, operation);
-            cc_check_show(work->report, work->history, newest);
-            return false;
-        }
         if (!agrees) {
             cc_check_blame(
                 work->report, CC_CHECK_BROKEN,

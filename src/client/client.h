@@ -77,8 +77,7 @@ struct cc_call {
     struct cc_client_resource *resource;
     struct cc_list stream_node;
     struct cc_list window_node;
-    uint64_t sequence; /* of a command; of a query, its number */
-    uint64_t after_sequence;
+    uint64_t sequence; /* of a command that was sent; may be read after done */
     uint64_t deadline_us;
     uint32_t phase;
     uint8_t *held; /* a result that waits for its turn */

@@ -108,6 +108,7 @@ static void send_call(struct cc_client *client, struct cc_call *call)
         send_query(client, slot);
     } else {
         slot->sequence = ++client->sequence;
+        call->sequence = slot->sequence;
         send_command(client, slot);
     }
 }
@@ -374,6 +375,7 @@ void cc_client_call(
     call->resource = resource;
     call->status = COPYCAT_OK;
     call->index = 0;
+    call->sequence = 0;
     call->result = nothing;
     call->held = NULL;
     call->held_size = 0;

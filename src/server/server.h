@@ -22,6 +22,7 @@
 
 #include <copycat/machine.h>
 
+struct cc_outcome;
 struct cc_server;
 
 struct cc_server_options {
@@ -53,8 +54,9 @@ struct cc_server_callbacks {
     /* A sentence for the operator's log. */
     void (*notice)(void *owner, const char *text);
     void (*changed)(void *owner, enum cc_server_state state, copycat_status status);
-    /* Every entry that was applied, with the digest of the state after it; may be NULL. */
-    void (*applied)(void *owner, const struct cc_entry *entry, uint64_t digest);
+    /* Every entry that was applied, what came of it, and the digest after it; may be NULL. */
+    void (*applied)(void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome,
+        uint64_t digest);
 };
 
 struct cc_server_status {

@@ -42,7 +42,7 @@ static void apply_one(struct cc_group *group, struct cc_block *block)
     struct cc_outcome outcome;
 
     cc_apply_entry(group->apply, &entry, &outcome);
-    cc_server_applied(group->server, &entry, group->apply);
+    cc_server_applied(group->server, &entry, &outcome, group->apply);
     cc_group_outcome(group, &outcome);
 }
 

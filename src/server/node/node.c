@@ -60,11 +60,11 @@ void cc_server_wake(struct cc_server *server)
     cc_env_later(server->env, &server->housework);
 }
 
-void cc_server_applied(
-    struct cc_server *server, const struct cc_entry *entry, const struct cc_apply *apply)
+void cc_server_applied(struct cc_server *server, const struct cc_entry *entry,
+    const struct cc_outcome *outcome, const struct cc_apply *apply)
 {
     if (server->callbacks.applied != NULL) {
-        server->callbacks.applied(server->owner, entry, cc_apply_digest(apply));
+        server->callbacks.applied(server->owner, entry, outcome, cc_apply_digest(apply));
     }
 }
 

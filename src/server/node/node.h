@@ -95,8 +95,8 @@ void cc_server_fail(struct cc_server *server, copycat_status status, const char 
 /* The known leader has changed: clients are told to send again what is unanswered. */
 void cc_server_leader_changed(struct cc_server *server);
 
-void cc_server_applied(
-    struct cc_server *server, const struct cc_entry *entry, const struct cc_apply *apply);
+void cc_server_applied(struct cc_server *server, const struct cc_entry *entry,
+    const struct cc_outcome *outcome, const struct cc_apply *apply);
 
 bool cc_server_peer_is_up(const struct cc_server *server, uint32_t peer);
 struct cc_writer *cc_server_peer_begin(

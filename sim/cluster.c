@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster -- see cluster.h.
+ */
+#include "sim/cluster.h"
+
+#include "base/assert.h"
+#include "resource/map/map_machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const copycat_machine_type *const machine_types[] = {&cc_map_machine_type, NULL};
+
+void cc_cluster_tell(struct cc_cluster *cluster, const char *who, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!cluster->options.tells_story) {
+        return;
+    }
+    printf("%12.6f  %-8s ", (double)cc_world_now_us(cluster->world) / 1e6, who);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+}
+
+static const char *name_of(uint32_t place)
+{
+    static const char *const names[] = {"s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10",
+        "s11", "s12", "s13", "s14", "s15", "s16"};
+
+    return names[place];
+}
+
+static void tap(void *owner, uint32_t machine, const void *data, size_t size)
+{
+    struct cc_cluster *cluster = owner;
+
+    if (machine < cluster->server_count) {
+        cc_judge_sends(cluster->judge, machine, data, size);
+    }
+}
+
+struct cc_cluster *cc_cluster_create(const struct cc_cluster_options *options)
+{
+    struct cc_cluster *cluster = calloc(1, sizeof *cluster);
+
+    CC_ASSERT(cluster != NULL);
+    cluster->options = *options;
+    cluster->server_count = options->voter_count + options->learner_count;
+    cluster->world =
+        cc_world_create(options->seed, cluster->server_count + options->client_count);
+    cluster->judge = cc_judge_create(cluster->server_count, options->voter_count);
+    cc_world_set_tap(cluster->world, tap, cluster);
+    for (uint32_t i = 0; i < cluster->server_count; i++) {
+        struct cc_member *member = &cluster->members.at[cluster->members.count++];
+
+        member->id = i + 1;
+        member->role = i < options->voter_count ? CC_ROLE_VOTER : CC_ROLE_LEARNER;
+        snprintf(member->address, sizeof member->address, "s%u:7458", i + 1);
+        cluster->seats[i].cluster = cluster;
+        cluster->seats[i].place = i;
+        snprintf(cluster->seats[i].directory, sizeof cluster->seats[i].directory, "/s%u", i + 1);
+    }
+    return cluster;
+}
+
+void cc_cluster_destroy(struct cc_cluster *cluster)
+{
+    cc_judge_destroy(cluster->judge);
+    cc_world_destroy(cluster->world);
+    free(cluster);
+}
+
+static void on_notice(void *owner, const char *text)
+{
+    struct cc_seat *seat = owner;
+
+    cc_cluster_tell(seat->cluster, name_of(seat->place), "says: %s", text);
+}
+
+static void on_changed(void *owner, enum cc_server_state state, copycat_status status)
+{
+    static const char *const names[] = {"recovering", "founding", "member", "failed"};
+    struct cc_seat *seat = owner;
+
+    cc_cluster_tell(seat->cluster, name_of(seat->place), "is %s", names[state]);
+    if (state == CC_SERVER_FAILED) {
+        seat->has_failed = true;
+        seat->failure = status;
+        seat->cluster->totals.failures++;
+        if (status != COPYCAT_ERR_IO) {
+            cc_judge_blame(seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
+                seat->place + 1, copycat_status_text(status));
+        }
+    }
+}
+
+static void on_applied(void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome,
+    uint64_t digest)
+{
+    struct cc_seat *seat = owner;
+
+    cc_judge_applied(seat->cluster->judge, seat->place, entry, digest);
+    if (seat->cluster->applied != NULL) {
+        seat->cluster->applied(seat->cluster->applied_owner, entry, outcome);
+    }
+}
+
+void cc_cluster_start(struct cc_cluster *cluster, uint32_t place)
+{
+    static const struct cc_server_callbacks callbacks = {on_notice, on_changed, on_applied};
+    struct cc_seat *seat = &cluster->seats[place];
+    struct cc_env *env = cc_world_boot(cluster->world, place);
+    struct cc_server_options options = {
+        .id = place + 1,
+        .members = &cluster->members,
+        .directory = seat->directory,
+        .types = machine_types,
+        .seed = cc_hash_words(cluster->options.seed, place),
+        .election_timeout_us = cluster->options.election_timeout_us,
+        .file_size = cluster->options.file_size,
+        .batch_size_max = cluster->options.batch_size_max,
+        .append_bytes_max = cluster->options.append_bytes_max,
+        .window_bytes = cluster->options.window_bytes,
+        .uncommitted_max = cluster->options.uncommitted_max,
+        .cache_bytes_max = cluster->options.cache_bytes_max,
+    };
+    copycat_status status;
+
+    seat->has_failed = false;
+    cc_cluster_tell(cluster, name_of(place), "starts");
+    status = cc_server_open(&seat->server, env, &options, &callbacks, seat);
+    CC_ASSERT(status == COPYCAT_OK);
+}
+
+static void take_totals(struct cc_cluster *cluster, const struct cc_seat *seat)
+{
+    const struct cc_journal_counters *counters = cc_journal_counters(seat->server->journal);
+
+    cluster->totals.writes += counters->writes;
+    cluster->totals.torn_tails += counters->torn_tails;
+}
+
+void cc_cluster_crash(struct cc_cluster *cluster, uint32_t place)
+{
+    struct cc_seat *seat = &cluster->seats[place];
+
+    CC_ASSERT(seat->server != NULL);
+    take_totals(cluster, seat);
+    cc_cluster_tell(cluster, name_of(place), "crashes");
+    cc_judge_down(cluster->judge, place);
+    cc_world_crash(cluster->world, place);
+    seat->server = NULL;
+    cluster->totals.crashes++;
+}
+
+bool cc_cluster_is_up(const struct cc_cluster *cluster, uint32_t place)
+{
+    return cluster->seats[place].server != NULL;
+}
+
+static bool status_of(
+    const struct cc_cluster *cluster, uint32_t place, struct cc_server_status *status)
+{
+    const struct cc_seat *seat = &cluster->seats[place];
+
+    if (seat->server == NULL || seat->has_failed) {
+        return false;
+    }
+    cc_server_status(seat->server, status);
+    return status->state == CC_SERVER_MEMBER;
+}
+
+uint32_t cc_cluster_leader(const struct cc_cluster *cluster)
+{
+    uint32_t leader = UINT32_MAX;
+    uint64_t term = 0;
+
+    for (uint32_t i = 0; i < cluster->server_count; i++) {
+        struct cc_server_status status;
+
+        if (status_of(cluster, i, &status) && status.is_leader && status.term > term) {
+            leader = i;
+            term = status.term;
+        }
+    }
+    return leader;
+}
+
+bool cc_cluster_is_settled(const struct cc_cluster *cluster)
+{
+    struct cc_server_status first;
+    struct cc_server_status status;
+
+    if (!status_of(cluster, 0, &first) || cc_cluster_leader(cluster) == UINT32_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < cluster->server_count; i++) {
+        if (!status_of(cluster, i, &status) || status.applied != first.applied ||
+            status.applied != status.last || status.digest != first.digest) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tell_role(struct cc_cluster *cluster, uint32_t place, enum cc_raft_role before)
+{
+    static const char *const roles[] = {"follower", "pre-candidate", "candidate", "LEADER"};
+    struct cc_server_status status;
+    const struct cc_group *group = cluster->seats[place].server->group;
+
+    if (!cluster->options.tells_story || group == NULL || cc_raft_role(group->core) == before ||
+        !status_of(cluster, place, &status)) {
+        return;
+    }
+    cc_cluster_tell(cluster, name_of(place), "%-13s term %-4llu last %-6llu commit %-6llu applied %llu",
+        roles[cc_raft_role(group->core)], (unsigned long long)status.term,
+        (unsigned long long)status.last, (unsigned long long)status.commit,
+        (unsigned long long)status.applied);
+}
+
+void cc_cluster_run(struct cc_cluster *cluster, uint64_t until_us)
+{
+    enum cc_raft_role roles[CC_MACHINES_MAX] = {CC_RAFT_FOLLOWER};
+    uint32_t machine;
+
+    while (cc_judge_verdict(cluster->judge) == NULL &&
+           cc_world_step(cluster->world, until_us, &machine)) {
+        if (machine >= cluster->server_count || cluster->seats[machine].server == NULL) {
+            continue;
+        }
+
+        struct cc_server *server = cluster->seats[machine].server;
+
+        cc_judge_step(cluster->judge, machine, server);
+        tell_role(cluster, machine, roles[machine]);
+        roles[machine] =
+            server->group == NULL ? CC_RAFT_FOLLOWER : cc_raft_role(server->group->core);
+    }
+}

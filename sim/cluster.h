@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster -- the product's servers on machines of the simulated world, with the judge at their side.
+ *
+ * Servers live on machines 0 .. server_count - 1; the machines after them are the clients'.
+ */
+#ifndef CC_SIM_CLUSTER_H
+#define CC_SIM_CLUSTER_H
+
+#include "server/node/node.h"
+#include "sim/judge.h"
+#include "sim/world.h"
+
+struct cc_cluster_options {
+    uint64_t seed;
+    uint32_t voter_count;   /* 1 to 7 */
+    uint32_t learner_count;
+    uint32_t client_count;
+    uint64_t election_timeout_us;
+    uint64_t file_size;
+    uint32_t batch_size_max;
+    uint32_t append_bytes_max;
+    uint32_t window_bytes;
+    uint32_t uncommitted_max;
+    uint64_t cache_bytes_max;
+    bool tells_story;
+};
+
+struct cc_cluster;
+
+struct cc_seat {
+    struct cc_cluster *cluster;
+    uint32_t place;
+    struct cc_server *server; /* NULL: down */
+    char directory[16];
+    bool has_failed;          /* stopped for good by itself: to be restarted */
+    copycat_status failure;
+    uint64_t torn_tails;
+};
+
+struct cc_cluster_totals {
+    uint64_t crashes;
+    uint64_t restarts;
+    uint64_t stops;        /* orderly */
+    uint64_t torn_tails;   /* batches cut by recoveries */
+    uint64_t failures;     /* servers that stopped after an I/O error */
+    uint64_t writes;       /* durable writes of journals */
+    uint64_t truncations;
+};
+
+struct cc_cluster {
+    struct cc_cluster_options options;
+    struct cc_world *world;
+    struct cc_judge *judge;
+    struct cc_members members;
+    uint32_t server_count;
+    struct cc_seat seats[CC_MACHINES_MAX];
+    struct cc_cluster_totals totals;
+    /* Told of every entry that any server applies; may be NULL. */
+    void (*applied)(void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome);
+    void *applied_owner;
+};
+
+/* All servers are down at first. */
+struct cc_cluster *cc_cluster_create(const struct cc_cluster_options *options);
+void cc_cluster_destroy(struct cc_cluster *cluster);
+
+void cc_cluster_start(struct cc_cluster *cluster, uint32_t place);
+void cc_cluster_crash(struct cc_cluster *cluster, uint32_t place);
+bool cc_cluster_is_up(const struct cc_cluster *cluster, uint32_t place);
+
+/* The server that leads the newest term; UINT32_MAX if none does. */
+uint32_t cc_cluster_leader(const struct cc_cluster *cluster);
+
+/* True if all servers are members at the same applied index, with one leader. */
+bool cc_cluster_is_settled(const struct cc_cluster *cluster);
+
+/* Lets things happen until a time, or until something is wrong. */
+void cc_cluster_run(struct cc_cluster *cluster, uint64_t until_us);
+
+/* One line of the story, with the fixed columns: time, who, what. */
+void cc_cluster_tell(struct cc_cluster *cluster, const char *who, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif /* CC_SIM_CLUSTER_H */

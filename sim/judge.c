@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge -- see judge.h.
+ */
+#include "sim/judge.h"
+
+#include "base/hash.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is known of one server, also while it is down. */
+struct watched {
+    bool is_up;         /* has a core, and was seen in this life */
+    uint64_t term;
+    uint32_t vote;
+    uint64_t last;
+    uint64_t stable;    /* on its platter */
+    uint64_t commit;
+    uint64_t applied;   /* in this life */
+    uint64_t time_us;   /* log time of the last applied entry */
+    uint64_t *terms;    /* of its entries by index */
+    size_t term_capacity;
+    uint64_t told_term; /* newest term revealed to others */
+    uint32_t told_vote; /* whom a vote of told_vote_term was given to */
+    uint64_t told_vote_term;
+    uint64_t told_match; /* newest index acknowledged and not truncated since */
+    enum cc_raft_role role;
+};
+
+struct seen_entry {
+    uint64_t key; /* of (index, term); 0: free */
+    uint64_t hash;
+};
+
+struct cc_judge {
+    uint32_t server_count;
+    uint32_t quorum;
+    struct watched servers[CC_MEMBERS_MAX];
+    struct seen_entry *seen; /* every entry any server ever appended, by (index, term) */
+    size_t seen_capacity;
+    size_t seen_count;
+    struct cc_judged_entry *applied; /* by index */
+    uint64_t applied_count;
+    size_t applied_capacity;
+    uint64_t commit; /* newest anywhere */
+    uint64_t *leaders; /* by term */
+    size_t leader_capacity;
+    uint64_t leader_term;
+    uint64_t leader_changes;
+    char verdict[512];
+};
+
+static void *grown(void *block, size_t *capacity, size_t needed, size_t size)
+{
+    size_t old = *capacity;
+
+    if (needed <= old) {
+        return block;
+    }
+    while (*capacity < needed) {
+        *capacity = *capacity == 0 ? 1024 : *capacity * 2;
+    }
+    block = realloc(block, *capacity * size);
+    if (block == NULL) {
+        abort();
+    }
+    memset((char *)block + old * size, 0, (*capacity - old) * size);
+    return block;
+}
+
+struct cc_judge *cc_judge_create(uint32_t server_count, uint32_t voter_count)
+{
+    struct cc_judge *judge = calloc(1, sizeof *judge);
+
+    if (judge == NULL) {
+        abort();
+    }
+    judge->server_count = server_count;
+    judge->quorum = voter_count / 2 + 1;
+    return judge;
+}
+
+void cc_judge_destroy(struct cc_judge *judge)
+{
+    if (judge == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < judge->server_count; i++) {
+        free(judge->servers[i].terms);
+    }
+    free(judge->seen);
+    free(judge->applied);
+    free(judge->leaders);
+    free(judge);
+}
+
+void cc_judge_blame(struct cc_judge *judge, const char *format, ...)
+{
+    va_list arguments;
+
+    if (judge->verdict[0] != '\0') {
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(judge->verdict, sizeof judge->verdict, format, arguments);
+    va_end(arguments);
+}
+
+const char *cc_judge_verdict(const struct cc_judge *judge)
+{
+    return judge->verdict[0] == '\0' ? NULL : judge->verdict;
+}
+
+uint64_t cc_judge_leader_changes(const struct cc_judge *judge)
+{
+    return judge->leader_changes;
+}
+
+uint64_t cc_judge_commits(const struct cc_judge *judge)
+{
+    return judge->applied_count;
+}
+
+bool cc_judge_entry(const struct cc_judge *judge, uint64_t index, struct cc_judged_entry *entry_out)
+{
+    if (index == 0 || index > judge->applied_count) {
+        return false;
+    }
+    *entry_out = judge->applied[index];
+    return true;
+}
+
+static uint64_t hash_of(const struct cc_entry *entry)
+{
+    uint64_t hash = cc_hash_bytes(entry->payload.data, entry->payload.size, entry->kind);
+
+    return cc_hash_words(hash, entry->time_us);
+}
+
+/* ---- same state -------------------------------------------------------------------------------- */
+
+void cc_judge_applied(
+    struct cc_judge *judge, uint32_t place, const struct cc_entry *entry, uint64_t digest)
+{
+    struct watched *server = &judge->servers[place];
+    struct cc_judged_entry mine = {entry->term, hash_of(entry), digest};
+
+    if (entry->index != server->applied + 1) {
+        cc_judge_blame(judge, "same state: server %u applied %llu after %llu", place + 1,
+            (unsigned long long)entry->index, (unsigned long long)server->applied);
+        return;
+    }
+    server->applied = entry->index;
+    if (entry->time_us < server->time_us) {
+        cc_judge_blame(judge, "monotony: log time went back at index %llu on server %u",
+            (unsigned long long)entry->index, place + 1);
+    }
+    server->time_us = entry->time_us;
+    if (entry->index > judge->applied_count) {
+        judge->applied = grown(
+            judge->applied, &judge->applied_capacity, entry->index + 1, sizeof *judge->applied);
+        judge->applied[entry->index] = mine;
+        judge->applied_count = entry->index;
+        return;
+    }
+
+    const struct cc_judged_entry *other = &judge->applied[entry->index];
+
+    if (other->term != mine.term || other->hash != mine.hash) {
+        cc_judge_blame(judge, "same state: server %u applied another entry at index %llu", place + 1,
+            (unsigned long long)entry->index);
+    } else if (other->digest != mine.digest) {
+        cc_judge_blame(judge, "same state: server %u has another digest after index %llu",
+            place + 1, (unsigned long long)entry->index);
+    }
+}
+
+/* ---- log matching ------------------------------------------------------------------------------ */
+
+static struct seen_entry *seen_slot(struct cc_judge *judge, uint64_t key)
+{
+    size_t at = key & (judge->seen_capacity - 1);
+
+    while (judge->seen[at].key != 0 && judge->seen[at].key != key) {
+        at = (at + 1) & (judge->seen_capacity - 1);
+    }
+    return &judge->seen[at];
+}
+
+static void grow_seen(struct cc_judge *judge)
+{
+    struct seen_entry *old = judge->seen;
+    size_t old_capacity = judge->seen_capacity;
+
+    judge->seen_capacity = old_capacity == 0 ? 4096 : old_capacity * 2;
+    judge->seen = calloc(judge->seen_capacity, sizeof *judge->seen);
+    if (judge->seen == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < old_capacity; i++) {
+        if (old[i].key != 0) {
+            *seen_slot(judge, old[i].key) = old[i];
+        }
+    }
+    free(old);
+}
+
+static void check_matching(struct cc_judge *judge, uint32_t place, const struct cc_entry *entry)
+{
+    uint64_t key = cc_hash_words(entry->index, entry->term) | 1;
+    uint64_t hash = hash_of(entry);
+
+    if (judge->seen_count * 2 >= judge->seen_capacity) {
+        grow_seen(judge);
+    }
+
+    struct seen_entry *slot = seen_slot(judge, key);
+
+    if (slot->key == 0) {
+        *slot = (struct seen_entry){key, hash};
+        judge->seen_count++;
+    } else if (slot->hash != hash) {
+        cc_judge_blame(judge,
+            "log matching: server %u has another entry at index %llu of term %llu", place + 1,
+            (unsigned long long)entry->index, (unsigned long long)entry->term);
+    }
+}
+
+/* Takes over what a server's log has become, from the first index that may differ. */
+static void follow_log(
+    struct cc_judge *judge, uint32_t place, const struct cc_group *group, uint64_t last)
+{
+    struct watched *server = &judge->servers[place];
+    uint64_t from = (server->last < last ? server->last : last) + 1;
+
+    /* A truncation and new entries in one step: walk back to where both agree. */
+    while (from > 1 && server->terms != NULL &&
+           cc_raft_term_at(group->core, from - 1) != server->terms[from - 1]) {
+        from--;
+    }
+    server->terms =
+        grown(server->terms, &server->term_capacity, last + 2, sizeof *server->terms);
+    for (uint64_t index = from; index <= last; index++) {
+        struct cc_block *block = cc_log_peek(group->log, index);
+
+        server->terms[index] = cc_raft_term_at(group->core, index);
+        if (block != NULL) {
+            struct cc_entry entry = cc_entry_of(block);
+
+            check_matching(judge, place, &entry);
+        }
+    }
+    if (from <= server->told_match) {
+        server->told_match = from - 1;
+    }
+    server->last = last;
+}
+
+/* ---- elections --------------------------------------------------------------------------------- */
+
+static void check_completeness(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    uint64_t index = judge->applied_count;
+
+    if (index != 0 && cc_raft_term_at(group->core, index) != judge->applied[index].term) {
+        cc_judge_blame(judge,
+            "leader completeness: server %u leads term %llu without the applied entry %llu",
+            place + 1, (unsigned long long)cc_raft_term(group->core), (unsigned long long)index);
+    }
+}
+
+static void check_role(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    struct watched *server = &judge->servers[place];
+    enum cc_raft_role role = cc_raft_role(group->core);
+    uint64_t term = cc_raft_term(group->core);
+
+    if (role == CC_RAFT_LEADER && (server->role != role || server->term != term)) {
+        judge->leaders =
+            grown(judge->leaders, &judge->leader_capacity, term + 1, sizeof *judge->leaders);
+        if (judge->leaders[term] != 0 && judge->leaders[term] != place + 1) {
+            cc_judge_blame(judge, "election safety: servers %u and %u both lead term %llu",
+                (unsigned)judge->leaders[term], place + 1, (unsigned long long)term);
+        }
+        judge->leaders[term] = place + 1;
+        if (term > judge->leader_term) {
+            judge->leader_changes += judge->leader_term != 0;
+            judge->leader_term = term;
+        }
+        check_completeness(judge, place, group);
+    }
+    server->role = role;
+}
+
+static void check_vote(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    struct watched *server = &judge->servers[place];
+    uint64_t term = cc_raft_term(group->core);
+    uint32_t vote = cc_raft_vote(group->core);
+
+    if (server->is_up && term < server->term) {
+        cc_judge_blame(judge, "monotony: the term of server %u went from %llu to %llu", place + 1,
+            (unsigned long long)server->term, (unsigned long long)term);
+    }
+    if (server->is_up && term == server->term && server->vote != 0 && vote != server->vote) {
+        cc_judge_blame(judge, "one vote: server %u voted for %u and then %u in term %llu", place + 1,
+            server->vote, vote, (unsigned long long)term);
+    }
+}
+
+/* ---- platters ---------------------------------------------------------------------------------- */
+
+/* At the first look into a life: what was promised before must be there. */
+static void check_promises(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    const struct watched *server = &judge->servers[place];
+    uint64_t term = cc_raft_term(group->core);
+    uint64_t kept = server->stable > server->told_match ? server->stable : server->told_match;
+
+    if (term < server->told_term) {
+        cc_judge_blame(judge, "kept promises: server %u said term %llu and came back with %llu",
+            place + 1, (unsigned long long)server->told_term, (unsigned long long)term);
+    }
+    if (server->told_vote_term != 0 && term == server->told_vote_term &&
+        cc_raft_vote(group->core) != server->told_vote) {
+        cc_judge_blame(judge, "kept promises: server %u gave its vote of term %llu to %u and forgot",
+            place + 1, (unsigned long long)term, server->told_vote);
+    }
+    for (uint64_t index = 1; index <= kept; index++) {
+        if (cc_raft_term_at(group->core, index) != server->terms[index]) {
+            cc_judge_blame(judge,
+                "kept promises: server %u lost the durable entry %llu of term %llu", place + 1,
+                (unsigned long long)index, (unsigned long long)server->terms[index]);
+            return;
+        }
+    }
+}
+
+/* A new commit index: is it on the platters of a quorum? */
+static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    uint64_t commit = cc_raft_commit(group->core);
+    uint32_t holders = 0;
+
+    if (commit <= judge->commit) {
+        return;
+    }
+
+    uint64_t term = judge->servers[place].terms[commit];
+
+    for (uint32_t i = 0; i < judge->server_count; i++) {
+        const struct watched *server = &judge->servers[i];
+
+        holders += server->stable >= commit && server->terms[commit] == term;
+    }
+    if (holders < judge->quorum) {
+        cc_judge_blame(judge,
+            "durable commit: server %u committed %llu, which is on %u platters of the %u it needs",
+            place + 1, (unsigned long long)commit, holders, judge->quorum);
+    }
+    judge->commit = commit;
+}
+
+static void check_bounds(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
+{
+    const struct cc_server_options *options = cc_server_options(server);
+
+    if (server->group->waiting_count > options->waiting_max ||
+        server->guest_count > options->guests_max) {
+        cc_judge_blame(judge, "bounds: a queue of server %u is over its limit", place + 1);
+    }
+}
+
+void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
+{
+    struct watched *watched = &judge->servers[place];
+    const struct cc_group *group = server->group;
+
+    if (group == NULL || server->failed != COPYCAT_OK) {
+        return;
+    }
+    if (!watched->is_up) {
+        check_promises(judge, place, group);
+        watched->role = CC_RAFT_FOLLOWER;
+    }
+    check_vote(judge, place, group);
+    if (cc_raft_last(group->core) != watched->last || !watched->is_up ||
+        cc_raft_term_at(group->core, watched->last) !=
+            (watched->terms == NULL ? 0 : watched->terms[watched->last])) {
+        follow_log(judge, place, group, cc_raft_last(group->core));
+    }
+    watched->stable = cc_raft_stable(group->core);
+    if (watched->is_up && cc_raft_commit(group->core) < watched->commit) {
+        cc_judge_blame(judge, "monotony: the commit index of server %u went back", place + 1);
+    }
+    check_commit(judge, place, group);
+    watched->commit = cc_raft_commit(group->core);
+    check_role(judge, place, group);
+    watched->term = cc_raft_term(group->core);
+    watched->vote = cc_raft_vote(group->core);
+    watched->is_up = true;
+    check_bounds(judge, place, server);
+}
+
+void cc_judge_down(struct cc_judge *judge, uint32_t place)
+{
+    struct watched *server = &judge->servers[place];
+
+    server->is_up = false;
+    server->applied = 0;
+    server->time_us = 0;
+    server->commit = 0;
+}
+
+/* ---- what is revealed ------------------------------------------------------------------------- */
+
+static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame *frame)
+{
+    struct watched *server = &judge->servers[place];
+    struct cc_vote vote;
+    struct cc_vote_reply vote_reply;
+    struct cc_append append;
+    struct cc_append_reply reply;
+    uint64_t term = 0;
+
+    if (frame->type == CC_MESSAGE_VOTE && cc_vote_decode(frame->body, &vote) && !vote.is_prevote) {
+        term = vote.term;
+        server->told_vote = place + 1;
+        server->told_vote_term = term;
+    } else if (frame->type == CC_MESSAGE_VOTE_REPLY &&
+               cc_vote_reply_decode(frame->body, &vote_reply) && !vote_reply.is_prevote) {
+        term = vote_reply.term;
+        if (vote_reply.is_granted && server->term == term) {
+            server->told_vote = server->vote;
+            server->told_vote_term = term;
+        }
+    } else if (frame->type == CC_MESSAGE_APPEND && cc_append_decode(frame->body, &append)) {
+        term = append.term;
+    } else if (frame->type == CC_MESSAGE_APPEND_REPLY &&
+               cc_append_reply_decode(frame->body, &reply)) {
+        term = reply.term;
+        if (reply.is_accepted && reply.match > server->told_match && reply.match <= server->last) {
+            server->told_match = reply.match;
+        }
+    }
+    if (term > server->told_term) {
+        server->told_term = term;
+    }
+}
+
+void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+
+    while (size >= CC_FRAME_HEADER_SIZE) {
+        size_t body_size = cc_load_u32(bytes);
+        struct cc_frame frame = {
+            .type = cc_load_u16(bytes + 8),
+            .group = cc_load_u32(bytes + 12),
+            .body = {bytes + CC_FRAME_HEADER_SIZE, body_size},
+        };
+
+        if (body_size > size - CC_FRAME_HEADER_SIZE) {
+            cc_judge_blame(judge, "kept promises: server %u wrote half a frame", place + 1);
+            return;
+        }
+        hears(judge, place, &frame);
+        bytes += CC_FRAME_HEADER_SIZE + body_size;
+        size -= CC_FRAME_HEADER_SIZE + body_size;
+    }
+}

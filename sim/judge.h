@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge -- watches every server after every step, with an eye that no server has: all logs and all
+ * platters at once.
+ *
+ *   election safety      one leader a term (dissertation 3.4)
+ *   one vote             a vote of a term never changes within a life, nor once it was revealed
+ *   log matching         equal (index, term) means equal entry
+ *   leader completeness  a new leader holds every entry that was ever applied anywhere
+ *   same state           equal index means equal entry and equal digest
+ *   durable commit       a committed entry is on the platters of a quorum
+ *   kept promises        what was durable before a crash is there after it; what a server has told
+ *                        others (term, vote, match) was durable when it said so
+ *   monotony             term, commit, applied and log time never go back within a life
+ *   bounds               queues stay within their limits
+ *
+ * All checks look only at what has changed since the last step of that server.
+ */
+#ifndef CC_SIM_JUDGE_H
+#define CC_SIM_JUDGE_H
+
+#include "server/node/node.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cc_judge;
+
+struct cc_judge *cc_judge_create(uint32_t server_count, uint32_t voter_count);
+void cc_judge_destroy(struct cc_judge *judge);
+
+/* One entry was applied by a server (0-based place); from the server's own callback. */
+void cc_judge_applied(
+    struct cc_judge *judge, uint32_t place, const struct cc_entry *entry, uint64_t digest);
+
+/* A server has done a step. */
+void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
+
+/* A server hands bytes to its network: whole frames.  Checks what it reveals. */
+void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, size_t size);
+
+/* A server has crashed, or was closed. */
+void cc_judge_down(struct cc_judge *judge, uint32_t place);
+
+/* NULL as long as nothing is wrong; else the first thing that was. */
+const char *cc_judge_verdict(const struct cc_judge *judge);
+
+/* Somebody else has found something wrong. */
+void cc_judge_blame(struct cc_judge *judge, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+uint64_t cc_judge_leader_changes(const struct cc_judge *judge);
+uint64_t cc_judge_commits(const struct cc_judge *judge);
+
+/* The entry that was applied at an index anywhere; false if there was none. */
+struct cc_judged_entry {
+    uint64_t term;
+    uint64_t hash;
+    uint64_t digest;
+};
+
+bool cc_judge_entry(const struct cc_judge *judge, uint64_t index, struct cc_judged_entry *entry_out);
+
+#endif /* CC_SIM_JUDGE_H */

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run -- see run.h.
+ */
+#include "sim/run.h"
+
+#include "sim/check/linear.h"
+#include "sim/check/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOUND_US UINT64_C(30000000)
+#define FAULTS_US UINT64_C(90000000)
+#define HEAL_US UINT64_C(60000000)
+#define SLICE_US UINT64_C(100000)
+#define ACKNOWLEDGED_MIN 300u
+#define KINDS_MIN 3u
+
+struct run {
+    struct cc_cluster *cluster;
+    struct cc_workload *workload;
+    struct cc_nemesis *nemesis;
+};
+
+/* ---- what each seed is like --------------------------------------------------------------------- */
+
+static uint64_t pick(struct cc_decider *setup, const uint64_t *values, size_t count)
+{
+    return values[cc_decide_below(setup, count)];
+}
+
+#define PICK(setup, ...)                                                                           \
+    pick((setup), (const uint64_t[]){__VA_ARGS__},                                                 \
+        sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+static void draw_cluster(
+    struct cc_decider *setup, const struct cc_run_options *options, struct cc_cluster_options *out)
+{
+    *out = (struct cc_cluster_options){
+        .seed = options->seed,
+        .tells_story = options->tells_story,
+        .voter_count = (uint32_t)PICK(setup, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7),
+        .learner_count = (uint32_t)PICK(setup, 0, 0, 0, 1, 2),
+        .client_count = (uint32_t)cc_decide_range(setup, 2, 5),
+        .election_timeout_us = PICK(setup, 150000, 300000, 500000, 1000000),
+        .file_size = PICK(setup, 65536, 131072, 1048576),
+        .batch_size_max = (uint32_t)PICK(setup, 1, 4096, 65536, 1048576),
+        .append_bytes_max = (uint32_t)PICK(setup, 1, 512, 16384, 262144),
+        .window_bytes = (uint32_t)PICK(setup, 512, 8192, 1048576),
+        .uncommitted_max = (uint32_t)PICK(setup, 8, 64, 65536),
+        .cache_bytes_max = PICK(setup, 1, 4096, 1048576, 67108864),
+    };
+}
+
+static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)
+{
+    *out = (struct cc_workload_options){
+        .operations_max = (uint32_t)cc_decide_range(setup, 500, 1000),
+        .window = (uint32_t)PICK(setup, 1, 2, 4, 8),
+        .keys = (uint32_t)cc_decide_range(setup, 3, 12),
+        .maps = (uint32_t)cc_decide_range(setup, 1, 3),
+        .think_us_max = (uint32_t)PICK(setup, 5000, 50000, 300000),
+        .session_timeout_us = PICK(setup, 800000, 2000000, 5000000),
+    };
+    for (uint32_t kind = CC_HISTORY_PUT; kind <= CC_HISTORY_KEYS; kind++) {
+        out->kinds |= (uint32_t)(cc_decide_below(setup, 4) != 0) << kind;
+    }
+    out->kinds |= 1u << CC_HISTORY_PUT | 1u << CC_HISTORY_GET;
+}
+
+/* ---- phases ------------------------------------------------------------------------------------ */
+
+static bool has_verdict(const struct run *run)
+{
+    return cc_judge_verdict(run->cluster->judge) != NULL;
+}
+
+/* Runs until the condition holds; false if it does not in time. */
+static bool run_until(struct run *run, uint64_t within_us, bool (*condition)(struct run *run))
+{
+    uint64_t end = cc_world_now_us(run->cluster->world) + within_us;
+
+    while (!has_verdict(run) && cc_world_now_us(run->cluster->world) < end) {
+        if (condition(run)) {
+            return true;
+        }
+        cc_cluster_run(run->cluster, cc_world_now_us(run->cluster->world) + SLICE_US);
+    }
+    return condition(run);
+}
+
+static bool is_settled(struct run *run)
+{
+    return cc_cluster_is_settled(run->cluster);
+}
+
+static bool is_done(struct run *run)
+{
+    return cc_workload_is_done(run->workload);
+}
+
+static bool is_quiet(struct run *run)
+{
+    return cc_workload_is_quiet(run->workload) && cc_cluster_is_settled(run->cluster);
+}
+
+static void found(struct run *run)
+{
+    for (uint32_t i = 0; i < run->cluster->server_count; i++) {
+        cc_cluster_start(run->cluster, i);
+    }
+    if (!run_until(run, FOUND_US, is_settled)) {
+        cc_judge_blame(run->cluster->judge, "progress: the cluster was not founded in time");
+    }
+}
+
+static void suffer(struct run *run)
+{
+    cc_workload_start(run->workload);
+    cc_nemesis_start(run->nemesis);
+    (void)run_until(run, FAULTS_US, is_done);
+}
+
+static void heal(struct run *run)
+{
+    cc_nemesis_heal(run->nemesis);
+    cc_workload_stop(run->workload);
+    if (!run_until(run, HEAL_US, is_quiet)) {
+        cc_judge_blame(run->cluster->judge,
+            "progress: a minute after the last fault %s",
+            cc_workload_is_quiet(run->workload) ? "the servers do not agree"
+                                                : "a call has not been answered");
+    }
+}
+
+static bool entry_at(void *owner, uint64_t index, struct cc_entry *entry_out)
+{
+    struct cc_block *block = cc_log_peek(owner, index);
+
+    if (block == NULL) {
+        return false;
+    }
+    *entry_out = cc_entry_of(block);
+    return true;
+}
+
+/* The check that makes releasing trustworthy: what is left of the log gives the same state. */
+static void check_restore(struct run *run)
+{
+    struct cc_group *group = run->cluster->seats[0].server->group;
+
+    if (run->cluster->options.cache_bytes_max >= 67108864 && cc_log_peek(group->log, 1) != NULL &&
+        !cc_apply_restore_check(group->apply, entry_at, group->log)) {
+        cc_judge_blame(run->cluster->judge,
+            "release: the unreleased commits do not give the state of server 1");
+    }
+}
+
+static void audit(struct run *run)
+{
+    check_restore(run);
+    for (uint32_t i = 0; i < run->cluster->server_count; i++) {
+        cc_cluster_crash(run->cluster, i);
+    }
+    for (uint32_t i = 0; i < run->cluster->server_count; i++) {
+        cc_cluster_start(run->cluster, i);
+    }
+    if (!run_until(run, HEAL_US, is_settled)) {
+        cc_judge_blame(
+            run->cluster->judge, "progress: restarted from disk, the servers do not agree");
+    }
+}
+
+static void judge_histories(struct run *run, const struct cc_run_options *options)
+{
+    struct cc_check_report report;
+    size_t count;
+    const struct cc_check_applied *applied = cc_workload_applied(run->workload, &count);
+
+    cc_check_report_init(&report);
+    cc_check_session(cc_workload_history(run->workload), applied, count, &report);
+    if (options->judges_black_box) {
+        cc_check_linear(cc_workload_history(run->workload), NULL, &report);
+    }
+    if (report.verdict != CC_CHECK_OK) {
+        cc_judge_blame(run->cluster->judge, "history: %.480s", report.text);
+    }
+}
+
+/* ---- the sum ----------------------------------------------------------------------------------- */
+
+static void sum_up(struct run *run, struct cc_run_result *result)
+{
+    const char *verdict = cc_judge_verdict(run->cluster->judge);
+    const uint64_t *fired = cc_nemesis_fired(run->nemesis);
+
+    result->has_passed = verdict == NULL;
+    snprintf(result->verdict, sizeof result->verdict, "%s", verdict == NULL ? "" : verdict);
+    result->trace = cc_world_trace(run->cluster->world);
+    result->simulated_us = cc_world_now_us(run->cluster->world);
+    result->idle_us = cc_world_counters(run->cluster->world)->idle_us;
+    result->commits = cc_judge_commits(run->cluster->judge);
+    result->leader_changes = cc_judge_leader_changes(run->cluster->judge);
+    result->workload = *cc_workload_totals(run->workload);
+    result->cluster = run->cluster->totals;
+    result->world = *cc_world_counters(run->cluster->world);
+    for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
+        result->fired[i] = fired[i];
+        result->kinds_fired += fired[i] > 0;
+    }
+    result->counts = result->workload.acknowledged >= ACKNOWLEDGED_MIN &&
+                     result->kinds_fired >= KINDS_MIN && result->leader_changes >= 1;
+}
+
+void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
+{
+    struct cc_decider setup = cc_decider_make(options->seed, CC_STREAM_SETUP, 0);
+    struct cc_cluster_options cluster;
+    struct cc_workload_options workload;
+    struct run run;
+
+    memset(result, 0, sizeof *result);
+    draw_cluster(&setup, options, &cluster);
+    draw_workload(&setup, &workload);
+    run.cluster = cc_cluster_create(&cluster);
+    run.workload = cc_workload_create(run.cluster, &workload);
+    run.nemesis =
+        cc_nemesis_create(run.cluster, run.workload, PICK(&setup, 100000, 400000, 1500000));
+    found(&run);
+    if (!has_verdict(&run)) {
+        suffer(&run);
+    }
+    if (!has_verdict(&run)) {
+        heal(&run);
+    }
+    if (!has_verdict(&run)) {
+        audit(&run);
+    }
+    if (!has_verdict(&run)) {
+        judge_histories(&run, options);
+    }
+    sum_up(&run, result);
+    cc_workload_destroy(run.workload);
+    cc_cluster_destroy(run.cluster);
+    cc_nemesis_destroy(run.nemesis);
+}

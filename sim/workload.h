@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * workload -- clients that use maps and write down what they asked and were told.
+ *
+ * Each client is the product's client on a machine of its own.  What it does is drawn from the
+ * client's stream of decisions; values are unique, so that a checker can tell writes apart.
+ */
+#ifndef CC_SIM_WORKLOAD_H
+#define CC_SIM_WORKLOAD_H
+
+#include "sim/check/history.h"
+#include "sim/check/session.h"
+#include "sim/cluster.h"
+
+struct cc_workload;
+
+struct cc_workload_options {
+    uint32_t operations_max; /* of all clients together */
+    uint32_t window;         /* calls a client has under way at most */
+    uint32_t keys;
+    uint32_t maps;
+    uint32_t value_size_max;
+    uint32_t think_us_max; /* between calls */
+    uint32_t kinds;        /* bit mask over enum cc_history_kind: the operations that occur */
+    uint64_t session_timeout_us;
+};
+
+struct cc_workload_totals {
+    uint64_t invoked;
+    uint64_t acknowledged;
+    uint64_t unknown;
+    uint64_t failed;
+    uint64_t sessions_ended;
+    uint64_t switches;
+    uint64_t resends;
+};
+
+struct cc_workload *cc_workload_create(
+    struct cc_cluster *cluster, const struct cc_workload_options *options);
+void cc_workload_destroy(struct cc_workload *workload);
+
+/* Boots every client and lets it work. */
+void cc_workload_start(struct cc_workload *workload);
+
+/* No new calls from here on. */
+void cc_workload_stop(struct cc_workload *workload);
+
+/* A client's machine loses power; another client takes its place after a while. */
+void cc_workload_crash_client(struct cc_workload *workload, uint32_t client);
+
+/* True if all calls that were to be made have been made. */
+bool cc_workload_is_done(const struct cc_workload *workload);
+
+/* True if nothing is under way. */
+bool cc_workload_is_quiet(const struct cc_workload *workload);
+
+const struct cc_workload_totals *cc_workload_totals(struct cc_workload *workload);
+const struct cc_history *cc_workload_history(struct cc_workload *workload);
+const struct cc_check_applied *cc_workload_applied(struct cc_workload *workload, size_t *count_out);
+
+#endif /* CC_SIM_WORKLOAD_H */
