@@ -5,11 +5,12 @@
 #include "sim/check/linear.h"
 #include "test/unit/sim_check/story.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static struct cc_check_report report;
 
