@@ -91,7 +91,6 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
     cc_cluster_tell(seat->cluster, name_of(seat->place), "is %s", names[state]);
     if (state == CC_SERVER_FAILED) {
         seat->has_failed = true;
-        seat->failure = status;
         seat->cluster->totals.failures++;
         if (status != COPYCAT_ERR_IO) {
             cc_judge_blame(seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
@@ -133,6 +132,7 @@ void cc_cluster_start(struct cc_cluster *cluster, uint32_t place)
     copycat_status status;
 
     seat->has_failed = false;
+    seat->told_role = CC_RAFT_FOLLOWER;
     cc_cluster_tell(cluster, name_of(place), "starts");
     status = cc_server_open(&seat->server, env, &options, &callbacks, seat);
     CC_ASSERT(status == COPYCAT_OK);
@@ -209,16 +209,18 @@ bool cc_cluster_is_settled(const struct cc_cluster *cluster)
     return true;
 }
 
-static void tell_role(struct cc_cluster *cluster, uint32_t place, enum cc_raft_role before)
+static void tell_role(struct cc_cluster *cluster, uint32_t place)
 {
     static const char *const roles[] = {"follower", "pre-candidate", "candidate", "LEADER"};
     struct cc_server_status status;
-    const struct cc_group *group = cluster->seats[place].server->group;
+    struct cc_seat *seat = &cluster->seats[place];
+    const struct cc_group *group = seat->server->group;
 
-    if (!cluster->options.tells_story || group == NULL || cc_raft_role(group->core) == before ||
-        !status_of(cluster, place, &status)) {
+    if (!cluster->options.tells_story || group == NULL ||
+        cc_raft_role(group->core) == seat->told_role || !status_of(cluster, place, &status)) {
         return;
     }
+    seat->told_role = cc_raft_role(group->core);
     cc_cluster_tell(cluster, name_of(place), "%-13s term %-4llu last %-6llu commit %-6llu applied %llu",
         roles[cc_raft_role(group->core)], (unsigned long long)status.term,
         (unsigned long long)status.last, (unsigned long long)status.commit,
@@ -227,7 +229,6 @@ static void tell_role(struct cc_cluster *cluster, uint32_t place, enum cc_raft_r
 
 void cc_cluster_run(struct cc_cluster *cluster, uint64_t until_us)
 {
-    enum cc_raft_role roles[CC_MACHINES_MAX] = {CC_RAFT_FOLLOWER};
     uint32_t machine;
 
     while (cc_judge_verdict(cluster->judge) == NULL &&
@@ -236,11 +237,7 @@ void cc_cluster_run(struct cc_cluster *cluster, uint64_t until_us)
             continue;
         }
 
-        struct cc_server *server = cluster->seats[machine].server;
-
-        cc_judge_step(cluster->judge, machine, server);
-        tell_role(cluster, machine, roles[machine]);
-        roles[machine] =
-            server->group == NULL ? CC_RAFT_FOLLOWER : cc_raft_role(server->group->core);
+        cc_judge_step(cluster->judge, machine, cluster->seats[machine].server);
+        tell_role(cluster, machine);
     }
 }

@@ -34,18 +34,15 @@ struct cc_seat {
     struct cc_server *server; /* NULL: down */
     char directory[16];
     bool has_failed;          /* stopped for good by itself: to be restarted */
-    copycat_status failure;
-    uint64_t torn_tails;
+    enum cc_raft_role told_role; /* in the story */
 };
 
 struct cc_cluster_totals {
     uint64_t crashes;
     uint64_t restarts;
-    uint64_t stops;        /* orderly */
     uint64_t torn_tails;   /* batches cut by recoveries */
     uint64_t failures;     /* servers that stopped after an I/O error */
     uint64_t writes;       /* durable writes of journals */
-    uint64_t truncations;
 };
 
 struct cc_cluster {
