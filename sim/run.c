@@ -91,6 +91,33 @@ static bool run_until(struct run *run, uint64_t within_us, bool (*condition)(str
     return condition(run);
 }
 
+/* For the story: where each server stands when something does not go on. */
+static void tell_standing(struct run *run)
+{
+    for (uint32_t i = 0; i < run->cluster->server_count; i++) {
+        struct cc_server_status status = {0};
+        char name[16];
+
+        if (run->cluster->seats[i].server != NULL) {
+            cc_server_status(run->cluster->seats[i].server, &status);
+        }
+        snprintf(name, sizeof name, "s%u", i + 1);
+        cc_cluster_tell(run->cluster, name,
+            "stands at term %llu last %llu commit %llu applied %llu digest %016llx, follows s%u",
+            (unsigned long long)status.term, (unsigned long long)status.last,
+            (unsigned long long)status.commit, (unsigned long long)status.applied,
+            (unsigned long long)status.digest, status.leader);
+    }
+}
+
+static void blame_progress(struct run *run, const char *what)
+{
+    if (!has_verdict(run)) {
+        tell_standing(run);
+        cc_judge_blame(run->cluster->judge, "progress: %s", what);
+    }
+}
+
 static bool is_settled(struct run *run)
 {
     return cc_cluster_is_settled(run->cluster);
@@ -112,7 +139,7 @@ static void found(struct run *run)
         cc_cluster_start(run->cluster, i);
     }
     if (!run_until(run, FOUND_US, is_settled)) {
-        cc_judge_blame(run->cluster->judge, "progress: the cluster was not founded in time");
+        blame_progress(run, "the cluster was not founded in time");
     }
 }
 
@@ -128,10 +155,9 @@ static void heal(struct run *run)
     cc_nemesis_heal(run->nemesis);
     cc_workload_stop(run->workload);
     if (!run_until(run, HEAL_US, is_quiet)) {
-        cc_judge_blame(run->cluster->judge,
-            "progress: a minute after the last fault %s",
-            cc_workload_is_quiet(run->workload) ? "the servers do not agree"
-                                                : "a call has not been answered");
+        blame_progress(run, cc_workload_is_quiet(run->workload)
+                                ? "a minute after the last fault the servers do not agree"
+                                : "a minute after the last fault a call has not been answered");
     }
 }
 
@@ -168,8 +194,7 @@ static void audit(struct run *run)
         cc_cluster_start(run->cluster, i);
     }
     if (!run_until(run, HEAL_US, is_settled)) {
-        cc_judge_blame(
-            run->cluster->judge, "progress: restarted from disk, the servers do not agree");
+        blame_progress(run, "restarted from disk, the servers do not agree");
     }
 }
 

@@ -133,6 +133,7 @@ copycat_status cc_server_open_door(struct cc_server *server);
 void cc_server_close_door(struct cc_server *server);
 void cc_server_reap_guests(struct cc_server *server);
 void cc_server_watch_guests(struct cc_server *server);
+void cc_server_dismiss_peers(struct cc_server *server);
 struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token);
 
 /* node_route.c */

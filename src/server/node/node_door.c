@@ -150,6 +150,17 @@ static struct cc_conn *on_accept(struct cc_listener *listener)
     return cc_channel_accept(&guest->channel);
 }
 
+void cc_server_dismiss_peers(struct cc_server *server)
+{
+    cc_list_each (node, &server->guests) {
+        struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
+
+        if (guest->kind == CC_HELLO_PEER) {
+            dismiss(guest);
+        }
+    }
+}
+
 struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token)
 {
     struct cc_guest *guest = token == 0 ? NULL : cc_table_get(&server->guests_by_token, token);

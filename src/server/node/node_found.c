@@ -108,4 +108,5 @@ void cc_server_start_group(struct cc_server *server)
     for (uint32_t i = 0; i < server->peer_count; i++) {
         cc_peer_redial(server->peers[i]);
     }
+    cc_server_dismiss_peers(server); /* they were told that there is no base here: they dial again */
 }
