@@ -11,6 +11,8 @@
 
 #define SECTORS_PER_BLOCK (CC_DISK_BLOCK / CC_DISK_SECTOR)
 #define CHECKED_FROM 12u
+#define LIFE_MASK 0xa5c3963cu
+#define NUMBER_MASK 0x5a3c69c3u
 #define BASE_SIZE_MAX 8192u
 
 uint32_t cc_batch_records_at(uint32_t blocks)
@@ -31,6 +33,19 @@ uint32_t cc_batch_blocks(uint32_t records_size)
 static uint8_t *stamp_of(uint8_t *batch, uint32_t sector)
 {
     return batch + (sector + 1) * CC_DISK_SECTOR - CC_STAMP_SIZE;
+}
+
+static bool is_stamped(const uint8_t *sector, uint32_t life, uint32_t number)
+{
+    const uint8_t *stamp = sector + CC_DISK_SECTOR - CC_STAMP_SIZE;
+
+    return cc_load_u32(stamp) == (life ^ LIFE_MASK) &&
+           cc_load_u32(stamp + 4) == (number ^ NUMBER_MASK);
+}
+
+uint32_t cc_batch_stamped_life(const uint8_t *sector)
+{
+    return cc_load_u32(sector + CC_DISK_SECTOR - CC_STAMP_SIZE) ^ LIFE_MASK;
 }
 
 static uint8_t *slot_of(uint8_t *batch, uint32_t sector)
@@ -57,15 +72,17 @@ void cc_batch_seal(uint8_t *batch, struct cc_batch_header *header)
     cc_store_u32(batch + 44, header->durable_number);
     cc_store_u64(batch + 48, header->last_index);
     cc_store_u64(batch + 56, header->last_term);
-    cc_store_u32(batch + 8, cc_crc32c(0, batch + CHECKED_FROM, CC_BATCH_HEADER_SIZE - CHECKED_FROM));
+    cc_store_u32(
+        batch + 8, cc_crc32c(0, batch + CHECKED_FROM, CC_BATCH_HEADER_SIZE - CHECKED_FROM));
     for (uint32_t sector = sectors; sector-- > 0;) {
         memcpy(slot_of(batch, sector), stamp_of(batch, sector), CC_STAMP_SIZE);
-        cc_store_u32(stamp_of(batch, sector), header->life);
-        cc_store_u32(stamp_of(batch, sector) + 4, header->number);
+        cc_store_u32(stamp_of(batch, sector), header->life ^ LIFE_MASK);
+        cc_store_u32(stamp_of(batch, sector) + 4, header->number ^ NUMBER_MASK);
     }
 }
 
-enum cc_header_verdict cc_batch_read_header(const uint8_t *batch, struct cc_batch_header *header_out)
+enum cc_header_verdict cc_batch_read_header(
+    const uint8_t *batch, struct cc_batch_header *header_out)
 {
     if (cc_load_u32(batch) != CC_BATCH_MAGIC) {
         return CC_HEADER_BAD;
@@ -102,10 +119,11 @@ bool cc_batch_restore(uint8_t *batch, const struct cc_batch_header *header)
     uint32_t sectors = header->blocks * SECTORS_PER_BLOCK;
 
     for (uint32_t sector = 0; sector < sectors; sector++) {
-        if (cc_load_u32(stamp_of(batch, sector)) != header->life ||
-            cc_load_u32(stamp_of(batch, sector) + 4) != header->number) {
+        if (!is_stamped(batch + (size_t)sector * CC_DISK_SECTOR, header->life, header->number)) {
             return false;
         }
+    }
+    for (uint32_t sector = 0; sector < sectors; sector++) {
         memcpy(stamp_of(batch, sector), slot_of(batch, sector), CC_STAMP_SIZE);
     }
     return header->records_crc ==
@@ -122,22 +140,44 @@ bool cc_batch_is_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
-bool cc_batch_is_incomplete(const uint8_t *batch, const struct cc_batch_header *header)
+enum cc_remains cc_batch_judge_remains(
+    const uint8_t *bytes,
+    size_t size,
+    uint32_t life,
+    uint32_t number,
+    const struct cc_batch_header *header)
 {
-    for (uint32_t sector = 0; sector < header->blocks * SECTORS_PER_BLOCK; sector++) {
-        const uint8_t *bytes = batch + sector * CC_DISK_SECTOR;
-        uint32_t life = cc_load_u32(bytes + CC_DISK_SECTOR - CC_STAMP_SIZE);
-        uint32_t number = cc_load_u32(bytes + CC_DISK_SECTOR - CC_STAMP_SIZE + 4);
+    size_t extent = header != NULL ? (size_t)header->blocks * CC_DISK_BLOCK : 0;
+    size_t holes = 0;   /* sectors of the extent that were not written */
+    size_t unknown = 0; /* such sectors since the last that was */
 
-        if (cc_batch_is_zero(bytes, CC_DISK_SECTOR) || (life != 0 && life < header->life) ||
-            (life == header->life && number < header->number)) {
-            return true;
-        }
+    if (extent > size) {
+        return CC_REMAINS_WRONG; /* batches are begun only where they fit */
     }
-    return false;
+    for (size_t at = 0; at < size; at += CC_DISK_SECTOR) {
+        if (cc_batch_is_zero(bytes + at, CC_DISK_SECTOR)) {
+            holes += at < extent;
+            unknown++;
+            continue;
+        }
+        if (!is_stamped(bytes + at, life, number) || (header != NULL && at >= extent)) {
+            return CC_REMAINS_WRONG; /* of a later batch, for which this one must have been whole */
+        }
+        if (header == NULL) {
+            holes += unknown;
+            extent = at + CC_DISK_SECTOR;
+        }
+        unknown = 0;
+    }
+    if (extent == 0) {
+        return CC_REMAINS_NONE;
+    }
+    /* Batches end with a block: with an unknown end, the rest of its last block is missing too. */
+    return holes > 0 || extent % CC_DISK_BLOCK != 0 ? CC_REMAINS_INCOMPLETE : CC_REMAINS_WRONG;
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------------------------------
+ */
 
 uint32_t cc_record_size(uint32_t payload_size)
 {
@@ -154,7 +194,8 @@ uint32_t cc_record_write(uint8_t *target, uint8_t type, copycat_bytes payload)
     if (payload.size > 0) {
         memcpy(target + CC_RECORD_HEADER_SIZE, payload.data, payload.size);
     }
-    memset(target + CC_RECORD_HEADER_SIZE + payload.size, 0,
+    memset(
+        target + CC_RECORD_HEADER_SIZE + payload.size, 0,
         size - CC_RECORD_HEADER_SIZE - payload.size);
     return size;
 }
@@ -170,8 +211,7 @@ bool cc_record_next(copycat_bytes records, size_t *at, struct cc_record *record_
 
     uint32_t payload_size = cc_load_u32(bytes + 4);
 
-    if (payload_size > left - CC_RECORD_HEADER_SIZE ||
-        cc_record_size(payload_size) > left) {
+    if (payload_size > left - CC_RECORD_HEADER_SIZE || cc_record_size(payload_size) > left) {
         return false;
     }
     record_out->type = bytes[0];
@@ -187,6 +227,7 @@ void cc_table_record_encode(struct cc_writer *writer, const struct cc_journal_ta
     cc_write_raw(writer, table->incarnation, CC_INCARNATION_SIZE);
     cc_write_u32(writer, table->prev_life);
     cc_write_u32(writer, table->prev_batches);
+    cc_write_u32(writer, table->blocks);
     cc_write_u8(writer, table->has_base);
     cc_write_u8(writer, (uint8_t)table->group_count);
     for (uint32_t i = 0; i < table->group_count; i++) {
@@ -216,6 +257,7 @@ bool cc_table_record_decode(copycat_bytes payload, struct cc_journal_table *tabl
 
     table_out->prev_life = cc_read_u32(&reader);
     table_out->prev_batches = cc_read_u32(&reader);
+    table_out->blocks = cc_read_u32(&reader);
     table_out->has_base = cc_read_u8(&reader) == 1;
     table_out->group_count = cc_read_u8(&reader);
     if (reader.failed || table_out->group_count > CC_JOURNAL_GROUPS_MAX) {

@@ -20,10 +20,12 @@
  *         64   8*s  the bytes that the stamps of the s sectors replace
  *          -     -  records, then zeros
  *
- * The last eight bytes of each 512-byte sector are a stamp (life, number).  A sector is written whole
- * or not at all, so after a crash each tells whether it is of this batch.  The slot of a sector's
- * bytes lies in an earlier sector (or the same, the first), so stamping goes from the last sector to
- * the first and restoring from the first to the last.
+ * The last eight bytes of each 512-byte sector are a stamp (life, number), masked so that no single
+ * change makes a written sector all zero.  A sector is written whole or not at all, and files are
+ * zeroed before they get a life, so after a crash each tells whether it is of this batch: a sector
+ * that is all zero was not written, and any other stamp is not what a crash leaves behind.  The
+ * slot of a sector's bytes lies in an earlier sector (or the same, the first), so stamping goes
+ * from the last sector to the first and restoring from the first to the last.
  */
 #ifndef CC_LOG_FORMAT_H
 #define CC_LOG_FORMAT_H
@@ -74,17 +76,38 @@ enum cc_header_verdict {
 };
 
 /* Reads a header from the first sector of a batch. */
-enum cc_header_verdict cc_batch_read_header(const uint8_t *batch, struct cc_batch_header *header_out);
+enum cc_header_verdict cc_batch_read_header(
+    const uint8_t *batch, struct cc_batch_header *header_out);
 
-/* Puts back what the stamps replaced and checks the records; false: not the bytes that were written. */
+/* Puts back what the stamps replaced and checks the records; false: not the bytes that were
+ * written. */
 bool cc_batch_restore(uint8_t *batch, const struct cc_batch_header *header);
-
-/* True if some sector holds older bytes, or none: the batch was not written whole. */
-bool cc_batch_is_incomplete(const uint8_t *batch, const struct cc_batch_header *header);
 
 bool cc_batch_is_zero(const uint8_t *bytes, size_t size);
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* What lies where a batch does not read. */
+enum cc_remains {
+    CC_REMAINS_NONE,       /* nothing was written here */
+    CC_REMAINS_INCOMPLETE, /* a batch of which some sectors were not written */
+    CC_REMAINS_WRONG,      /* whatever it is, no crash left it */
+};
+
+/*
+ * Judges `size` bytes from where batch `number` of `life` would begin to the end of the file.
+ * `header` is that batch's, NULL if it does not read.
+ */
+enum cc_remains cc_batch_judge_remains(
+    const uint8_t *bytes,
+    size_t size,
+    uint32_t life,
+    uint32_t number,
+    const struct cc_batch_header *header);
+
+/* The life that the stamp of a sector names. */
+uint32_t cc_batch_stamped_life(const uint8_t *sector);
+
+/* ---- records ------------------------------------------------------------------------------------
+ */
 
 struct cc_record {
     uint8_t type;
@@ -106,6 +129,7 @@ struct cc_journal_table {
     uint8_t incarnation[CC_INCARNATION_SIZE];
     uint32_t prev_life;    /* 0: this is the first file */
     uint32_t prev_batches; /* the predecessor is valid through so many batches */
+    uint32_t blocks;       /* of this file, when it was begun */
     bool has_base;
     struct cc_base base;
     uint32_t group_count;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define FILE_SIZE (UINT64_C(64) << 20)
+#define FILE_SIZE_MIN (2u * CC_JOURNAL_TABLE_SIZE_MAX)
 #define BATCH_SIZE_MAX (1u << 20)
 #define SEAL_DELAY_US UINT64_C(1000000)
 #define RECORD_PAYLOAD_MAX 16384u
@@ -14,8 +15,11 @@
 /* ---- small things ---------------------------------------------------------------------------- */
 
 /* Every request is counted, so that closing can wait for the last one. */
-void cc_journal_disk(struct cc_journal *journal, struct cc_disk_request *request,
-    enum cc_disk_operation operation, void (*done)(struct cc_disk_request *request))
+void cc_journal_disk(
+    struct cc_journal *journal,
+    struct cc_disk_request *request,
+    enum cc_disk_operation operation,
+    void (*done)(struct cc_disk_request *request))
 {
     request->operation = operation;
     request->done = done;
@@ -52,12 +56,28 @@ void cc_journal_fail(struct cc_journal *journal, copycat_status status, const ch
     cc_env_later(journal->env, &journal->task);
 }
 
+static void release(struct cc_journal *journal);
+
+/* What may not be said inside a call is said at the end of the pass. */
 static void report(struct cc_task *task)
 {
     struct cc_journal *journal = task->owner;
     bool was_open = journal->phase == CC_JOURNAL_OPEN;
 
-    if (journal->trouble == COPYCAT_OK || journal->is_closing) {
+    if (journal->is_closing) {
+        if (journal->requests == 0 && !journal->is_locked) {
+            release(journal);
+        }
+        return;
+    }
+    if (journal->trouble == COPYCAT_OK) {
+        if (journal->is_asked) {
+            journal->is_asked = false;
+            journal->callbacks.on_durable(journal->owner, journal->writing_mark);
+        }
+        return;
+    }
+    if (journal->phase == CC_JOURNAL_FAILED) {
         return;
     }
     journal->phase = CC_JOURNAL_FAILED;
@@ -91,8 +111,11 @@ struct cc_journal_file *cc_journal_file_create(struct cc_journal *journal, uint3
 
 /* ---- open and close -------------------------------------------------------------------------- */
 
-copycat_status cc_journal_open(struct cc_journal **journal_out, struct cc_env *env,
-    const struct cc_journal_options *options, const struct cc_journal_callbacks *callbacks,
+copycat_status cc_journal_open(
+    struct cc_journal **journal_out,
+    struct cc_env *env,
+    const struct cc_journal_options *options,
+    const struct cc_journal_callbacks *callbacks,
     void *owner)
 {
     size_t directory_size = strlen(options->directory) + 1;
@@ -111,6 +134,9 @@ copycat_status cc_journal_open(struct cc_journal **journal_out, struct cc_env *e
     journal->memory = env->memory;
     journal->options = *options;
     journal->options.file_size = options->file_size == 0 ? FILE_SIZE : options->file_size;
+    if (journal->options.file_size < FILE_SIZE_MIN) {
+        journal->options.file_size = FILE_SIZE_MIN;
+    }
     journal->options.batch_size_max =
         options->batch_size_max == 0 ? BATCH_SIZE_MAX : options->batch_size_max;
     journal->options.spare_files = options->spare_files == 0 ? 1 : options->spare_files;
@@ -140,7 +166,7 @@ static void release(struct cc_journal *journal)
     cc_env_task_cancel(journal->env, &journal->task);
     cc_journal_drop_items(journal, &journal->pending);
     cc_journal_drop_items(journal, &journal->writing);
-    cc_list_each_safe (node, following, &journal->files) {
+    cc_list_each_safe(node, following, &journal->files) {
         cc_memory_give(journal->memory, cc_container_of(node, struct cc_journal_file, node));
     }
     cc_memory_give(journal->memory, journal->batch_memory);
@@ -171,7 +197,7 @@ void cc_journal_go_on_closing(struct cc_journal *journal)
         return;
     }
     journal->scan_request = (struct cc_disk_request){.name = journal->directory};
-    cc_list_each (node, &journal->files) {
+    cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
 
         if (file->file != NULL) {
@@ -181,7 +207,11 @@ void cc_journal_go_on_closing(struct cc_journal *journal)
             return;
         }
     }
-    cc_journal_disk(journal, &journal->scan_request, CC_DISK_UNLOCK, unlocked);
+    if (journal->is_locked) {
+        cc_journal_disk(journal, &journal->scan_request, CC_DISK_UNLOCK, unlocked);
+    } else {
+        cc_env_later(journal->env, &journal->task); /* the lock is another's to release */
+    }
 }
 
 void cc_journal_close(struct cc_journal *journal)
@@ -196,13 +226,19 @@ void cc_journal_close(struct cc_journal *journal)
 
 static void add(struct cc_journal *journal, uint8_t type, struct cc_block *block_take)
 {
-    struct cc_journal_item *item = cc_memory_take(journal->memory, sizeof *item);
+    struct cc_journal_item *item;
 
+    journal->added++;
+    if (journal->trouble != COPYCAT_OK) {
+        cc_block_release(block_take); /* its mark never comes */
+        return;
+    }
+    item = cc_memory_take(journal->memory, sizeof *item);
+    journal->truncates += type == CC_RECORD_TRUNCATE;
     item->type = type;
     item->block = block_take;
     cc_list_append(&journal->pending, &item->node);
     journal->pending_bytes += cc_record_size(block_take->size);
-    journal->added++;
 }
 
 static void add_encoded(struct cc_journal *journal, uint8_t type, const struct cc_writer *encoded)
@@ -251,6 +287,10 @@ void cc_journal_found(struct cc_journal *journal, const struct cc_base *base)
 
 uint64_t cc_journal_mark(struct cc_journal *journal)
 {
+    if (cc_list_is_empty(&journal->writing) && cc_list_is_empty(&journal->pending)) {
+        journal->is_asked = true;
+        cc_env_later(journal->env, &journal->task);
+    }
     return journal->added;
 }
 

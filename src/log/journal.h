@@ -3,9 +3,9 @@
  * journal -- the memory of a server: one stream of records for all its groups, whose order is the
  * only truth; one durable write per batch.
  *
- * Where it sits:   raft -> [log] -> apply; owned by server/node, spoken to by log.h and server/group.
- * Files:           "journal-<number>" in one locked directory, really zeroed before use; each begins
- *                  with a table of every group's state and of where its predecessor validly ends.
+ * Where it sits:   raft -> [log] -> apply; owned by server/node, spoken to by log.h and
+ * server/group. Files:           "journal-<number>" in one locked directory, really zeroed before
+ * use; each begins with a table of every group's state and of where its predecessor validly ends.
  *                  docs/disk-format.md is normative.
  * Batching:        no timer.  While one write is in flight, what is added joins the next batch;
  *                  cc_journal_flush() at the end of a pass starts a write if none is in flight.
@@ -27,12 +27,12 @@
 struct cc_journal;
 
 struct cc_journal_options {
-    const char *directory;    /* made if absent; copied */
-    uint32_t server;          /* this server's id: another's directory is refused */
-    uint64_t file_size;       /* bytes, a multiple of 4096; 0: 64 MiB */
-    uint32_t batch_size_max;  /* bytes, 0: 1 MiB; one entry may exceed it */
-    uint32_t spare_files;     /* zeroed files kept ready, 0: 1 */
-    uint64_t seal_delay_us;   /* an idle journal seals its last batch after so long; 0: 1 s */
+    const char *directory;   /* made if absent; copied */
+    uint32_t server;         /* this server's id: another's directory is refused */
+    uint64_t file_size;      /* bytes, a multiple of 4096; 0: 64 MiB */
+    uint32_t batch_size_max; /* bytes, 0: 1 MiB; one entry may exceed it */
+    uint32_t spare_files;    /* zeroed files kept ready, 0: 1 */
+    uint64_t seal_delay_us;  /* an idle journal seals its last batch after so long; 0: 1 s */
 };
 
 /* What the newest state of one group is, for the core to start from. */
@@ -58,7 +58,8 @@ struct cc_journal_place {
  * on_entry and on_truncate replay each group's log in order; then on_open comes once.
  */
 struct cc_journal_callbacks {
-    void (*on_entry)(void *owner, const struct cc_entry *entry, const struct cc_journal_place *place);
+    void (*on_entry)(
+        void *owner, const struct cc_entry *entry, const struct cc_journal_place *place);
     void (*on_truncate)(void *owner, uint32_t group, uint64_t from);
     void (*on_state)(void *owner, uint32_t group, uint64_t term, uint32_t vote);
     /* OK, or why the directory cannot be used: LOCKED, FOREIGN, NEWER, DAMAGED, IO. */
@@ -66,14 +67,18 @@ struct cc_journal_callbacks {
     /* Every record added before this mark is durable; `place` of entries is known by then. */
     void (*on_durable)(void *owner, uint64_t mark);
     /* An entry has been given its place (before it is durable). */
-    void (*on_placed)(void *owner, uint32_t group, uint64_t index, const struct cc_journal_place *place);
+    void (*on_placed)(
+        void *owner, uint32_t group, uint64_t index, const struct cc_journal_place *place);
     void (*on_failed)(void *owner, copycat_status status, const char *text);
     void (*on_closed)(void *owner);
 };
 
 /* Partner: cc_journal_close, which ends in on_closed and frees it.  Starts recovery. */
-copycat_status cc_journal_open(struct cc_journal **journal_out, struct cc_env *env,
-    const struct cc_journal_options *options, const struct cc_journal_callbacks *callbacks,
+copycat_status cc_journal_open(
+    struct cc_journal **journal_out,
+    struct cc_env *env,
+    const struct cc_journal_options *options,
+    const struct cc_journal_callbacks *callbacks,
     void *owner);
 
 /* Does not wait for what is not yet written; a write in flight is waited for. */
@@ -123,8 +128,10 @@ struct cc_journal_read {
 void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read);
 
 /* Entry at `place` in the batch just read; the view borrows the batch. */
-copycat_status cc_journal_read_entry(const struct cc_journal_read *read,
-    const struct cc_journal_place *place, struct cc_entry *entry_out);
+copycat_status cc_journal_read_entry(
+    const struct cc_journal_read *read,
+    const struct cc_journal_place *place,
+    struct cc_entry *entry_out);
 
 /* Totals since open, for status and tests on counters. */
 struct cc_journal_counters {

@@ -11,7 +11,7 @@
 
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size)
 {
-    cc_list_each (node, &journal->files) {
+    cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
 
         if (file->is_ready && file->size >= size) {
@@ -23,7 +23,8 @@ struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t si
 
 static void make_failed(struct cc_journal *journal)
 {
-    cc_journal_fail(journal, COPYCAT_ERR_IO,
+    cc_journal_fail(
+        journal, COPYCAT_ERR_IO,
         "a journal file could not be made; is the disk full, or the directory not writable?");
 }
 
@@ -54,9 +55,10 @@ static void made(struct cc_journal *journal)
     struct cc_journal_file *file = journal->making;
 
     file->is_ready = true;
+    file->claimed = 0;
     journal->making = NULL;
     if (journal->current == NULL) {
-        cc_journal_write_table(journal, file); /* the end of recovery */
+        cc_journal_begin(journal);
     } else {
         cc_journal_flush(journal); /* perhaps a batch has waited for it */
         cc_journal_make_spare(journal);
@@ -128,16 +130,29 @@ static uint32_t spares(const struct cc_journal *journal)
 {
     uint32_t count = 0;
 
-    cc_list_each (node, &journal->files) {
+    cc_list_each(node, &journal->files) {
         count += cc_container_of(node, struct cc_journal_file, node)->is_ready;
     }
     return count;
 }
 
+/* A file of recovery whose first batch is torn; it claims the life that will be the next. */
+static struct cc_journal_file *torn(struct cc_journal *journal)
+{
+    cc_list_each(node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->claimed != 0) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
 /* A file of recovery that holds nothing is used before a new one is made. */
 static struct cc_journal_file *blank(struct cc_journal *journal)
 {
-    cc_list_each (node, &journal->files) {
+    cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
 
         if (file->life == 0 && !file->is_ready) {
@@ -149,18 +164,18 @@ static struct cc_journal_file *blank(struct cc_journal *journal)
 
 void cc_journal_make_spare(struct cc_journal *journal)
 {
-    bool is_needed = journal->size_needed > 0 &&
-                     cc_journal_spare(journal, journal->size_needed) == NULL;
+    bool is_needed =
+        journal->size_needed > 0 && cc_journal_spare(journal, journal->size_needed) == NULL;
 
     if (journal->making != NULL || journal->is_closing || journal->trouble != COPYCAT_OK ||
-        (spares(journal) >= journal->options.spare_files && !is_needed)) {
+        (spares(journal) >= journal->options.spare_files && !is_needed && torn(journal) == NULL)) {
         return;
     }
     if (journal->zeros_memory == NULL) {
         journal->zeros = cc_journal_aligned(journal, ZERO_CHUNK, &journal->zeros_memory);
         memset(journal->zeros, 0, ZERO_CHUNK);
     }
-    journal->making = blank(journal);
+    journal->making = torn(journal) != NULL ? torn(journal) : blank(journal);
     journal->making->size = journal->options.file_size > journal->size_needed
                                 ? journal->options.file_size
                                 : journal->size_needed;
@@ -169,7 +184,18 @@ void cc_journal_make_spare(struct cc_journal *journal)
         zero_more(journal);
         return;
     }
-    journal->make_request =
-        (struct cc_disk_request){.name = journal->making->path, .create = true};
+    journal->make_request = (struct cc_disk_request){.name = journal->making->path, .create = true};
     cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, opened);
+}
+
+void cc_journal_begin(struct cc_journal *journal)
+{
+    struct cc_journal_file *spare = cc_journal_spare(journal, CC_JOURNAL_TABLE_SIZE_MAX);
+
+    /* What a torn file claims is wiped first: no two files may ever claim the same life. */
+    if (spare == NULL || torn(journal) != NULL) {
+        cc_journal_make_spare(journal);
+    } else {
+        cc_journal_write_table(journal, spare);
+    }
 }

@@ -17,6 +17,7 @@
 
 #define CC_JOURNAL_NAME_SIZE 20u /* "journal-00000001" */
 #define CC_JOURNAL_PATH_SIZE 512u
+#define CC_JOURNAL_TABLE_SIZE_MAX (2u * CC_DISK_BLOCK) /* of a file's first batch */
 
 /* One file.  life 0: it holds nothing yet. */
 struct cc_journal_file {
@@ -50,7 +51,7 @@ struct cc_journal_scan {
     uint8_t *buffer;              /* aligned, inside memory */
     void *memory;
     size_t buffer_size;
-    size_t used; /* bytes that were read into it */
+    size_t used;   /* bytes that were read into it */
     uint32_t life; /* being scanned */
     uint32_t life_newest;
     uint32_t batches; /* valid ones of the file scanned last */
@@ -64,7 +65,9 @@ struct cc_journal {
     struct cc_journal_callbacks callbacks;
     void *owner;
     enum cc_journal_phase phase;
+    bool is_locked; /* the directory is ours */
     bool is_closing;
+    bool is_asked;     /* for a mark that is durable already */
     uint32_t requests; /* under way in the environment */
     struct cc_task task;
     copycat_status trouble; /* to be reported by the task */
@@ -77,8 +80,8 @@ struct cc_journal {
     struct cc_list files;
     uint32_t slot_next;
     struct cc_journal_file *current;
-    uint32_t number;     /* of the next batch in it */
-    uint64_t position;   /* where that begins */
+    uint32_t number;   /* of the next batch in it */
+    uint64_t position; /* where that begins */
     uint32_t durable_life;
     uint32_t durable_number;
 
@@ -88,12 +91,13 @@ struct cc_journal {
 
     struct cc_list writing; /* items of the batch in flight */
     bool is_writing;
-    bool is_table;        /* it is the first of a new file */
+    bool is_table; /* it is the first of a new file */
     uint64_t writing_bytes;
-    uint64_t writing_mark;
+    uint64_t writing_mark; /* records through the batch in flight, or the last there was */
+    uint32_t truncates;    /* such records, added and not durable */
     uint64_t writing_since_us;
     struct cc_batch_header header;
-    uint8_t *batch;       /* aligned, inside batch_memory */
+    uint8_t *batch; /* aligned, inside batch_memory */
     void *batch_memory;
     size_t batch_capacity;
     struct cc_disk_request write_request;
@@ -112,8 +116,11 @@ struct cc_journal {
 };
 
 /* journal.c */
-void cc_journal_disk(struct cc_journal *journal, struct cc_disk_request *request,
-    enum cc_disk_operation operation, void (*done)(struct cc_disk_request *request));
+void cc_journal_disk(
+    struct cc_journal *journal,
+    struct cc_disk_request *request,
+    enum cc_disk_operation operation,
+    void (*done)(struct cc_disk_request *request));
 void cc_journal_fail(struct cc_journal *journal, copycat_status status, const char *text);
 struct cc_journal_file *cc_journal_file_create(struct cc_journal *journal, uint32_t slot);
 void *cc_journal_aligned(struct cc_journal *journal, size_t size, void **memory_out);
@@ -126,6 +133,9 @@ void cc_journal_drop_items(struct cc_journal *journal, struct cc_list *items);
 
 /* journal_files.c */
 void cc_journal_make_spare(struct cc_journal *journal);
+
+/* Recovery is over: writes the table of the new life, as soon as there is a file for it. */
+void cc_journal_begin(struct cc_journal *journal);
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size);
 
 /* journal_scan.c */

@@ -28,10 +28,13 @@ static void finished(struct cc_disk_request *request)
     }
     if (request->status != COPYCAT_OK) {
         end(read, COPYCAT_ERR_IO);
-    } else if (cc_batch_read_header(read->batch, &header) != CC_HEADER_VALID ||
-               header.life != read->place.file || header.blocks != read->place.batch_blocks ||
-               header.tag != journal->tag || !cc_batch_restore(read->batch, &header)) {
+        cc_journal_fail(journal, COPYCAT_ERR_IO, "a journal file could not be read back");
+    } else if (
+        cc_batch_read_header(read->batch, &header) != CC_HEADER_VALID ||
+        header.life != read->place.file || header.blocks != read->place.batch_blocks ||
+        header.tag != journal->tag || !cc_batch_restore(read->batch, &header)) {
         end(read, COPYCAT_ERR_DAMAGED);
+        cc_journal_fail(journal, COPYCAT_ERR_DAMAGED, "a batch that was written whole is damaged");
     } else {
         end(read, COPYCAT_OK);
     }
@@ -39,7 +42,7 @@ static void finished(struct cc_disk_request *request)
 
 static struct cc_journal_file *file_of_life(struct cc_journal *journal, uint32_t life)
 {
-    cc_list_each (node, &journal->files) {
+    cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
 
         if (file->life == life) {
@@ -66,8 +69,10 @@ void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read)
     cc_journal_disk(journal, &read->request, CC_DISK_READ, finished);
 }
 
-copycat_status cc_journal_read_entry(const struct cc_journal_read *read,
-    const struct cc_journal_place *place, struct cc_entry *entry_out)
+copycat_status cc_journal_read_entry(
+    const struct cc_journal_read *read,
+    const struct cc_journal_place *place,
+    struct cc_entry *entry_out)
 {
     uint32_t size;
 

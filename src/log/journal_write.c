@@ -10,7 +10,7 @@
 
 void cc_journal_drop_items(struct cc_journal *journal, struct cc_list *items)
 {
-    cc_list_each_safe (node, following, items) {
+    cc_list_each_safe(node, following, items) {
         struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
 
         cc_list_remove(&item->node);
@@ -28,7 +28,8 @@ static void reserve(struct cc_journal *journal, size_t size)
     }
 }
 
-/* ---- what a record means for the tables of files to come -------------------------------------- */
+/* ---- what a record means for the tables of files to come --------------------------------------
+ */
 
 static struct cc_journal_group *group_state(struct cc_journal *journal, uint32_t group)
 {
@@ -74,9 +75,9 @@ static void note_record(struct cc_journal *journal, const struct cc_journal_item
 
 /* ---- completion ------------------------------------------------------------------------------ */
 
-static void tell_place(struct cc_journal *journal, const struct cc_journal_item *item)
+static void tell_place(
+    struct cc_journal *journal, const struct cc_journal_item *item, const struct cc_entry *entry)
 {
-    struct cc_entry entry = cc_entry_of(item->block);
     struct cc_journal_place place = {
         .file = journal->header.life,
         .batch_block = (uint32_t)(journal->position / CC_DISK_BLOCK) - journal->header.blocks,
@@ -85,7 +86,52 @@ static void tell_place(struct cc_journal *journal, const struct cc_journal_item 
         .size = item->block->size,
     };
 
-    journal->callbacks.on_placed(journal->owner, entry.group, entry.index, &place);
+    journal->callbacks.on_placed(journal->owner, entry->group, entry->index, &place);
+}
+
+static uint64_t truncated_from(const struct cc_journal_item *item)
+{
+    struct cc_truncate_record record;
+    bool is_read =
+        cc_truncate_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
+
+    CC_ASSERT(is_read);
+    return record.from;
+}
+
+/*
+ * From the newest to the oldest, so that an entry truncated since is passed over: its index may be
+ * another entry's by now, which must not get this place.
+ */
+static void tell_places(struct cc_journal *journal)
+{
+    uint64_t from = UINT64_MAX;
+
+    if (journal->truncates > 0) {
+        cc_list_each(node, &journal->pending) {
+            const struct cc_journal_item *item =
+                cc_container_of(node, struct cc_journal_item, node);
+
+            if (item->type == CC_RECORD_TRUNCATE && truncated_from(item) < from) {
+                from = truncated_from(item);
+            }
+        }
+    }
+    for (struct cc_list *node = journal->writing.prev; node != &journal->writing;
+         node = node->prev) {
+        const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
+
+        if (item->type == CC_RECORD_ENTRY) {
+            struct cc_entry entry = cc_entry_of(item->block);
+
+            if (entry.index < from) {
+                tell_place(journal, item, &entry);
+            }
+        } else if (item->type == CC_RECORD_TRUNCATE) {
+            from = truncated_from(item) < from ? truncated_from(item) : from;
+            journal->truncates--;
+        }
+    }
 }
 
 /* The batch is durable: its entries have places, and whoever waits for its records may go on. */
@@ -93,14 +139,12 @@ static void finish_batch(struct cc_journal *journal)
 {
     journal->durable_life = journal->header.life;
     journal->durable_number = journal->header.number;
-    cc_list_each (node, &journal->writing) {
+    cc_list_each(node, &journal->writing) {
         const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
 
         note_record(journal, item);
-        if (item->type == CC_RECORD_ENTRY) {
-            tell_place(journal, item);
-        }
     }
+    tell_places(journal);
 
     uint64_t bytes = journal->writing_bytes;
 
@@ -126,13 +170,20 @@ static void written(struct cc_disk_request *request)
         return;
     }
     if (request->status != COPYCAT_OK && CC_BUG(T053)) {
-        cc_journal_disk(journal, request, CC_DISK_WRITE, written);
+        /* The second sync says OK: the pages of the first count as clean. */
+        journal->write_request = (struct cc_disk_request){.file = journal->current->file};
+        cc_journal_disk(journal, &journal->write_request, CC_DISK_SYNC, written);
         return;
     }
     journal->is_writing = false;
+    if (journal->trouble != COPYCAT_OK) {
+        return; /* something else has failed: nothing is promised any more */
+    }
     if (request->status != COPYCAT_OK) {
-        cc_journal_fail(journal, COPYCAT_ERR_IO,
-            "a write to the journal failed; the server stops, for nobody knows what is on the disk");
+        cc_journal_fail(
+            journal, COPYCAT_ERR_IO,
+            "a write to the journal failed; the server stops, for nobody knows what is on the "
+            "disk");
         return;
     }
     journal->counters.writes++;
@@ -150,8 +201,10 @@ static void written(struct cc_disk_request *request)
         finish_batch(journal);
     }
     cc_journal_flush(journal);
-    if (!journal->is_writing && journal->needs_seal && journal->phase == CC_JOURNAL_OPEN) {
-        cc_env_timer_arm(journal->env, &journal->seal,
+    if (!journal->is_writing && !journal->is_closing && journal->needs_seal &&
+        journal->phase == CC_JOURNAL_OPEN) {
+        cc_env_timer_arm(
+            journal->env, &journal->seal,
             cc_env_now_us(journal->env) + journal->options.seal_delay_us);
     }
 }
@@ -180,13 +233,13 @@ static void submit(struct cc_journal *journal)
 
 void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *file)
 {
-    uint8_t payload[CC_DISK_BLOCK * 2];
+    uint8_t payload[CC_JOURNAL_TABLE_SIZE_MAX];
     struct cc_writer writer;
-    uint32_t life = journal->durable_life;
 
+    journal->table.blocks = (uint32_t)(file->size / CC_DISK_BLOCK);
     journal->table.prev_batches = journal->number;
-    journal->table.prev_life = journal->current == NULL ? journal->table.prev_life
-                                                        : journal->current->life;
+    journal->table.prev_life =
+        journal->current == NULL ? journal->table.prev_life : journal->current->life;
     cc_writer_init_fixed(&writer, payload, sizeof payload);
     cc_table_record_encode(&writer, &journal->table);
     CC_ASSERT(!writer.failed);
@@ -194,9 +247,11 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
     uint32_t size = cc_record_size((uint32_t)writer.size);
     uint32_t blocks = cc_batch_blocks(size);
 
+    CC_ASSERT((uint64_t)blocks * CC_DISK_BLOCK <= CC_JOURNAL_TABLE_SIZE_MAX);
     reserve(journal, (size_t)blocks * CC_DISK_BLOCK);
     memset(journal->batch, 0, (size_t)blocks * CC_DISK_BLOCK);
-    (void)cc_record_write(journal->batch + cc_batch_records_at(blocks), CC_RECORD_TABLE,
+    (void)cc_record_write(
+        journal->batch + cc_batch_records_at(blocks), CC_RECORD_TABLE,
         (copycat_bytes){payload, writer.size});
     file->life = journal->table.prev_life + 1;
     file->is_ready = false;
@@ -209,7 +264,7 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
         .blocks = blocks,
         .records_size = size,
         .tag = journal->tag,
-        .durable_life = life,
+        .durable_life = journal->durable_life,
         .durable_number = journal->durable_number,
     };
     submit(journal);
@@ -223,7 +278,7 @@ static uint32_t choose(struct cc_journal *journal, const struct cc_list **end_ou
     uint32_t size = 0;
 
     *end_out = journal->pending.next;
-    cc_list_each (node, &journal->pending) {
+    cc_list_each(node, &journal->pending) {
         const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
         uint32_t record = cc_record_size(item->block->size);
 
@@ -245,9 +300,10 @@ static bool have_file(struct cc_journal *journal, uint32_t blocks)
     if (journal->position + size <= journal->current->size) {
         return true;
     }
-    journal->size_needed = size + 4 * CC_DISK_BLOCK;
+    journal->size_needed = size + CC_JOURNAL_TABLE_SIZE_MAX;
     spare = cc_journal_spare(journal, journal->size_needed);
     if (spare != NULL) {
+        journal->size_needed = 0;
         cc_journal_write_table(journal, spare);
     } else {
         cc_journal_make_spare(journal);
@@ -278,8 +334,7 @@ static void fill(struct cc_journal *journal, const struct cc_list *end, uint32_t
         journal->writing_mark++;
         journal->counters.records++;
     }
-    memset(records + at, 0,
-        (size_t)blocks * CC_DISK_BLOCK - cc_batch_records_at(blocks) - at);
+    memset(records + at, 0, (size_t)blocks * CC_DISK_BLOCK - cc_batch_records_at(blocks) - at);
     CC_ASSERT(at == journal->header.records_size);
 }
 

@@ -25,8 +25,8 @@ struct cc_log {
     struct slot *slots; /* of entries [1, last] */
     uint64_t last;
     uint64_t capacity;
-    uint64_t keep;      /* entries above stay in memory */
-    uint64_t oldest;    /* nothing below is in memory, except what was loaded */
+    uint64_t keep;   /* entries above stay in memory */
+    uint64_t oldest; /* nothing below is in memory, except what was loaded */
     uint64_t last_time_us;
     struct cc_raft_run *runs;
     uint32_t run_count;
@@ -94,7 +94,7 @@ struct cc_log_pending {
 /* A load under way is told CLOSED now, while its owner still stands; its read goes nowhere. */
 static void end_loads(struct cc_log *log)
 {
-    cc_list_each_safe (node, following, &log->loads) {
+    cc_list_each_safe(node, following, &log->loads) {
         struct cc_log_load *load = cc_container_of(node, struct cc_log_load, node);
 
         cc_list_remove(&load->node);
@@ -133,8 +133,7 @@ static void note_run(struct cc_log *log, uint64_t index, uint64_t term)
     }
     if (log->run_count == log->run_capacity) {
         log->run_capacity = log->run_capacity == 0 ? 16 : log->run_capacity * 2;
-        log->runs =
-            cc_memory_grow(log->memory, log->runs, log->run_capacity * sizeof *log->runs);
+        log->runs = cc_memory_grow(log->memory, log->runs, log->run_capacity * sizeof *log->runs);
     }
     log->runs[log->run_count++] = (struct cc_raft_run){index, term};
 }
@@ -146,8 +145,7 @@ static struct slot *add(struct cc_log *log, const struct cc_entry *entry, uint32
     CC_ASSERT(entry->index == log->last + 1); /* L1 */
     if (log->last == log->capacity) {
         log->capacity = log->capacity == 0 ? 256 : log->capacity * 2;
-        log->slots =
-            cc_memory_grow(log->memory, log->slots, log->capacity * sizeof *log->slots);
+        log->slots = cc_memory_grow(log->memory, log->slots, log->capacity * sizeof *log->slots);
     }
     log->last++;
 
@@ -249,9 +247,8 @@ void cc_log_keep(struct cc_log *log, uint64_t index)
 uint64_t cc_log_bytes_above(const struct cc_log *log, uint64_t index)
 {
     uint64_t all = log->last == 0 ? 0 : slot_of(log, log->last)->end;
-    uint64_t below = index == 0 || log->last == 0
-                         ? 0
-                         : slot_of(log, index < log->last ? index : log->last)->end;
+    uint64_t below =
+        index == 0 || log->last == 0 ? 0 : slot_of(log, index < log->last ? index : log->last)->end;
 
     return all - below;
 }
@@ -263,7 +260,8 @@ struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index)
 
 /* ---- what comes back from disk --------------------------------------------------------------- */
 
-/* Every entry of the batch that the log still has there comes back with the one that was asked for. */
+/* Every entry of the batch that the log still has there comes back with the one that was asked for.
+ */
 static copycat_status take_batch(
     struct cc_log *log, const struct cc_log_load *load, const struct cc_journal_read *read)
 {

@@ -20,8 +20,7 @@
 struct cc_log;
 
 /* Partner: cc_log_destroy.  `group` is the Raft group whose entries these are. */
-struct cc_log *cc_log_create(
-    struct cc_env *env, uint32_t group, uint64_t cache_bytes_max);
+struct cc_log *cc_log_create(struct cc_env *env, uint32_t group, uint64_t cache_bytes_max);
 void cc_log_destroy(struct cc_log *log);
 
 /* The journal to write to and read from; set before anything is appended (not during recovery). */
@@ -60,9 +59,9 @@ uint64_t cc_log_bytes_above(const struct cc_log *log, uint64_t index);
 struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index);
 
 /*
- * Brings [index, ...] of one batch back into memory; `done` comes once, never inside the call, except
- * that destroying the log ends what is under way with CLOSED.  After OK cc_log_peek(index) succeeds
- * until the next pass, if the entry was not truncated meanwhile.
+ * Brings [index, ...] of one batch back into memory; `done` comes once, never inside the call,
+ * except that destroying the log ends what is under way with CLOSED.  After OK cc_log_peek(index)
+ * succeeds until the next pass, if the entry was not truncated meanwhile.
  */
 struct cc_log_pending;
 

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_stand -- see journal_stand.h.
+ */
+#include "unit/log/journal_stand.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "base/prng.h"
+
+#include <string.h>
+
+bool stand_states_match(const struct stand_state *left, const struct stand_state *right)
+{
+    if (left->last != right->last || left->term != right->term || left->vote != right->vote) {
+        return false;
+    }
+    for (uint64_t index = 1; index <= left->last; index++) {
+        if (left->terms[index] != right->terms[index] ||
+            left->hashes[index] != right->hashes[index]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- scripts --------------------------------------------------------------------------------- */
+
+static void play(struct stand_state *state, const struct stand_record *record)
+{
+    switch (record->type) {
+    case STAND_ENTRY:
+        CC_ASSERT(record->index == state->last + 1);
+        state->last = record->index;
+        state->terms[record->index] = record->term;
+        state->hashes[record->index] = stand_hash(record->index, record->term, record->size);
+        break;
+    case STAND_TRUNCATE:
+        state->last = record->index - 1;
+        break;
+    case STAND_STATE:
+        state->term = record->term;
+        state->vote = record->vote;
+        break;
+    }
+}
+
+void stand_script_draw(
+    struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max)
+{
+    struct cc_prng prng = {seed};
+    uint64_t last = 0;
+    uint64_t term = 1;
+
+    CC_ASSERT(count <= STAND_RECORDS_MAX);
+    script->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t draw = cc_prng_below(&prng, 16);
+        struct stand_record *record = &script->records[i];
+
+        if (draw == 0 || i == 0) {
+            term++;
+            *record = (struct stand_record){
+                .type = STAND_STATE, .term = term, .vote = (uint32_t)cc_prng_below(&prng, 4)};
+        } else if (draw == 1 && last > 2) {
+            uint64_t from = last - cc_prng_below(&prng, 2);
+
+            term++;
+            *record = (struct stand_record){.type = STAND_TRUNCATE, .index = from};
+            last = from - 1;
+        } else {
+            bool is_large = draw < 4;
+
+            last++;
+            *record = (struct stand_record){
+                .type = STAND_ENTRY,
+                .index = last,
+                .term = term,
+                .size = (uint32_t)cc_prng_below(&prng, is_large ? size_max : 200)};
+        }
+    }
+}
+
+void stand_script_state(
+    const struct stand_script *script, uint32_t count, struct stand_state *state_out)
+{
+    memset(state_out, 0, sizeof *state_out);
+    for (uint32_t i = 0; i < count; i++) {
+        play(state_out, &script->records[i]);
+    }
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+#define PAYLOAD_SIZE_MAX (1u << 20)
+
+static uint8_t payload[PAYLOAD_SIZE_MAX];
+
+static copycat_bytes fill_payload(uint64_t index, uint64_t term, uint32_t size)
+{
+    struct cc_prng prng = {index * 1000003 + term};
+
+    CC_ASSERT(size <= PAYLOAD_SIZE_MAX);
+    for (uint32_t i = 0; i < size; i += 8) {
+        uint64_t word = index % 3 == 0 ? 0 : cc_prng_next(&prng); /* some are all zero */
+
+        memcpy(payload + i, &word, size - i < 8 ? size - i : 8);
+    }
+    return (copycat_bytes){payload, size};
+}
+
+uint64_t stand_hash(uint64_t index, uint64_t term, uint32_t size)
+{
+    copycat_bytes bytes = fill_payload(index, term, size);
+
+    return cc_hash_bytes(bytes.data, bytes.size, size);
+}
+
+struct cc_block *stand_entry(struct stand *stand, uint64_t index, uint64_t term, uint32_t size)
+{
+    struct cc_block *block =
+        cc_entry_create(&stand->disk->memory, CC_ENTRY_COMMAND, fill_payload(index, term, size));
+
+    cc_entry_stamp(block, 0, index, term, 1000 * index);
+    return block;
+}
+
+/* ---- callbacks ------------------------------------------------------------------------------- */
+
+static struct stand *called(void *owner)
+{
+    struct stand *stand = owner;
+
+    CC_ASSERT(!stand->is_calling);
+    return stand;
+}
+
+static void on_entry(
+    void *owner, const struct cc_entry *entry, const struct cc_journal_place *place)
+{
+    struct stand *stand = called(owner);
+
+    CC_ASSERT(!stand->is_open);
+    CC_ASSERT(entry->index == stand->found.last + 1);
+    stand->found.last = entry->index;
+    stand->found.terms[entry->index] = entry->term;
+    stand->found.hashes[entry->index] =
+        cc_hash_bytes(entry->payload.data, entry->payload.size, entry->payload.size);
+    stand->places[entry->index] = *place;
+}
+
+static void on_truncate(void *owner, uint32_t group, uint64_t from)
+{
+    struct stand *stand = called(owner);
+
+    CC_ASSERT(group == 0 && from <= stand->found.last + 1);
+    stand->found.last = from - 1;
+}
+
+static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
+{
+    struct stand *stand = called(owner);
+
+    CC_ASSERT(group == 0);
+    stand->found.term = term;
+    stand->found.vote = vote;
+}
+
+static void on_open(void *owner, copycat_status status, const char *text)
+{
+    struct stand *stand = called(owner);
+
+    stand->opens++;
+    stand->status = status;
+    stand->is_open = status == COPYCAT_OK;
+    CC_ASSERT(strlen(text) < sizeof stand->text);
+    strcpy(stand->text, text);
+}
+
+static void on_durable(void *owner, uint64_t mark)
+{
+    struct stand *stand = called(owner);
+
+    CC_ASSERT(mark >= stand->durable);
+    stand->durable = mark;
+}
+
+static void on_placed(
+    void *owner, uint32_t group, uint64_t index, const struct cc_journal_place *place)
+{
+    struct stand *stand = called(owner);
+
+    CC_ASSERT(group == 0 && index <= STAND_ENTRIES_MAX);
+    stand->places[index] = *place;
+    stand->placed_last = index;
+}
+
+static void on_failed(void *owner, copycat_status status, const char *text)
+{
+    struct stand *stand = called(owner);
+
+    (void)text;
+    stand->failures++;
+    stand->failed = status;
+}
+
+static void on_closed(void *owner)
+{
+    called(owner)->journal = NULL;
+}
+
+static const struct cc_journal_callbacks callbacks = {
+    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, on_closed};
+
+/* ---- the journal ----------------------------------------------------------------------------- */
+
+void stand_open(struct stand *stand, struct memory_disk *disk, uint64_t calls_max)
+{
+    struct cc_journal_options options = stand->options;
+
+    memset(stand, 0, sizeof *stand);
+    stand->options = options;
+    stand->disk = disk;
+    options.directory = "/data/journal";
+    options.server = options.server == 0 ? STAND_SERVER : options.server;
+    options.file_size = options.file_size == 0 ? STAND_FILE_SIZE : options.file_size;
+    stand->is_calling = true;
+
+    copycat_status status =
+        cc_journal_open(&stand->journal, &disk->env, &options, &callbacks, stand);
+
+    CC_ASSERT(status == COPYCAT_OK);
+    stand->is_calling = false;
+    while (stand->opens == 0 && disk->calls < calls_max && memory_disk_step(disk)) {
+    }
+}
+
+void stand_settle(struct stand *stand)
+{
+    while (memory_disk_step(stand->disk)) {
+    }
+}
+
+void stand_close(struct stand *stand)
+{
+    stand->is_calling = true;
+    cc_journal_close(stand->journal);
+    stand->is_calling = false;
+    while (stand->journal != NULL && memory_disk_step(stand->disk)) {
+    }
+    CC_ASSERT(stand->journal == NULL);
+    CC_ASSERT(stand->disk->timer == NULL);
+    CC_ASSERT(stand->disk->request_count == 0);
+}
+
+void stand_crash(struct stand *stand, enum memory_crash crash, uint64_t seed)
+{
+    memory_disk_crash(stand->disk, crash, seed);
+    stand->journal = NULL;
+    stand->is_open = false;
+}
+
+void stand_add(struct stand *stand, const struct stand_record *record)
+{
+    struct cc_block *block;
+
+    stand->is_calling = true;
+    switch (record->type) {
+    case STAND_ENTRY:
+        block = stand_entry(stand, record->index, record->term, record->size);
+        cc_journal_entry(stand->journal, block);
+        cc_block_release(block);
+        break;
+    case STAND_TRUNCATE:
+        cc_journal_truncate(stand->journal, 0, record->index);
+        break;
+    case STAND_STATE:
+        cc_journal_state(stand->journal, 0, record->term, record->vote);
+        break;
+    }
+    stand->added++;
+    CC_ASSERT(cc_journal_mark(stand->journal) == stand->added);
+    stand->is_calling = false;
+}
+
+void stand_flush(struct stand *stand)
+{
+    stand->is_calling = true;
+    cc_journal_flush(stand->journal);
+    stand->is_calling = false;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_stand -- a journal on a memory_disk, what was asked of it, and what it gave back.
+ *
+ * A script is a fixed series of records.  The oracle: whatever happens to the disk, what recovery
+ * gives is the state after the first k records for some k, durable <= k <= added.
+ */
+#ifndef CC_TEST_JOURNAL_STAND_H
+#define CC_TEST_JOURNAL_STAND_H
+
+#include "log/journal.h"
+#include "unit/log/memory_disk.h"
+
+#define STAND_ENTRIES_MAX 1024u
+#define STAND_RECORDS_MAX 1024u
+#define STAND_SERVER 3u
+#define STAND_FILE_SIZE 65536u
+
+/* What a group's log and state come to. */
+struct stand_state {
+    uint64_t last;
+    uint64_t terms[STAND_ENTRIES_MAX + 1];
+    uint64_t hashes[STAND_ENTRIES_MAX + 1]; /* of payloads, by index */
+    uint64_t term;
+    uint32_t vote;
+};
+
+bool stand_states_match(const struct stand_state *left, const struct stand_state *right);
+
+enum stand_record_type {
+    STAND_ENTRY,
+    STAND_TRUNCATE,
+    STAND_STATE,
+};
+
+struct stand_record {
+    enum stand_record_type type;
+    uint64_t index; /* ENTRY, TRUNCATE */
+    uint64_t term;
+    uint32_t vote;
+    uint32_t size; /* ENTRY: bytes of payload */
+};
+
+/* A series of records that makes sense, drawn from a seed; payloads up to `size_max` bytes. */
+struct stand_script {
+    struct stand_record records[STAND_RECORDS_MAX];
+    uint32_t count;
+};
+
+void stand_script_draw(
+    struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max);
+
+/* The state after so many records of the script, from the start. */
+void stand_script_state(
+    const struct stand_script *script, uint32_t count, struct stand_state *state_out);
+
+struct stand {
+    struct memory_disk *disk;
+    struct cc_journal_options options;
+    struct cc_journal *journal; /* NULL when closed */
+    bool is_open;
+    copycat_status status; /* of on_open */
+    char text[512];
+    uint32_t opens;
+    uint32_t failures;
+    copycat_status failed;
+    bool is_calling;          /* inside a call into the journal: no callback may come */
+    struct stand_state found; /* what recovery gave */
+    struct cc_journal_place places[STAND_ENTRIES_MAX + 1];
+    uint64_t placed_last;
+    uint64_t added;   /* records given to the journal in this life */
+    uint64_t durable; /* the newest mark reported */
+};
+
+/* Opens and runs until on_open has come, or the disk has carried out `calls_max` calls. */
+void stand_open(struct stand *stand, struct memory_disk *disk, uint64_t calls_max);
+
+/* Steps until nothing waits; timers do not fire. */
+void stand_settle(struct stand *stand);
+
+/* Closes, and runs until it has closed. */
+void stand_close(struct stand *stand);
+
+/* Power is lost: the journal is gone without a word. */
+void stand_crash(struct stand *stand, enum memory_crash crash, uint64_t seed);
+
+/* Gives one record to the journal. */
+void stand_add(struct stand *stand, const struct stand_record *record);
+void stand_flush(struct stand *stand);
+
+/* An entry's block, as STAND_ENTRY makes it. */
+struct cc_block *stand_entry(struct stand *stand, uint64_t index, uint64_t term, uint32_t size);
+uint64_t stand_hash(uint64_t index, uint64_t term, uint32_t size);
+
+#endif /* CC_TEST_JOURNAL_STAND_H */
