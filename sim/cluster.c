@@ -104,7 +104,8 @@ static void on_applied(void *owner, const struct cc_entry *entry, const struct c
 {
     struct cc_seat *seat = owner;
 
-    cc_judge_applied(seat->cluster->judge, seat->place, entry, digest);
+    cc_judge_applied(seat->cluster->judge, seat->place, cc_raft_term(seat->server->group->core),
+        entry, digest);
     if (seat->cluster->applied != NULL) {
         seat->cluster->applied(seat->cluster->applied_owner, entry, outcome);
     }

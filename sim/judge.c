@@ -142,11 +142,11 @@ static uint64_t hash_of(const struct cc_entry *entry)
 
 /* ---- same state -------------------------------------------------------------------------------- */
 
-void cc_judge_applied(
-    struct cc_judge *judge, uint32_t place, const struct cc_entry *entry, uint64_t digest)
+void cc_judge_applied(struct cc_judge *judge, uint32_t place, uint64_t term,
+    const struct cc_entry *entry, uint64_t digest)
 {
     struct watched *server = &judge->servers[place];
-    struct cc_judged_entry mine = {entry->term, hash_of(entry), digest};
+    struct cc_judged_entry mine = {entry->term, term, hash_of(entry), digest};
 
     if (entry->index != server->applied + 1) {
         cc_judge_blame(judge, "same state: server %u applied %llu after %llu", place + 1,
@@ -265,6 +265,10 @@ static void check_completeness(struct cc_judge *judge, uint32_t place, const str
 {
     uint64_t index = judge->applied_count;
 
+    /* A leader that was elected long ago and hears of it only now owes nothing to later terms. */
+    while (index > 0 && judge->applied[index].applied_term >= cc_raft_term(group->core)) {
+        index--;
+    }
     if (index != 0 && cc_raft_term_at(group->core, index) != judge->applied[index].term) {
         cc_judge_blame(judge,
             "leader completeness: server %u leads term %llu without the applied entry %llu",

@@ -6,7 +6,7 @@
  *   election safety      one leader a term (dissertation 3.4)
  *   one vote             a vote of a term never changes within a life, nor once it was revealed
  *   log matching         equal (index, term) means equal entry
- *   leader completeness  a new leader holds every entry that was ever applied anywhere
+ *   leader completeness  a new leader holds every entry that was applied anywhere in an earlier term
  *   same state           equal index means equal entry and equal digest
  *   durable commit       a committed entry is on the platters of a quorum
  *   kept promises        what was durable before a crash is there after it; what a server has told
@@ -29,9 +29,9 @@ struct cc_judge;
 struct cc_judge *cc_judge_create(uint32_t server_count, uint32_t voter_count);
 void cc_judge_destroy(struct cc_judge *judge);
 
-/* One entry was applied by a server (0-based place); from the server's own callback. */
-void cc_judge_applied(
-    struct cc_judge *judge, uint32_t place, const struct cc_entry *entry, uint64_t digest);
+/* One entry was applied by a server (0-based place) in its `term`; from the server's own callback. */
+void cc_judge_applied(struct cc_judge *judge, uint32_t place, uint64_t term,
+    const struct cc_entry *entry, uint64_t digest);
 
 /* A server has done a step. */
 void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
@@ -55,6 +55,7 @@ uint64_t cc_judge_commits(const struct cc_judge *judge);
 /* The entry that was applied at an index anywhere; false if there was none. */
 struct cc_judged_entry {
     uint64_t term;
+    uint64_t applied_term; /* of the server that applied it first */
     uint64_t hash;
     uint64_t digest;
 };

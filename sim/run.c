@@ -207,7 +207,10 @@ static void judge_histories(struct run *run, const struct cc_run_options *option
     cc_check_report_init(&report);
     cc_check_session(cc_workload_history(run->workload), applied, count, &report);
     if (options->judges_black_box) {
-        cc_check_linear(cc_workload_history(run->workload), NULL, &report);
+        static const struct cc_check_linear_options limits = {
+            .steps_max = 30000000, .whole_map_max = 14};
+
+        cc_check_linear(cc_workload_history(run->workload), &limits, &report);
     }
     if (report.verdict != CC_CHECK_OK) {
         cc_judge_blame(run->cluster->judge, "history: %.480s", report.text);

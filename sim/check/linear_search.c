@@ -38,8 +38,7 @@ struct node {
 };
 
 struct frame {
-    uint32_t node; /* placed here */
-    uint64_t limit;
+    uint32_t node;    /* placed here */
     struct mark mark; /* before it was placed */
 };
 
@@ -167,14 +166,12 @@ static void relink_node(struct search *search, uint32_t node)
     search->nodes[search->nodes[node].next].previous = node;
 }
 
-/* An unanswered query tells nothing and does nothing; a failure is known to have done nothing. */
+/* An unanswered query tells nothing and does nothing. */
 static bool takes_part(
     const struct cc_check_question *question, const struct cc_history_operation *operation)
 {
-    if (operation->invoked_order > question->until || operation->outcome == CC_HISTORY_FAILED) {
-        return false;
-    }
-    return is_certain(question, operation) || !cc_history_is_query(operation->kind);
+    return operation->invoked_order <= question->until &&
+           (is_certain(question, operation) || !cc_history_is_query(operation->kind));
 }
 
 static void build_nodes(struct search *search)
@@ -215,7 +212,11 @@ static void build_nodes(struct search *search)
     free(invocations);
 }
 
-/* From a node on, itself included: the next invocation that may come next in the order, or 0. */
+/*
+ * From a node on, itself included: the next invocation that may come next in the order, or 0.  The
+ * limit need not be restored when one of the possible is taken back: it has no return, so the first
+ * return was the same with it and without it.
+ */
 static uint32_t candidate(struct search *search, uint32_t node)
 {
     if (node != POSSIBLE && search->nodes[node].is_return) {
@@ -352,15 +353,11 @@ static bool place_next(struct search *search, uint32_t node)
         is_idle_detour(search, node, after)) {
         return false;
     }
-    /* What need not have happened and would change nothing is better kept for later. */
-    if (back == 0 && mark.high == search->mark.high && mark.low == search->mark.low) {
-        return false;
-    }
     toggle(&mark, 1, operation, 0);
     if (!remember(search, mark)) { /* N2 */
         return false;
     }
-    search->stack[search->depth++] = (struct frame){node, search->limit, search->mark};
+    search->stack[search->depth++] = (struct frame){node, search->mark};
     search->mark = mark;
     unlink_node(search, node);
     if (back != 0) {
@@ -382,7 +379,6 @@ static uint32_t take_back(struct search *search)
     }
     relink_node(search, frame.node);
     search->mark = frame.mark;
-    search->limit = frame.limit;
     return frame.node;
 }
 

@@ -22,7 +22,7 @@ enum cc_check_search_result {
 /* One question: can these operations be ordered? */
 struct cc_check_question {
     const struct cc_history *history;
-    const struct cc_history_operation *const *operations; /* by order of invocation */
+    const struct cc_history_operation *const *operations; /* as invoked; none that failed */
     size_t operation_count;
     const uint32_t *keys; /* all that the state consists of */
     size_t key_count;

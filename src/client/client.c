@@ -35,6 +35,16 @@ void cc_client_wake(struct cc_client *client)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+static void free_all(struct cc_client *client)
+{
+    for (uint32_t i = 0; client->addresses != NULL && i < client->options.address_count; i++) {
+        cc_memory_give(client->memory, client->addresses[i]);
+    }
+    cc_memory_give(client->memory, client->addresses);
+    cc_memory_give(client->memory, client->order);
+    cc_memory_give(client->memory, client);
+}
+
 static void release(struct cc_client *client)
 {
     void (*closed)(void *owner) = client->closed;
@@ -42,12 +52,7 @@ static void release(struct cc_client *client)
 
     cc_env_timer_disarm(client->env, &client->tick);
     cc_env_task_cancel(client->env, &client->task);
-    for (uint32_t i = 0; i < client->options.address_count; i++) {
-        cc_memory_give(client->memory, client->addresses[i]);
-    }
-    cc_memory_give(client->memory, client->addresses);
-    cc_memory_give(client->memory, client->order);
-    cc_memory_give(client->memory, client);
+    free_all(client);
     if (closed != NULL) {
         closed(owner);
     }
@@ -57,9 +62,10 @@ static void release(struct cc_client *client)
 static void finish_closing(struct cc_client *client)
 {
     cc_client_hang_up(client);
+    client->end_status = COPYCAT_ERR_CLOSED;
+    cc_client_set_state(client, CC_CLIENT_CLOSED);
     cc_client_end_calls(client, COPYCAT_ERR_CLOSED, COPYCAT_ERR_CLOSED);
     cc_client_deliver(client);
-    cc_client_set_state(client, CC_CLIENT_CLOSED);
     release(client);
 }
 
@@ -108,25 +114,30 @@ static void ticked(struct cc_timer *timer)
     cc_client_check_deadlines(client);
     cc_client_watch_connection(client);
     cc_client_watch_session(client);
-    if (client->resend_us != 0 && now >= client->resend_us) {
-        cc_client_resend(client, 0);
-    }
+    cc_client_watch_resend(client);
 }
 
 /* ---- open ------------------------------------------------------------------------------------ */
 
-static void copy_addresses(struct cc_client *client, const struct cc_client_options *options)
+static bool copy_addresses(struct cc_client *client, const struct cc_client_options *options)
 {
     client->addresses =
-        cc_memory_take(client->memory, options->address_count * sizeof *client->addresses);
-    client->order = cc_memory_take(client->memory, options->address_count * sizeof *client->order);
+        cc_memory_try(client->memory, options->address_count * sizeof *client->addresses);
+    client->order = cc_memory_try(client->memory, options->address_count * sizeof *client->order);
+    if (client->addresses == NULL || client->order == NULL) {
+        return false;
+    }
     for (uint32_t i = 0; i < options->address_count; i++) {
         size_t size = strlen(options->addresses[i]) + 1;
 
-        client->addresses[i] = cc_memory_take(client->memory, size);
+        client->addresses[i] = cc_memory_try(client->memory, size);
+        if (client->addresses[i] == NULL) {
+            return false;
+        }
         memcpy(client->addresses[i], options->addresses[i], size);
         client->order[i] = i;
     }
+    return true;
 }
 
 static void fill_defaults(struct cc_client_options *options)
@@ -145,7 +156,10 @@ copycat_status cc_client_open(struct cc_client **client_out, struct cc_env *env,
 {
     struct cc_client *client;
 
-    if (options->address_count == 0 || options->addresses == NULL) {
+    if (options->address_count == 0 || options->addresses == NULL ||
+        (options->session_timeout_us != 0 &&
+            (options->session_timeout_us < CC_SESSION_TIMEOUT_US_MIN ||
+                options->session_timeout_us > CC_SESSION_TIMEOUT_US_MAX))) {
         return COPYCAT_ERR_INVALID;
     }
     client = cc_memory_try(env->memory, sizeof *client);
@@ -156,11 +170,15 @@ copycat_status cc_client_open(struct cc_client **client_out, struct cc_env *env,
     client->memory = env->memory;
     client->options = *options;
     fill_defaults(&client->options);
-    copy_addresses(client, options);
+    if (!copy_addresses(client, options)) {
+        free_all(client);
+        return COPYCAT_ERR_MEMORY;
+    }
     client->changed = changed;
     client->owner = owner;
     client->prng.state = options->seed;
     client->stream_next = 1;
+    client->transmit_next = 1;
     client->timeout_us = client->options.session_timeout_us;
     cc_list_init(&client->commands);
     cc_list_init(&client->queries);

@@ -10,7 +10,8 @@
  *   C1  a sequence that was sent is never skipped and never given to another command
  *   C2  each call is done exactly once, also when the client closes
  *   C3  calls of one stream are done in the order they were made
- *   C4  the newest index seen never decreases, and each sequential read asks for at least that
+ *   C4  the newest index seen never decreases, each read but an EVENTUAL one asks for at least
+ *       that, and in a stream no such read is delivered from before what was delivered already
  *   C5  a command is never sent again in another session (T-079)
  */
 #ifndef CC_CLIENT_CLIENT_H
@@ -49,6 +50,7 @@ struct cc_client_resource {
     copycat_status status; /* why resolving failed, sticky for refusals */
     struct cc_list calls;  /* of this stream, in order; the client's own */
     bool resolving;        /* likewise */
+    uint64_t delivered_index; /* likewise: newest index delivered in this stream (C4) */
 };
 
 enum cc_call_kind {
@@ -84,7 +86,10 @@ struct cc_call {
     uint32_t held_size;
 };
 
-/* Partner: cc_client_close.  Starts connecting.  `changed` is told of each new state; may be NULL. */
+/*
+ * Partner: cc_client_close.  Starts connecting.  `changed` is told of each new state; may be NULL.
+ * INVALID without an address or with a session timeout beyond the limits, MEMORY.
+ */
 copycat_status cc_client_open(struct cc_client **client_out, struct cc_env *env,
     const struct cc_client_options *options, void (*changed)(void *owner, enum cc_client_state state),
     void *owner);

@@ -18,8 +18,9 @@
 #include "client/client.h"
 #include "env/channel.h"
 
-/* Bytes that may wait to be sent; beyond it the connection is given up and made anew. */
-#define CC_CLIENT_OUTPUT_MAX (64u << 20)
+/* Bytes that may gather before what comes after them has to wait; one frame always fits. */
+#define CC_CLIENT_OUTPUT_GATHER (4u << 20)
+#define CC_CLIENT_OUTPUT_MAX (CC_CLIENT_OUTPUT_GATHER + CC_FRAME_BODY_CLIENT_MAX + 65536u)
 
 enum cc_call_phase {
     CC_CALL_IDLE,
@@ -34,11 +35,12 @@ struct cc_slot {
     bool is_query;
     struct cc_call *call;                 /* NULL: given up, or a path being resolved */
     struct cc_client_resource *resolving; /* the path that this command opens */
-    uint64_t sequence;                    /* of a query, its number on this connection */
+    uint64_t sequence;                    /* of a query, its number; 0: to be asked anew */
     uint64_t after_sequence;
+    uint64_t after_index;                 /* a query's, when it was last asked */
     uint64_t instance;
     uint64_t stream;
-    uint64_t sent_us;
+    uint64_t sent_us; /* a command: the first time (T-085); a query: the last time */
     uint8_t level;
     copycat_bytes operation; /* the call's, or `own` */
     uint8_t *own;
@@ -63,6 +65,7 @@ struct cc_client {
     uint32_t server; /* place of its address */
     uint64_t dial_us; /* when to dial next, if not dialled */
     uint64_t good_us; /* newest sign that this server gets us on */
+    uint64_t round_backoff_us;
     bool is_cluster_known;
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE];
 
@@ -70,6 +73,8 @@ struct cc_client {
     uint64_t session;
     uint64_t timeout_us;
     uint64_t open_us;      /* when to ask for a session again */
+    uint64_t opening_us;   /* when it was first asked for; 0: not yet */
+    copycat_status end_status; /* of calls once the session is no more */
     bool is_opening;
     uint64_t keep_due_us;
     uint64_t keep_sent_us; /* of the keep-alive under way; 0: none */
@@ -83,10 +88,12 @@ struct cc_client {
     uint32_t sent_count;
     struct cc_list waiting; /* cc_call by window_node */
     uint32_t waiting_count;
+    uint64_t transmit_next; /* commands from this number on have to go out, again or at last */
     uint64_t resend_us; /* everything goes again then; 0: no need */
     uint64_t backoff_us;
     uint64_t resend_last;    /* the newest RESEND ... */
-    uint64_t resend_last_us; /* ... and when it came */
+    uint64_t resend_last_us; /* ... and when it was heard */
+    bool is_resend_due;      /* it was said again since, which is heard later */
 
     struct cc_list finished; /* cc_call by window_node: delivered by the task */
     uint64_t stream_next;
@@ -117,30 +124,33 @@ void cc_client_send_close(struct cc_client *client);
 void cc_client_take_opened(struct cc_client *client, copycat_bytes body);
 void cc_client_take_kept(struct cc_client *client, copycat_bytes body);
 void cc_client_take_ended(struct cc_client *client, copycat_bytes body);
-void cc_client_end_session(struct cc_client *client);
+void cc_client_end_session(struct cc_client *client, copycat_status status);
 
 /* client_calls.c */
 void cc_client_pump(struct cc_client *client);
 void cc_client_resend(struct cc_client *client, uint64_t last);
+void cc_client_watch_resend(struct cc_client *client);
 void cc_client_resend_later(struct cc_client *client, bool backs_off);
 void cc_client_take_answer(struct cc_client *client, copycat_bytes body);
 void cc_client_take_result(struct cc_client *client, copycat_bytes body);
 void cc_client_take_resend(struct cc_client *client, copycat_bytes body);
 void cc_client_check_deadlines(struct cc_client *client);
 uint64_t cc_client_answered(const struct cc_client *client);
+bool cc_client_ask_again(struct cc_client *client, struct cc_call *call);
 struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query);
 void cc_client_slot_end(struct cc_client *client, struct cc_slot *slot);
 void cc_client_end_calls(
     struct cc_client *client, copycat_status sent_status, copycat_status unsent_status);
 
 /* client_done.c */
-void cc_client_finish(
-    struct cc_client *client, struct cc_call *call, copycat_status status, copycat_bytes result);
+bool cc_client_hold(struct cc_client *client, struct cc_call *call, copycat_bytes result);
+void cc_client_finish(struct cc_client *client, struct cc_call *call, copycat_status status);
 void cc_client_deliver(struct cc_client *client);
 
 /* client_resource.c */
 bool cc_client_resolve(struct cc_client *client, struct cc_client_resource *resource);
 void cc_client_resolved(struct cc_client *client, struct cc_client_resource *resource,
     const struct cc_answer *answer);
+void cc_client_forget(struct cc_client *client, struct cc_client_resource *resource);
 
 #endif /* CC_CLIENT_CLIENT_INTERNAL_H */

@@ -26,12 +26,18 @@ void cc_client_resource_init(struct cc_client *client, struct cc_client_resource
     }
 }
 
+/* Without memory nothing is sent, and the next call or tick tries again. */
 static void send_open(struct cc_client *client, struct cc_client_resource *resource)
 {
-    struct cc_slot *slot = cc_client_slot(client, NULL, false);
+    uint8_t *own = cc_memory_try(client->memory, OPEN_SIZE_MAX);
+    struct cc_slot *slot = own == NULL ? NULL : cc_client_slot(client, NULL, false);
     struct cc_writer writer;
 
-    slot->own = cc_memory_take(client->memory, OPEN_SIZE_MAX);
+    if (slot == NULL) {
+        cc_memory_give(client->memory, own);
+        return;
+    }
+    slot->own = own;
     cc_writer_init_fixed(&writer, slot->own, OPEN_SIZE_MAX);
     cc_catalog_operation_encode(&writer,
         &(struct cc_catalog_operation){
@@ -46,7 +52,6 @@ static void send_open(struct cc_client *client, struct cc_client_resource *resou
     slot->operation = (copycat_bytes){slot->own, writer.size};
     slot->sequence = ++client->sequence;
     resource->resolving = true;
-    cc_client_resend(client, slot->sequence - 1);
 }
 
 /* True if calls on it may be sent. */
@@ -75,4 +80,20 @@ void cc_client_resolved(struct cc_client *client, struct cc_client_resource *res
         resource->instance = place.instance;
     }
     cc_client_wake(client);
+}
+
+/* The question to the catalogue goes on, for its number is given; nobody waits for the answer. */
+void cc_client_forget(struct cc_client *client, struct cc_client_resource *resource)
+{
+    if (!resource->resolving) {
+        return;
+    }
+    resource->resolving = false;
+    cc_list_each (node, &client->commands) {
+        struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
+
+        if (slot->resolving == resource) {
+            slot->resolving = NULL;
+        }
+    }
 }

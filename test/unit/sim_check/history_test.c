@@ -37,6 +37,26 @@ static void equal_bytes_have_equal_symbols(void **state)
     story_end(&story);
 }
 
+/* Many of them meet in the table, and each begins like all that are longer. */
+static void a_beginning_is_not_the_whole(void **state)
+{
+    struct story story;
+    char value[201];
+
+    (void)state;
+    story_begin(&story);
+    memset(value, 'a', sizeof value);
+    for (size_t size = 200; size > 0; size--) {
+        value[size] = '\0';
+
+        size_t put = asks(&story, 1, CC_HISTORY_PUT, "k", value);
+        uint32_t symbol = cc_history_at(story.history, put)->value;
+
+        assert_int_equal(cc_history_symbol(story.history, symbol).size, size);
+    }
+    story_end(&story);
+}
+
 static void the_empty_value_is_not_the_absent_one(void **state)
 {
     struct story story;
@@ -174,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_bytes_have_equal_symbols),
+        cmocka_unit_test(a_beginning_is_not_the_whole),
         cmocka_unit_test(the_empty_value_is_not_the_absent_one),
         cmocka_unit_test(operations_beyond_the_bound_make_it_defective),
         cmocka_unit_test(bytes_beyond_the_bound_make_it_defective),

@@ -290,6 +290,9 @@ static void the_explanation_ends_with_the_first_wrong_answer(void **state)
     does(&story, 2, CC_HISTORY_GET, "key of interest", NULL, NULL);
     does(&story, 3, CC_HISTORY_PUT, "key of interest", "unconcerned", "a");
     does(&story, 3, CC_HISTORY_PUT, "other key", "b", NULL);
+    for (size_t i = 0; i < 5; i++) {
+        does(&story, 3, CC_HISTORY_GET, "key of interest", NULL, "unconcerned");
+    }
     assert_int_equal(verdict_of(&story), CC_CHECK_BROKEN);
     assert_non_null(strstr(report.text, "key \"key of interest\""));
     assert_non_null(strstr(report.text, "these 2 operations"));

@@ -303,6 +303,17 @@ static void an_answered_write_that_is_gone_is_found(void **state)
     breaks(&story, &log, "lost: this command was answered and never took effect");
 }
 
+static void an_answered_write_that_is_gone_is_found_without_its_index(void **state)
+{
+    struct story story;
+    struct log log;
+
+    (void)state;
+    begin(&story, &log);
+    told(&story, numbered(&story, asks(&story, 1, CC_HISTORY_PUT, "k", "a"), 1), NULL);
+    breaks(&story, &log, "lost: this command was answered and never took effect");
+}
+
 static void an_index_that_is_not_the_commands_is_found(void **state)
 {
     struct story story;
@@ -511,6 +522,7 @@ int main(void)
         cmocka_unit_test(an_answer_behind_which_another_is_missing_is_found),
         cmocka_unit_test(sequences_that_overtake_each_other_in_a_stream_are_found),
         cmocka_unit_test(an_answered_write_that_is_gone_is_found),
+        cmocka_unit_test(an_answered_write_that_is_gone_is_found_without_its_index),
         cmocka_unit_test(an_index_that_is_not_the_commands_is_found),
         cmocka_unit_test(a_wrong_answer_of_a_command_is_found),
         cmocka_unit_test(a_read_of_what_was_never_written_is_found),
