@@ -170,8 +170,7 @@ static void relink_node(struct search *search, uint32_t node)
 static bool takes_part(
     const struct cc_check_question *question, const struct cc_history_operation *operation)
 {
-    return operation->invoked_order <= question->until &&
-           (is_certain(question, operation) || !cc_history_is_query(operation->kind));
+    return is_certain(question, operation) || !cc_history_is_query(operation->kind);
 }
 
 static void build_nodes(struct search *search)
