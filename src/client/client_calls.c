@@ -18,8 +18,11 @@
 
 struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query)
 {
-    struct cc_slot *slot = cc_memory_take(client->memory, sizeof *slot);
+    struct cc_slot *slot = cc_memory_try(client->memory, sizeof *slot);
 
+    if (slot == NULL) {
+        return NULL;
+    }
     slot->call = call;
     slot->is_query = is_query;
     cc_list_append(is_query ? &client->queries : &client->commands, &slot->node);
@@ -36,15 +39,19 @@ void cc_client_slot_end(struct cc_client *client, struct cc_slot *slot)
     client->sent_count--;
 }
 
-/* The call gives up; its number does not, so its bytes must stay (C1). */
-static void give_up(struct cc_client *client, struct cc_slot *slot)
+/* The call gives up; its number does not, so its bytes must stay (C1).  False: no memory for them. */
+static bool give_up(struct cc_client *client, struct cc_slot *slot)
 {
     if (slot->operation.size > 0) {
-        slot->own = cc_memory_take(client->memory, slot->operation.size);
+        slot->own = cc_memory_try(client->memory, slot->operation.size);
+        if (slot->own == NULL) {
+            return false;
+        }
         memcpy(slot->own, slot->operation.data, slot->operation.size);
         slot->operation.data = slot->own;
     }
     slot->call = NULL;
+    return true;
 }
 
 uint64_t cc_client_answered(const struct cc_client *client)
@@ -67,18 +74,24 @@ static void send_command(struct cc_client *client, struct cc_slot *slot)
         .operation = slot->operation,
     };
 
-    slot->sent_us = cc_client_now(client);
+    if (slot->sent_us == 0) {
+        slot->sent_us = cc_client_now(client);
+    } else {
+        client->counters.resends++;
+    }
     cc_command_encode(cc_channel_begin(&client->channel, CC_MESSAGE_COMMAND, 0), &command);
     cc_channel_end(&client->channel);
 }
 
 static void send_query(struct cc_client *client, struct cc_slot *slot)
 {
+    slot->after_index = slot->level == CC_READ_EVENTUAL ? 0 : client->index_seen; /* C4 */
+
     struct cc_query query = {
         .number = ++client->number,
         .session = client->session,
         .after_sequence = slot->after_sequence,
-        .after_index = client->index_seen,
+        .after_index = slot->after_index,
         .stream = slot->stream,
         .instance = slot->instance,
         .level = slot->level,
@@ -91,11 +104,59 @@ static void send_query(struct cc_client *client, struct cc_slot *slot)
     cc_channel_end(&client->channel);
 }
 
-static void send_call(struct cc_client *client, struct cc_call *call)
+/* What gathers is bounded, or a window of large values would never fit into one connection. */
+static bool has_room(const struct cc_client *client)
+{
+    return cc_channel_queued(&client->channel) < CC_CLIENT_OUTPUT_GATHER;
+}
+
+static void transmit(struct cc_client *client)
+{
+    if (client->transmit_next > client->sequence) {
+        return;
+    }
+    cc_list_each (node, &client->commands) {
+        struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
+
+        if (slot->sequence < client->transmit_next) {
+            continue;
+        }
+        if (!has_room(client)) {
+            return;
+        }
+        send_command(client, slot);
+        client->transmit_next = slot->sequence + 1;
+    }
+    client->transmit_next = client->sequence + 1; /* what is not listed has been answered */
+}
+
+static void ask(struct cc_client *client)
+{
+    if (!client->is_ask_due) {
+        return;
+    }
+    cc_list_each (node, &client->queries) {
+        struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
+
+        if (slot->sequence == 0) {
+            if (!has_room(client)) {
+                return;
+            }
+            send_query(client, slot);
+        }
+    }
+    client->is_ask_due = false;
+}
+
+/* False: no memory; the call goes on waiting. */
+static bool send_call(struct cc_client *client, struct cc_call *call)
 {
     bool is_query = call->kind == CC_CALL_QUERY;
     struct cc_slot *slot = cc_client_slot(client, call, is_query);
 
+    if (slot == NULL) {
+        return false;
+    }
     call->phase = CC_CALL_SENT;
     cc_list_remove(&call->window_node);
     client->waiting_count--;
@@ -109,29 +170,34 @@ static void send_call(struct cc_client *client, struct cc_call *call)
     } else {
         slot->sequence = ++client->sequence;
         call->sequence = slot->sequence;
-        send_command(client, slot);
+        transmit(client);
     }
+    return true;
 }
 
-/* Sends what waits, in order, as far as the window allows; a path that is not resolved yet holds
- * back only its own calls. */
+/* Sends what has to go again, then what waits, in order, as far as the window allows; a path that is
+ * not resolved yet holds back only its own calls. */
 void cc_client_pump(struct cc_client *client)
 {
     if (client->session == 0 || !client->is_ready || client->resend_us != 0) {
         return;
     }
+    transmit(client);
+    ask(client);
     cc_list_each_safe (node, following, &client->waiting) {
         struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
 
-        if (client->sent_count >= client->options.window_max) {
+        if (client->sent_count >= client->options.window_max || !has_room(client)) {
             break;
         }
         if (call->resource->status != COPYCAT_OK) {
             cc_list_remove(&call->window_node);
             client->waiting_count--;
-            cc_client_finish(client, call, call->resource->status, (copycat_bytes){NULL, 0});
-        } else if (cc_client_resolve(client, call->resource)) {
-            send_call(client, call);
+            cc_client_finish(client, call, call->resource->status);
+        } else if (!cc_client_resolve(client, call->resource)) {
+            transmit(client);
+        } else if (!send_call(client, call)) {
+            break;
         }
     }
 }
@@ -139,23 +205,43 @@ void cc_client_pump(struct cc_client *client)
 void cc_client_resend(struct cc_client *client, uint64_t last)
 {
     client->resend_us = 0;
-    if (!client->is_ready || client->session == 0) {
-        return;
-    }
-    cc_list_each (node, &client->commands) {
-        struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
-
-        if (slot->sequence > last) {
-            client->counters.resends++;
-            send_command(client, slot);
-        }
+    if (client->transmit_next > last + 1) {
+        client->transmit_next = last + 1;
     }
     if (last == 0) {
         cc_list_each (node, &client->queries) {
-            send_query(client, cc_container_of(node, struct cc_slot, node));
+            cc_container_of(node, struct cc_slot, node)->sequence = 0;
+            client->is_ask_due = true;
         }
     }
     cc_client_wake(client);
+}
+
+void cc_client_watch_resend(struct cc_client *client)
+{
+    uint64_t now = cc_client_now(client);
+
+    if (client->resend_us != 0 && now >= client->resend_us) {
+        cc_client_resend(client, 0);
+    }
+    if (client->is_resend_due && now >= client->resend_last_us + RESEND_US_MIN) {
+        client->is_resend_due = false;
+        cc_client_resend(client, client->resend_last);
+    }
+}
+
+uint64_t cc_client_oldest_query_us(const struct cc_client *client)
+{
+    uint64_t oldest = COPYCAT_NONE;
+
+    cc_list_each (node, &client->queries) {
+        const struct cc_slot *slot = cc_container_of(node, const struct cc_slot, node);
+
+        if (slot->sequence != 0 && slot->sent_us < oldest) {
+            oldest = slot->sent_us;
+        }
+    }
+    return oldest;
 }
 
 void cc_client_resend_later(struct cc_client *client, bool backs_off)
@@ -181,9 +267,8 @@ static void good_news(struct cc_client *client, const struct cc_slot *slot)
     client->good_us = cc_client_now(client);
     client->backoff_us = 0;
     client->counters.answers++;
-    if (!slot->is_query && slot->sent_us > client->confirmed_us) {
-        client->confirmed_us = slot->sent_us;
-        cc_client_set_state(client, CC_CLIENT_OPEN);
+    if (!slot->is_query) {
+        cc_client_confirm(client, slot->sent_us);
     }
 }
 
@@ -219,23 +304,27 @@ void cc_client_take_answer(struct cc_client *client, copycat_bytes body)
         return;
     }
     if (answer.status == COPYCAT_ERR_SESSION) {
-        cc_client_end_session(client);
+        cc_client_end_session(client, COPYCAT_ERR_SESSION);
         return;
     }
     if (copycat_status_class(answer.status) == COPYCAT_CLASS_RETRY) {
         cc_client_resend_later(client, true);
         return;
     }
+    call = slot->call;
+    if (call != NULL && !cc_client_hold(client, call, answer.result)) {
+        cc_client_resend_later(client, true);
+        return;
+    }
     good_news(client, slot);
     see(client, answer.index);
-    call = slot->call;
     if (slot->resolving != NULL) {
         cc_client_resolved(client, slot->resolving, &answer);
     }
     cc_client_slot_end(client, slot);
     if (call != NULL) {
         call->index = answer.index;
-        cc_client_finish(client, call, answer.status, answer.result);
+        cc_client_finish(client, call, answer.status);
     }
 }
 
@@ -248,7 +337,7 @@ void cc_client_take_result(struct cc_client *client, copycat_bytes body)
     if (!cc_answer_decode(body, &result) || result.session != client->session) {
         return;
     }
-    slot = find(&client->queries, result.sequence);
+    slot = result.sequence == 0 ? NULL : find(&client->queries, result.sequence);
     if (slot == NULL) {
         client->counters.repeats++;
         return;
@@ -258,21 +347,55 @@ void cc_client_take_result(struct cc_client *client, copycat_bytes body)
         return;
     }
 
-    /* C4: a state older than one already seen is not shown; it is asked for again. */
-    if (slot->level != CC_READ_EVENTUAL && result.index < client->index_seen && !CC_BUG(T070)) {
-        send_query(client, slot);
+    /* C4: a server that has not waited for what it was told to is not asked again. */
+    if (result.index < slot->after_index && !CC_BUG(T070)) {
+        cc_client_switch(client);
+        return;
+    }
+    call = slot->call;
+    if (call != NULL && !cc_client_hold(client, call, result.result)) {
+        cc_client_resend_later(client, true);
         return;
     }
     good_news(client, slot);
     if (slot->level != CC_READ_EVENTUAL) {
         see(client, result.index);
     }
-    call = slot->call;
     cc_client_slot_end(client, slot);
     if (call != NULL) {
         call->index = result.index;
-        cc_client_finish(client, call, result.status, result.result);
+        cc_client_finish(client, call, result.status);
     }
+}
+
+/*
+ * A read that came out of turn and now would go back in its stream: takes it back and asks anew.  False
+ * if that cannot be done; then it ends without a result.
+ */
+bool cc_client_ask_again(struct cc_client *client, struct cc_call *call)
+{
+    struct cc_slot *slot =
+        client->end_status == COPYCAT_OK ? cc_client_slot(client, call, true) : NULL;
+
+    cc_memory_give(client->memory, call->held);
+    call->held = NULL;
+    call->held_size = 0;
+    call->index = 0;
+    if (slot == NULL) {
+        call->status =
+            client->end_status == COPYCAT_OK ? COPYCAT_ERR_MEMORY : client->end_status;
+        return false;
+    }
+    cc_list_remove(&call->window_node);
+    call->phase = CC_CALL_SENT;
+    slot->operation = call->operation;
+    slot->stream = call->resource->stream;
+    slot->instance = call->resource->instance;
+    slot->level = call->level;
+    slot->after_sequence = client->sequence;
+    client->is_ask_due = true;
+    cc_client_wake(client);
+    return true;
 }
 
 void cc_client_take_resend(struct cc_client *client, copycat_bytes body)
@@ -284,10 +407,12 @@ void cc_client_take_resend(struct cc_client *client, copycat_bytes body)
         return;
     }
     if (resend.last == client->resend_last && now < client->resend_last_us + RESEND_US_MIN) {
-        return; /* each command behind a gap is answered so; once is enough */
+        client->is_resend_due = true; /* each command behind a gap is answered so; it can wait */
+        return;
     }
     client->resend_last = resend.last;
     client->resend_last_us = now;
+    client->is_resend_due = false;
     if (client->resend_us == 0) {
         cc_client_resend(client, resend.last);
     }
@@ -297,8 +422,6 @@ void cc_client_take_resend(struct cc_client *client, copycat_bytes body)
 
 static void check_slots(struct cc_client *client, struct cc_list *list, uint64_t now)
 {
-    copycat_bytes nothing = {NULL, 0};
-
     cc_list_each_safe (node, following, list) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
         struct cc_call *call = slot->call;
@@ -308,17 +431,15 @@ static void check_slots(struct cc_client *client, struct cc_list *list, uint64_t
         }
         if (slot->is_query) {
             cc_client_slot_end(client, slot);
-            cc_client_finish(client, call, COPYCAT_ERR_TIMEOUT, nothing);
-        } else {
-            give_up(client, slot);
-            cc_client_finish(client, call, COPYCAT_ERR_OUTCOME, nothing);
+            cc_client_finish(client, call, COPYCAT_ERR_TIMEOUT);
+        } else if (give_up(client, slot)) {
+            cc_client_finish(client, call, COPYCAT_ERR_OUTCOME);
         }
     }
 }
 
 void cc_client_check_deadlines(struct cc_client *client)
 {
-    copycat_bytes nothing = {NULL, 0};
     uint64_t now = cc_client_now(client);
 
     check_slots(client, &client->commands, now);
@@ -329,22 +450,20 @@ void cc_client_check_deadlines(struct cc_client *client)
         if (call->deadline_us <= now) {
             cc_list_remove(&call->window_node);
             client->waiting_count--;
-            cc_client_finish(client, call, COPYCAT_ERR_TIMEOUT, nothing);
+            cc_client_finish(client, call, COPYCAT_ERR_TIMEOUT);
         }
     }
 }
 
 static void end_slots(struct cc_client *client, struct cc_list *list, copycat_status status)
 {
-    copycat_bytes nothing = {NULL, 0};
-
     while (!cc_list_is_empty(list)) {
         struct cc_slot *slot = cc_container_of(list->next, struct cc_slot, node);
         struct cc_call *call = slot->call;
 
         cc_client_slot_end(client, slot);
         if (call != NULL) {
-            cc_client_finish(client, call, status, nothing);
+            cc_client_finish(client, call, status);
         }
     }
 }
@@ -352,8 +471,6 @@ static void end_slots(struct cc_client *client, struct cc_list *list, copycat_st
 void cc_client_end_calls(
     struct cc_client *client, copycat_status sent_status, copycat_status unsent_status)
 {
-    copycat_bytes nothing = {NULL, 0};
-
     end_slots(client, &client->commands, sent_status);
     end_slots(client, &client->queries, unsent_status);
     while (!cc_list_is_empty(&client->waiting)) {
@@ -362,7 +479,7 @@ void cc_client_end_calls(
 
         cc_list_remove(&call->window_node);
         client->waiting_count--;
-        cc_client_finish(client, call, unsent_status, nothing);
+        cc_client_finish(client, call, unsent_status);
     }
 }
 
@@ -373,6 +490,7 @@ void cc_client_call(
     copycat_status refusal = COPYCAT_OK;
 
     call->resource = resource;
+    call->phase = CC_CALL_IDLE;
     call->status = COPYCAT_OK;
     call->index = 0;
     call->sequence = 0;
@@ -385,14 +503,17 @@ void cc_client_call(
     if (client->is_closing) {
         refusal = COPYCAT_ERR_CLOSED;
     } else if (client->state == CC_CLIENT_ENDED) {
-        refusal = COPYCAT_ERR_SESSION;
+        refusal = client->end_status;
     } else if (client->waiting_count >= client->options.waiting_max) {
         refusal = COPYCAT_ERR_BUSY;
     } else if (call->operation.size > CC_OPERATION_SIZE_MAX) {
         refusal = COPYCAT_ERR_TOO_LARGE;
+    } else if (call->kind == CC_CALL_QUERY &&
+               (call->level < CC_READ_LINEARIZABLE || call->level > CC_READ_EVENTUAL)) {
+        refusal = COPYCAT_ERR_INVALID;
     }
     if (refusal != COPYCAT_OK) {
-        cc_client_finish(client, call, refusal, nothing);
+        cc_client_finish(client, call, refusal);
         return;
     }
     call->phase = CC_CALL_WAITING;

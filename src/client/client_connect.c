@@ -7,7 +7,11 @@
 
 #include <string.h>
 
-#define ROUND_US UINT64_C(100000)
+#define ROUND_US_MIN UINT64_C(50000)
+#define ROUND_US_MAX UINT64_C(1000000)
+
+/* One query may be overtaken by others for so many times the patience with a server. */
+#define QUERY_PATIENCE 4u
 
 /* A new random order: each server is tried once before any is tried again. */
 void cc_client_shuffle(struct cc_client *client)
@@ -31,6 +35,17 @@ void cc_client_hang_up(struct cc_client *client)
     }
     client->is_opening = false;
     client->keep_sent_us = 0;
+    client->is_resend_due = false;
+}
+
+/* Rounds in vain come at growing and random intervals, so that clients do not return together. */
+static uint64_t round_pause(struct cc_client *client)
+{
+    uint64_t whole = client->round_backoff_us == 0 ? ROUND_US_MIN : client->round_backoff_us * 2;
+
+    client->round_backoff_us = whole < ROUND_US_MAX ? whole : ROUND_US_MAX;
+    return client->round_backoff_us / 2 +
+           cc_prng_below(&client->prng, client->round_backoff_us / 2 + 1);
 }
 
 /* Leaves the server; the next is dialled at once, or a little later once all have been tried. */
@@ -44,7 +59,7 @@ void cc_client_switch(struct cc_client *client)
     client->order_at++;
     if (client->order_at >= client->options.address_count) {
         cc_client_shuffle(client);
-        client->dial_us = now + ROUND_US / 2 + cc_prng_below(&client->prng, ROUND_US);
+        client->dial_us = now + round_pause(client);
     }
 }
 
@@ -146,6 +161,15 @@ static bool is_waiting_for_server(const struct cc_client *client)
            client->session == 0 || client->sent_count > 0;
 }
 
+/* On its way to a leader that has gone, say: the others' results do not bring it back. */
+static bool has_lost_a_query(const struct cc_client *client)
+{
+    uint64_t asked_us = cc_client_oldest_query_us(client);
+
+    return asked_us != COPYCAT_NONE &&
+           cc_client_now(client) - asked_us >= client->options.progress_us * QUERY_PATIENCE;
+}
+
 void cc_client_watch_connection(struct cc_client *client)
 {
     uint64_t now = cc_client_now(client);
@@ -160,7 +184,7 @@ void cc_client_watch_connection(struct cc_client *client)
         }
     } else if (!is_waiting_for_server(client)) {
         client->good_us = now;
-    } else if (now >= client->good_us + client->options.progress_us) {
+    } else if (now >= client->good_us + client->options.progress_us || has_lost_a_query(client)) {
         cc_client_switch(client);
     }
 }

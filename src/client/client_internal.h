@@ -94,6 +94,7 @@ struct cc_client {
     uint64_t resend_last;    /* the newest RESEND ... */
     uint64_t resend_last_us; /* ... and when it was heard */
     bool is_resend_due;      /* it was said again since, which is heard later */
+    bool is_ask_due;         /* some queries have to be asked anew */
 
     struct cc_list finished; /* cc_call by window_node: delivered by the task */
     uint64_t stream_next;
@@ -118,6 +119,7 @@ void cc_client_shuffle(struct cc_client *client);
 void cc_client_watch_connection(struct cc_client *client);
 
 /* client_session.c */
+void cc_client_confirm(struct cc_client *client, uint64_t sent_us);
 void cc_client_begin_session(struct cc_client *client);
 void cc_client_watch_session(struct cc_client *client);
 void cc_client_send_close(struct cc_client *client);
@@ -135,6 +137,7 @@ void cc_client_take_answer(struct cc_client *client, copycat_bytes body);
 void cc_client_take_result(struct cc_client *client, copycat_bytes body);
 void cc_client_take_resend(struct cc_client *client, copycat_bytes body);
 void cc_client_check_deadlines(struct cc_client *client);
+uint64_t cc_client_oldest_query_us(const struct cc_client *client); /* NONE: none */
 uint64_t cc_client_answered(const struct cc_client *client);
 bool cc_client_ask_again(struct cc_client *client, struct cc_call *call);
 struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query);

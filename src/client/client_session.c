@@ -8,6 +8,8 @@
  */
 #include "client/client_internal.h"
 
+#include <string.h>
+
 #define OPEN_AGAIN_US UINT64_C(100000)
 
 static void send_open(struct cc_client *client)
@@ -18,7 +20,9 @@ static void send_open(struct cc_client *client)
         open.nonce[i] = client->nonce[i];
     }
     client->is_opening = true;
-    client->confirmed_us = cc_client_now(client);
+    if (client->opening_us == 0) {
+        client->opening_us = cc_client_now(client);
+    }
     cc_session_open_encode(
         cc_channel_begin(&client->channel, CC_MESSAGE_SESSION_OPEN, 0), &open);
     cc_channel_end(&client->channel);
@@ -26,16 +30,28 @@ static void send_open(struct cc_client *client)
 
 static void send_keep_alive(struct cc_client *client)
 {
-    uint64_t now = cc_client_now(client);
-    uint64_t interval = client->timeout_us / 3;
     struct cc_keep_alive keep = {
         .session = client->session, .answered = cc_client_answered(client)};
 
-    client->keep_due_us =
-        now + interval - interval / 10 + cc_prng_below(&client->prng, interval / 5 + 1);
-    client->keep_sent_us = now;
+    client->keep_sent_us = cc_client_now(client);
     cc_keep_alive_encode(cc_channel_begin(&client->channel, CC_MESSAGE_KEEP_ALIVE, 0), &keep);
     cc_channel_end(&client->channel);
+}
+
+/* What was sent at `sent_us` has reached a leader, so the session lives for a timeout from then on. */
+void cc_client_confirm(struct cc_client *client, uint64_t sent_us)
+{
+    uint64_t interval = client->timeout_us / 3;
+
+    if (client->confirmed_us < sent_us) {
+        client->confirmed_us = sent_us;
+    }
+    client->keep_due_us = client->confirmed_us + interval - interval / 10 +
+                          cc_prng_below(&client->prng, interval / 5 + 1);
+    client->round_backoff_us = 0;
+    if (cc_client_now(client) < client->confirmed_us + interval * 2) {
+        cc_client_set_state(client, CC_CLIENT_OPEN);
+    }
 }
 
 void cc_client_send_close(struct cc_client *client)
@@ -62,11 +78,18 @@ void cc_client_take_opened(struct cc_client *client, copycat_bytes body)
 {
     struct cc_session_opened opened;
 
-    if (!cc_session_opened_decode(body, &opened) || client->session != 0 || !client->is_opening) {
+    if (!cc_session_opened_decode(body, &opened) || client->session != 0 || !client->is_opening ||
+        memcmp(opened.nonce, client->nonce, CC_NONCE_SIZE) != 0) {
         return;
     }
     client->is_opening = false;
-    if (opened.status != COPYCAT_OK) {
+    if (opened.status != COPYCAT_OK &&
+        copycat_status_class(opened.status) != COPYCAT_CLASS_RETRY) {
+        cc_client_end_session(client, opened.status);
+        return;
+    }
+    if (opened.status != COPYCAT_OK || opened.timeout_us < CC_SESSION_TIMEOUT_US_MIN ||
+        opened.timeout_us > CC_SESSION_TIMEOUT_US_MAX) {
         client->open_us = cc_client_now(client) + OPEN_AGAIN_US / 2 +
                           cc_prng_below(&client->prng, OPEN_AGAIN_US);
         return;
@@ -76,8 +99,7 @@ void cc_client_take_opened(struct cc_client *client, copycat_bytes body)
     client->good_us = cc_client_now(client);
     client->index_seen =
         client->index_seen > opened.session ? client->index_seen : opened.session;
-    client->keep_due_us = client->good_us + client->timeout_us / 3;
-    cc_client_set_state(client, CC_CLIENT_OPEN);
+    cc_client_confirm(client, client->opening_us); /* a repeated open does not renew it */
     if (!cc_list_is_empty(&client->commands) || !cc_list_is_empty(&client->queries)) {
         cc_client_resend(client, 0);
     }
@@ -92,13 +114,12 @@ void cc_client_take_kept(struct cc_client *client, copycat_bytes body)
         return;
     }
     if (kept.status == COPYCAT_ERR_SESSION) {
-        cc_client_end_session(client);
+        cc_client_end_session(client, COPYCAT_ERR_SESSION);
         return;
     }
     if (kept.status == COPYCAT_OK) {
-        client->confirmed_us = client->keep_sent_us;
         client->good_us = cc_client_now(client);
-        cc_client_set_state(client, CC_CLIENT_OPEN);
+        cc_client_confirm(client, client->keep_sent_us);
     } else {
         client->keep_due_us = cc_client_now(client) + client->timeout_us / 10;
     }
@@ -110,18 +131,17 @@ void cc_client_take_ended(struct cc_client *client, copycat_bytes body)
     struct cc_session_ended ended;
 
     if (cc_session_ended_decode(body, &ended) && ended.session == client->session) {
-        cc_client_end_session(client);
+        cc_client_end_session(client, COPYCAT_ERR_SESSION);
     }
 }
 
 /* C5: what was sent may or may not have run; nobody sends it again. */
-void cc_client_end_session(struct cc_client *client)
+void cc_client_end_session(struct cc_client *client, copycat_status status)
 {
-    if (client->session == 0) {
-        return;
-    }
+    bool had_session = client->session != 0;
+
     client->session = 0;
-    if (CC_BUG(T079)) {
+    if (CC_BUG(T079) && had_session) {
         uint64_t sequence = 0;
 
         cc_env_entropy(client->env, client->nonce, CC_NONCE_SIZE);
@@ -129,12 +149,15 @@ void cc_client_end_session(struct cc_client *client)
             cc_container_of(node, struct cc_slot, node)->sequence = ++sequence;
         }
         client->sequence = sequence;
+        client->transmit_next = 1;
+        client->opening_us = 0;
         client->open_us = 0;
         return;
     }
     if (!client->is_closing) {
+        client->end_status = status;
+        cc_client_end_calls(client, COPYCAT_ERR_OUTCOME, status);
         cc_client_set_state(client, CC_CLIENT_ENDED);
-        cc_client_end_calls(client, COPYCAT_ERR_OUTCOME, COPYCAT_ERR_SESSION);
     }
     cc_client_wake(client);
 }
@@ -150,7 +173,7 @@ void cc_client_watch_session(struct cc_client *client)
     if (client->session == 0) {
         return;
     }
-    if (client->is_ready && now >= client->keep_due_us) {
+    if (client->is_ready && client->keep_sent_us == 0 && now >= client->keep_due_us) {
         send_keep_alive(client);
     }
     if (client->state == CC_CLIENT_OPEN &&
