@@ -15,7 +15,7 @@
 #define CC_LOG_LOG_H
 
 #include "log/journal.h"
-#include "raft/raft.h"
+#include "proto/run.h"
 
 struct cc_log;
 

@@ -37,6 +37,7 @@
 
 #include "base/memory.h"
 #include "proto/limits.h"
+#include "proto/run.h"
 
 #include <copycat/base.h>
 
@@ -44,12 +45,6 @@
 #include <stdint.h>
 
 struct cc_raft;
-
-/* The entries from `first` up to the next run, or the end, bear `term`. */
-struct cc_raft_run {
-    uint64_t first;
-    uint64_t term;
-};
 
 struct cc_raft_peer_options {
     uint32_t id;
