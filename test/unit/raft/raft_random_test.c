@@ -19,12 +19,13 @@
 #include "base/prng.h"
 #include "raft_cluster.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define TERMS_MAX 4096u
 #define READS_MAX 256u
