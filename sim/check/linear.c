@@ -25,6 +25,7 @@ struct work {
     const struct cc_history *history;
     struct cc_check_report *report;
     uint64_t steps_max;
+    uint64_t steps;
     size_t whole_map_max;
     struct entry *entries; /* by map, key and order of invocation */
     size_t entry_count;
@@ -71,7 +72,7 @@ static int by_id(const void *left, const void *right)
 
 static uint64_t steps_left(const struct work *work)
 {
-    return work->steps_max - work->report->steps;
+    return work->steps_max - work->steps;
 }
 
 /* ---- explaining ---------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ static void ask(struct work *work, const struct entry *entry, size_t count, size
 
     describe_target(work, entry, is_whole, target, sizeof target);
     qsort(work->chosen, count, sizeof *work->chosen, by_id);
-    switch (cc_check_search(&question, &work->report->steps)) {
+    switch (cc_check_search(&question, &work->steps)) {
     case CC_CHECK_SEARCH_FOUND:
         count_judged(work, count, is_whole);
         break;
@@ -206,7 +207,7 @@ static void ask(struct work *work, const struct entry *entry, size_t count, size
         cc_check_blame(
             work->report, CC_CHECK_UNKNOWN,
             "linear: %s: %zu operations, given up after %" PRIu64 " steps", target, count,
-            work->report->steps);
+            work->steps);
         break;
     }
 }
@@ -281,7 +282,6 @@ void cc_check_linear(
     size_t count = cc_history_count(history);
     struct work work = {.history = history, .report = report, .steps_max = STEPS_MAX_DEFAULT};
 
-    cc_check_report_init(report);
     if (!cc_check_accepts(report, history)) {
         return;
     }
@@ -310,6 +310,7 @@ void cc_check_linear(
         }
         ask_map(&work, begin, i);
     }
+    report->steps += work.steps;
     free(work.entries);
     free(work.chosen);
     free(work.keys);

@@ -20,7 +20,10 @@ struct cc_check_linear_options {
     size_t whole_map_max; /* operations of a map that is searched as a whole; 0: 64 */
 };
 
-/* Options NULL: the defaults.  Running out of steps is UNKNOWN. */
+/*
+ * Options NULL: the defaults.  Running out of steps is UNKNOWN.  Adds to the report, which must
+ * have been initialised; nothing is asked where something is BROKEN already.
+ */
 void cc_check_linear(
     const struct cc_history *history,
     const struct cc_check_linear_options *options,

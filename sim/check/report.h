@@ -30,6 +30,7 @@ struct cc_check_report {
     char text[CC_CHECK_TEXT_SIZE]; /* empty if OK */
 };
 
+/* Before the first checker.  Several may add to one report: the worst verdict stands. */
 void cc_check_report_init(struct cc_check_report *report);
 
 /* Sets the verdict, unless a worse one stands, and begins a line. */

@@ -118,7 +118,6 @@ void cc_check_session(
         .applied_count = applied_count,
     };
 
-    cc_check_report_init(report);
     if (!cc_check_accepts(report, history)) {
         return;
     }

@@ -32,7 +32,7 @@ struct cc_check_applied {
 
 /*
  * `applied` holds every command on a map of every client in the history, in any order; several
- * servers may have reported the same index.
+ * servers may have reported the same index.  Adds to the report, which must have been initialised.
  */
 void cc_check_session(
     const struct cc_history *history,

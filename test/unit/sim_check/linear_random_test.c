@@ -291,6 +291,7 @@ static void compare(bool has_whole)
         struct cc_history *history = told(&round);
         bool expected = has_order(&round, 0, empty);
 
+        cc_check_report_init(&report);
         cc_check_linear(history, NULL, &report);
         if ((report.verdict == CC_CHECK_OK) != expected || report.verdict == CC_CHECK_UNKNOWN) {
             print_message("round %u, expected %d\n%s", i, (int)expected, report.text);

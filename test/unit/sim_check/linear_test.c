@@ -16,6 +16,7 @@ static struct cc_check_report report;
 
 static enum cc_check_verdict verdict_of(const struct story *story)
 {
+    cc_check_report_init(&report);
     cc_check_linear(story->history, NULL, &report);
     assert_true((report.verdict == CC_CHECK_OK) == (report.text[0] == '\0'));
     return report.verdict;
@@ -242,6 +243,7 @@ static void a_clear_falls_at_one_time_for_all_keys(void **state)
     does(&story, 2, CC_HISTORY_GET, "k", NULL, NULL);
     does(&story, 2, CC_HISTORY_GET, "l", NULL, "b");
     told(&story, clear, NULL);
+    cc_check_report_init(&report);
     cc_check_linear(story.history, &options, &report);
     assert_int_equal(report.verdict, CC_CHECK_OK);
     assert_int_equal(report.skipped, 1);
@@ -319,6 +321,7 @@ static void giving_up_is_no_success(void **state)
         snprintf(value, sizeof value, "v%zu", (i + 15) % 16);
         told(&story, puts[i], value);
     }
+    cc_check_report_init(&report);
     cc_check_linear(story.history, &options, &report);
     assert_int_equal(report.verdict, CC_CHECK_UNKNOWN);
     ends_with(&story, CC_CHECK_BROKEN);

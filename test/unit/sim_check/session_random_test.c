@@ -159,6 +159,7 @@ static enum cc_check_verdict verdict_of(const struct run *run, struct cc_check_r
         }
         cc_history_complete(history, id, &deed->told);
     }
+    cc_check_report_init(report);
     cc_check_session(history, run->applied, run->applied_count, report);
     cc_history_destroy(history);
     return report->verdict;

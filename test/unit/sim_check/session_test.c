@@ -2,6 +2,7 @@
 /*
  * session_test -- each promise of a session, kept and broken.
  */
+#include "sim/check/linear.h"
 #include "sim/check/session.h"
 #include "test/unit/sim_check/story.h"
 
@@ -29,6 +30,7 @@ static void begin(struct story *story, struct log *log)
 
 static enum cc_check_verdict verdict_of(const struct story *story, const struct log *log)
 {
+    cc_check_report_init(&report);
     cc_check_session(story->history, log->applied, log->count, &report);
     return report.verdict;
 }
@@ -479,6 +481,25 @@ static void what_another_stream_saw_counts_from_its_answer_on(void **state)
     breaks(&story, &log, "back: the second read an older state than its session had seen");
 }
 
+/* What the session breaks is no matter of linearizability, so only the sum of both can tell. */
+static void a_second_checker_does_not_wipe_out_what_the_first_has_found(void **state)
+{
+    struct story story;
+    struct log log;
+
+    (void)state;
+    begin(&story, &log);
+    puts_at(&story, &log, 1, 1, "a", NULL, 10);
+    reads_at(&story, 1, CC_HISTORY_SEQUENTIAL, NULL, 9);
+    cc_check_report_init(&report);
+    cc_check_linear(story.history, NULL, &report);
+    assert_int_equal(report.verdict, CC_CHECK_OK);
+    cc_check_session(story.history, log.applied, log.count, &report);
+    cc_check_linear(story.history, NULL, &report);
+    assert_int_equal(report.verdict, CC_CHECK_BROKEN);
+    story_end(&story);
+}
+
 static void an_answer_without_a_sequence_is_no_success(void **state)
 {
     struct story story;
@@ -534,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_session_that_misses_its_own_write_is_found),
         cmocka_unit_test(an_own_write_still_under_way_is_seen_by_a_read_behind_it),
         cmocka_unit_test(what_another_stream_saw_counts_from_its_answer_on),
+        cmocka_unit_test(a_second_checker_does_not_wipe_out_what_the_first_has_found),
         cmocka_unit_test(an_answer_without_a_sequence_is_no_success),
         cmocka_unit_test(reads_without_an_index_are_counted_as_skipped),
     };
