@@ -271,8 +271,8 @@ static void write_down(struct errand *errand)
         workload->totals.acknowledged++;
     } else if (copycat_status_class(call->status) == COPYCAT_CLASS_UNKNOWN ||
                (call->status == COPYCAT_ERR_CLOSED && call->sequence != 0)) {
+        answer.outcome = CC_HISTORY_UNKNOWN; /* the caller has given up waiting */
         workload->totals.unknown++;
-        return; /* it stays without an answer */
     } else {
         answer.outcome = CC_HISTORY_FAILED;
         workload->totals.failed++;

@@ -134,6 +134,7 @@ struct cc_group *cc_group_create(struct cc_server *server, uint32_t id,
     group->log = log;
     group->journal = cc_server_journal(server);
     cc_table_init(&group->live, group->memory);
+    cc_table_init(&group->promised, group->memory);
     cc_list_init(&group->openings);
     cc_list_init(&group->fresh);
     cc_list_init(&group->confirming);
@@ -168,6 +169,7 @@ static void drop_sessions(struct cc_group *group)
         cc_memory_give(group->memory, live);
     }
     cc_table_deinit(&group->live);
+    cc_table_deinit(&group->promised);
     cc_list_each_safe (node, following, &group->openings) {
         cc_memory_give(group->memory, cc_container_of(node, struct cc_opening, node));
     }

@@ -147,6 +147,7 @@ struct cc_group {
     uint32_t leader_told;   /* the leader that our guests' clients were told to resend to */
     struct cc_table live;   /* struct cc_live by session */
     struct cc_list openings;
+    struct cc_table promised; /* T-022: struct cc_live by index; empty unless that is planted */
     struct cc_list fresh;      /* cc_waiting without a round yet */
     struct cc_list confirming; /* with a round, in order of rounds */
     struct cc_list lagging;    /* waiting for apply */
@@ -214,6 +215,10 @@ void cc_group_outcome(struct cc_group *group, const struct cc_outcome *outcome);
 void cc_group_expire(struct cc_group *group);
 struct cc_live *cc_group_live(struct cc_group *group, uint64_t session);
 void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, copycat_status status);
+
+/* Trap T-022, only where it is planted: answers by index, whatever entry that has become. */
+void cc_group_promise_by_index(struct cc_group *group, struct cc_block *block);
+void cc_group_answer_by_index(struct cc_group *group, uint64_t index);
 
 /* group_reads.c */
 bool cc_group_request_query(struct cc_group *group, struct cc_origin origin, copycat_bytes body);

@@ -43,7 +43,12 @@ static void apply_one(struct cc_group *group, struct cc_block *block)
 
     cc_apply_entry(group->apply, &entry, &outcome);
     cc_server_applied(group->server, &entry, &outcome, group->apply);
-    cc_group_outcome(group, &outcome);
+    if (CC_BUG(T022) && group->promised.count > 0) {
+        cc_group_answer_by_index(group, entry.index);
+    }
+    if (!CC_BUG(T022) || entry.kind != CC_ENTRY_COMMAND) {
+        cc_group_outcome(group, &outcome);
+    }
 }
 
 /* Has this leader applied an entry of its own term?  Only then does it know all that is committed. */

@@ -24,6 +24,9 @@ static void append_proposed(struct cc_group *group, const struct cc_raft_effects
 
         cc_entry_stamp(block, group->id, index, effects->append_term, time_us);
         cc_log_append(group->log, block);
+        if (CC_BUG(T022)) {
+            cc_group_promise_by_index(group, block);
+        }
         cc_block_release(block);
     }
     group->proposed.count = 0;

@@ -343,3 +343,43 @@ void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, co
         }
     }
 }
+
+/* ---- trap T-022 ------------------------------------------------------------------------------ */
+
+void cc_group_promise_by_index(struct cc_group *group, struct cc_block *block)
+{
+    struct cc_entry entry = cc_entry_of(block);
+    struct cc_command command;
+    const struct cc_live *live;
+    struct cc_live *promise;
+
+    if (entry.kind != CC_ENTRY_COMMAND || !cc_command_decode(entry.payload, &command)) {
+        return;
+    }
+    live = cc_group_live(group, command.session);
+    cc_memory_give(group->memory, cc_table_remove(&group->promised, entry.index));
+    if (live != NULL) {
+        promise = cc_memory_take(group->memory, sizeof *promise);
+        *promise = *live;
+        promise->appended = command.sequence;
+        cc_table_put(&group->promised, entry.index, promise);
+    }
+}
+
+void cc_group_answer_by_index(struct cc_group *group, uint64_t index)
+{
+    struct cc_live *promise = cc_table_remove(&group->promised, index);
+    struct cc_answer answer;
+
+    if (promise == NULL) {
+        return;
+    }
+    if (!cc_apply_cached(group->apply, promise->session, promise->appended, &answer)) {
+        answer = (struct cc_answer){.session = promise->session,
+            .sequence = promise->appended,
+            .index = index,
+            .result = {"", 1}};
+    }
+    cc_group_reply_answer(group, promise->origin, CC_MESSAGE_ANSWER, &answer);
+    cc_memory_give(group->memory, promise);
+}
