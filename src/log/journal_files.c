@@ -60,7 +60,9 @@ static void made(struct cc_journal *journal)
     if (journal->current == NULL) {
         cc_journal_begin(journal);
     } else {
-        cc_journal_flush(journal); /* perhaps a batch has waited for it */
+        if (journal->size_needed > 0) {
+            cc_journal_flush(journal); /* a batch has waited for it */
+        }
         cc_journal_make_spare(journal);
     }
 }

@@ -159,7 +159,7 @@ static enum head take_table(struct cc_journal *journal, const struct cc_batch_he
     struct cc_journal_scan *scan = &journal->scan;
     struct cc_journal_table table;
 
-    if (!read_table(scan->buffer, header, &table)) {
+    if (!read_table(scan->buffer, header, &table) || table.prev_life != header->life - 1) {
         return refuse_head(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged");
     }
     if (table.server != journal->options.server) {

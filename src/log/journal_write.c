@@ -380,6 +380,10 @@ static void seal(struct cc_timer *timer)
     if (journal->phase == CC_JOURNAL_OPEN && !journal->is_writing && !journal->is_closing &&
         journal->needs_seal && cc_list_is_empty(&journal->pending)) {
         start_batch(journal, true);
+        if (!journal->is_writing) { /* a file is being made for it */
+            cc_env_timer_arm(
+                journal->env, timer, cc_env_now_us(journal->env) + journal->options.seal_delay_us);
+        }
     }
 }
 

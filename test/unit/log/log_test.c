@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log -- one group's entries: what is in memory, what comes back from disk, and what recovery
+ * finds.
+ */
+#include "log/log.h"
+#include "unit/log/journal_stand.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CACHE 4096u
+
+static struct memory_disk disk;
+static struct cc_journal *journal;
+static struct cc_log *group_log;
+static bool is_open;
+
+static void on_entry(
+    void *owner, const struct cc_entry *entry, const struct cc_journal_place *place)
+{
+    (void)owner;
+    cc_log_recover_entry(group_log, entry, place);
+}
+
+static void on_truncate(void *owner, uint32_t group, uint64_t from)
+{
+    (void)owner;
+    (void)group;
+    cc_log_recover_truncate(group_log, from);
+}
+
+static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
+{
+    (void)owner;
+    (void)group;
+    (void)term;
+    (void)vote;
+}
+
+static void on_open(void *owner, copycat_status status, const char *text)
+{
+    (void)owner;
+    assert_string_equal(text, "");
+    is_open = status == COPYCAT_OK;
+}
+
+static void on_durable(void *owner, uint64_t mark)
+{
+    (void)owner;
+    (void)mark;
+}
+
+static void on_placed(
+    void *owner, uint32_t group, uint64_t index, const struct cc_journal_place *place)
+{
+    (void)owner;
+    (void)group;
+    cc_log_placed(group_log, index, place);
+}
+
+static void on_failed(void *owner, copycat_status status, const char *text)
+{
+    (void)owner;
+    (void)status;
+    fail_msg("%s", text);
+}
+
+static void on_closed(void *owner)
+{
+    (void)owner;
+    journal = NULL;
+}
+
+static const struct cc_journal_callbacks callbacks = {
+    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, on_closed};
+
+static void settle(void)
+{
+    while (memory_disk_step(&disk)) {
+    }
+}
+
+static void open_all(void)
+{
+    struct cc_journal_options options = {
+        .directory = "/data/journal", .server = 1, .file_size = 65536, .batch_size_max = 8192};
+
+    group_log = cc_log_create(&disk.env, 0, CACHE);
+    is_open = false;
+    assert_int_equal(cc_journal_open(&journal, &disk.env, &options, &callbacks, NULL), COPYCAT_OK);
+    settle();
+    assert_true(is_open);
+    cc_log_attach(group_log, journal);
+}
+
+static void close_all(void)
+{
+    cc_log_destroy(group_log);
+    cc_journal_close(journal);
+    settle();
+    assert_null(journal);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memory_disk_init(&disk);
+    open_all();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    close_all();
+    assert_int_equal(disk.blocks_out, 0);
+    memory_disk_deinit(&disk);
+    return 0;
+}
+
+static void append(uint64_t index, uint64_t term, uint32_t size)
+{
+    static uint8_t payload[65536];
+    struct cc_block *block;
+
+    memset(payload, (int)(index * 7 + term), size);
+    block = cc_entry_create(&disk.memory, CC_ENTRY_COMMAND, (copycat_bytes){payload, size});
+    cc_entry_stamp(block, 0, index, term, index * 10);
+    cc_log_append(group_log, block);
+    cc_block_release(block);
+}
+
+static void append_many(uint64_t first, uint64_t last, uint64_t term, uint32_t size)
+{
+    for (uint64_t index = first; index <= last; index++) {
+        append(index, term, size);
+    }
+    cc_journal_flush(journal);
+    settle();
+}
+
+static uint64_t in_memory(void)
+{
+    uint64_t count = 0;
+
+    for (uint64_t index = 1; index <= cc_log_last(group_log); index++) {
+        count += cc_log_peek(group_log, index) != NULL;
+    }
+    return count;
+}
+
+static struct cc_log_load load;
+static uint32_t loads_done;
+
+static void on_load(struct cc_log_load *loaded)
+{
+    loads_done++;
+    if (loaded->status == COPYCAT_OK) {
+        assert_non_null(cc_log_peek(group_log, loaded->index));
+    }
+}
+
+static void start_load(uint64_t index)
+{
+    load = (struct cc_log_load){.index = index, .done = on_load};
+    loads_done = 0;
+    cc_log_load(group_log, &load);
+    assert_int_equal(loads_done, 0);
+}
+
+static void keeps_in_memory_what_is_above_the_keep_index(void **state)
+{
+    (void)state;
+    append_many(1, 50, 1, 1000);
+    assert_int_equal(in_memory(), 50);
+    cc_log_keep(group_log, 30);
+    settle();
+    for (uint64_t index = 31; index <= 50; index++) {
+        assert_non_null(cc_log_peek(group_log, index));
+    }
+    assert_int_equal(in_memory(), 20);
+    cc_log_keep(group_log, 50);
+    settle();
+    assert_true(in_memory() <= 3);
+}
+
+static void keeps_in_memory_what_has_no_place_yet(void **state)
+{
+    (void)state;
+    for (uint64_t index = 1; index <= 20; index++) {
+        append(index, 1, 1000);
+    }
+    cc_log_keep(group_log, 20);
+    settle();
+    assert_int_equal(in_memory(), 20);
+    cc_journal_flush(journal);
+    settle();
+    append_many(21, 21, 1, 1000);
+    assert_true(in_memory() < 20);
+}
+
+static void brings_entries_back_from_disk(void **state)
+{
+    (void)state;
+    append_many(1, 50, 1, 1000);
+    cc_log_keep(group_log, 50);
+    settle();
+    for (uint64_t index = 1; index <= 40; index++) {
+        if (cc_log_peek(group_log, index) == NULL) {
+            start_load(index);
+            settle();
+            assert_int_equal(loads_done, 1);
+            assert_int_equal(load.status, COPYCAT_OK);
+        }
+    }
+}
+
+static void finds_itself_again_with_all_its_runs(void **state)
+{
+    uint32_t count;
+
+    (void)state;
+    append_many(1, 10, 1, 100);
+    append_many(11, 20, 3, 100);
+    cc_log_truncate(group_log, 16);
+    append_many(16, 25, 4, 100);
+
+    uint64_t bytes = cc_log_bytes_above(group_log, 0);
+
+    close_all();
+    open_all();
+    assert_int_equal(cc_log_first(group_log), 1);
+    assert_int_equal(cc_log_last(group_log), 25);
+    assert_int_equal(cc_log_bytes_above(group_log, 0), bytes);
+    assert_int_equal(cc_log_bytes_above(group_log, 25), 0);
+
+    const struct cc_raft_run *runs = cc_log_runs(group_log, &count);
+
+    assert_int_equal(count, 3);
+    assert_int_equal(runs[1].first, 11);
+    assert_int_equal(runs[2].first, 16);
+    assert_int_equal(runs[2].term, 4);
+    assert_int_equal(cc_log_last_time_us(group_log), 250);
+    start_load(17);
+    settle();
+    assert_int_equal(load.status, COPYCAT_OK);
+    assert_int_equal(cc_entry_of(cc_log_peek(group_log, 17)).term, 4);
+}
+
+static void ends_a_load_that_is_under_way_when_it_is_destroyed(void **state)
+{
+    (void)state;
+    append_many(1, 50, 1, 1000);
+    cc_log_keep(group_log, 50);
+    settle();
+    start_load(1);
+    cc_log_destroy(group_log);
+    assert_int_equal(loads_done, 1);
+    assert_int_equal(load.status, COPYCAT_ERR_CLOSED);
+    settle();
+    assert_int_equal(loads_done, 1);
+    group_log = cc_log_create(&disk.env, 0, CACHE);
+}
+
+static void keeps_the_newer_of_two_entries_that_had_one_index(void **state)
+{
+    (void)state;
+    append(1, 1, 100);
+    append(2, 1, 3000);
+    cc_journal_flush(journal);
+    cc_log_truncate(group_log, 2);
+    append(2, 2, 200);
+    append_many(3, 20, 2, 1000);
+    cc_log_keep(group_log, 20);
+    settle();
+    if (cc_log_peek(group_log, 2) == NULL) {
+        start_load(2);
+        settle();
+        assert_int_equal(load.status, COPYCAT_OK);
+    }
+    assert_int_equal(cc_log_last(group_log), 20);
+    close_all();
+    open_all();
+    start_load(2);
+    settle();
+    assert_int_equal(cc_entry_of(cc_log_peek(group_log, 2)).term, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(keeps_in_memory_what_is_above_the_keep_index),
+        TEST(keeps_in_memory_what_has_no_place_yet),
+        TEST(brings_entries_back_from_disk),
+        TEST(finds_itself_again_with_all_its_runs),
+        TEST(ends_a_load_that_is_under_way_when_it_is_destroyed),
+        TEST(keeps_the_newer_of_two_entries_that_had_one_index),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
