@@ -4,7 +4,7 @@
  *
  * Where it sits:   raft -> [log] -> apply; owned by server/group.  Writes go to the journal, reads
  *                  come from memory or, for what fell out of it, from the journal's files.
- * Memory:          a table of places, 16 bytes an entry, and blocks up to `cache_bytes_max` beyond
+ * Memory:          a table of places, 40 bytes an entry, and blocks up to `cache_bytes_max` beyond
  *                  what may not be dropped (not yet placed, or above the keep index).
  *
  * Invariants
