@@ -11,6 +11,8 @@
 #define DRIFT_PPM_MAX 450 /* two machines differ by less than CC_GROUP_DRIFT_PPM_MAX */
 #define RESTART_CHECK_US 200000u
 
+struct undo;
+
 struct cc_nemesis {
     struct cc_cluster *cluster;
     struct cc_workload *workload;
@@ -18,11 +20,13 @@ struct cc_nemesis {
     uint64_t pace_us;
     uint32_t kinds; /* bit mask: those that occur */
     bool is_over;
+    struct cc_list undos; /* under way */
     uint64_t fired[CC_FAULT_COUNT];
 };
 
 /* Something that ends a fault later. */
 struct undo {
+    struct cc_list node;
     struct cc_nemesis *nemesis;
     uint32_t machine;
 };
@@ -48,12 +52,20 @@ static uint64_t range(struct cc_nemesis *nemesis, uint64_t low, uint64_t high)
     return cc_decide_range(&nemesis->choices, low, high);
 }
 
+static void forget(struct undo *undo)
+{
+    cc_list_remove(&undo->node);
+    free(undo);
+}
+
 static void later(struct cc_nemesis *nemesis, uint64_t wait_us, void (*call)(void *owner), uint32_t machine)
 {
     struct undo *undo = malloc(sizeof *undo);
 
     CC_ASSERT(undo != NULL);
-    *undo = (struct undo){nemesis, machine};
+    undo->nemesis = nemesis;
+    undo->machine = machine;
+    cc_list_append(&nemesis->undos, &undo->node);
     cc_world_call(world_of(nemesis), cc_world_now_us(world_of(nemesis)) + wait_us, call, undo);
 }
 
@@ -68,7 +80,7 @@ static void restart(void *owner)
         cc_cluster_start(nemesis->cluster, undo->machine);
         nemesis->cluster->totals.restarts++;
     }
-    free(undo);
+    forget(undo);
 }
 
 static bool crash(struct cc_nemesis *nemesis, uint32_t server)
@@ -102,7 +114,7 @@ static void resume(void *owner)
     if (cc_world_is_up(world, undo->machine) && cc_world_is_paused(world, undo->machine)) {
         cc_world_resume(world, undo->machine);
     }
-    free(undo);
+    forget(undo);
 }
 
 static bool pause_machine(struct cc_nemesis *nemesis, uint32_t machine)
@@ -124,7 +136,7 @@ static void heal_links(void *owner)
 
     cc_cluster_tell(undo->nemesis->cluster, "nemesis", "heals the network");
     cc_world_heal_network(world_of(undo->nemesis));
-    free(undo);
+    forget(undo);
 }
 
 /* Cuts between those servers whose bit is set and all others; clients stay with both sides. */
@@ -182,7 +194,7 @@ static void heal_disk(void *owner)
 
     cc_world_disk_stick(world_of(undo->nemesis), undo->machine, false);
     cc_world_disk_slow(world_of(undo->nemesis), undo->machine, 1);
-    free(undo);
+    forget(undo);
 }
 
 static bool stick_disk(struct cc_nemesis *nemesis, uint32_t server)
@@ -334,6 +346,7 @@ struct cc_nemesis *cc_nemesis_create(
     nemesis->cluster = cluster;
     nemesis->workload = workload;
     nemesis->pace_us = pace_us;
+    cc_list_init(&nemesis->undos);
     nemesis->choices = cc_decider_make(cluster->options.seed, CC_STREAM_NEMESIS, 0);
 
     /* Swarm: each seed leaves out about a third of the kinds, for faults can hide one another. */
@@ -346,6 +359,9 @@ struct cc_nemesis *cc_nemesis_create(
 
 void cc_nemesis_destroy(struct cc_nemesis *nemesis)
 {
+    cc_list_each_safe (node, following, &nemesis->undos) {
+        forget(cc_container_of(node, struct undo, node));
+    }
     free(nemesis);
 }
 

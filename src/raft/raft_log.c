@@ -8,7 +8,9 @@
 
 void cc_raft_log_init(struct cc_raft *core, const struct cc_raft_start *start)
 {
-    memcpy(core->runs, start->runs, start->run_count * sizeof *core->runs);
+    if (start->run_count > 0) {
+        memcpy(core->runs, start->runs, start->run_count * sizeof *core->runs);
+    }
     core->run_count = start->run_count;
     core->last = start->last_index;
     core->stable = start->last_index;

@@ -159,9 +159,9 @@ void cc_write_varint(struct cc_writer *writer, uint64_t value)
 
 void cc_write_raw(struct cc_writer *writer, const void *data, size_t size)
 {
-    void *room = cc_writer_room(writer, size);
+    void *room = size == 0 ? NULL : cc_writer_room(writer, size);
 
-    if (room != NULL && size > 0) {
+    if (room != NULL) {
         memcpy(room, data, size);
     }
 }
