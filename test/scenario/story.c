@@ -13,6 +13,7 @@
  *     deliver A->B [N]|all            the oldest packets; N at most (1)
  *     last A->B                       the newest packet overtakes the others
  *     drop A->B [N]   dup A->B        the oldest packets vanish; the oldest is copied to the end
+ *     forge A->B vote|append TERM     a packet that A never sent
  *     keep A->B   replay              remembers the oldest packet; sends it again
  *     store A [N]|all                 the oldest writes reach the disk; without N all of them
  *     settle                          deliver all and store all until nothing is left
@@ -645,6 +646,21 @@ static void replay(struct story *story)
     raft_cluster_insert(story->cluster, &story->kept);
 }
 
+static void forge(struct story *story)
+{
+    struct raft_packet packet = {.message = {.kind = CC_RAFT_VOTE}};
+
+    if (!pair(story, &packet.message.from, &packet.message.to)) {
+        complain(story, "forge A->B");
+        return;
+    }
+    if (strcmp(word(story, 2), "append") == 0) {
+        packet.message.kind = CC_RAFT_APPEND;
+    }
+    packet.message.term = strtoull(word(story, 3), NULL, 10);
+    raft_cluster_insert(story->cluster, &packet);
+}
+
 static void cut(struct story *story)
 {
     set_cut(story, true);
@@ -716,6 +732,7 @@ static const struct {
     {"dup", handle_packet},
     {"keep", handle_packet},
     {"replay", replay},
+    {"forge", forge},
     {"store", store},
     {"settle", settle},
     {"cut", cut},
