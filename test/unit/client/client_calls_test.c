@@ -57,6 +57,14 @@ static void done(struct cc_call *call)
     }
 }
 
+static void done_large(struct cc_call *call)
+{
+    struct test_call *test = call->owner;
+
+    test->done_count++;
+    test->status = call->status;
+}
+
 static void open_client(uint32_t window_max, uint32_t waiting_max)
 {
     struct cc_client_options options = {.addresses = fake_addresses,
@@ -491,6 +499,30 @@ static void a_read_is_not_starved_by_commands_of_other_streams(void **state)
     assert_int_equal(read->status, COPYCAT_OK);
 }
 
+static void a_result_that_waited_for_its_turn_may_have_become_too_old(void **state)
+{
+    (void)state;
+    warm_up(); /* at index 12 */
+    fake.holds_results = true;
+    struct test_call *first = get(CC_READ_SEQUENTIAL);
+    struct test_call *second = get(CC_READ_SEQUENTIAL);
+
+    fake_pass(&fake, 1000);
+
+    uint64_t number = fake_newest(&fake, CC_MESSAGE_QUERY)->number;
+
+    fake_result(&fake, number, 15, "old");
+    fake_result(&fake, number - 1, 20, "new");
+    fake_pass(&fake, 1000);
+    assert_string_equal(first->result, "new");
+    assert_int_equal(second->done_count, 0);
+    assert_int_equal(fake_newest(&fake, CC_MESSAGE_QUERY)->number, number + 1);
+    assert_int_equal(fake_newest(&fake, CC_MESSAGE_QUERY)->after_index, 20);
+    fake_result(&fake, number + 1, 21, "newer");
+    fake_pass(&fake, 1000);
+    assert_string_equal(second->result, "newer");
+}
+
 static void an_eventual_read_may_go_back(void **state)
 {
     (void)state;
@@ -633,6 +665,43 @@ static void a_call_may_be_used_again_in_its_own_callback(void **state)
     assert_int_equal(fake.run_count, 50);
 }
 
+static void the_number_of_a_command_may_be_read_when_it_is_done(void **state)
+{
+    (void)state;
+    warm_up();
+    struct test_call *sent = put('a');
+
+    fake_pass(&fake, 10000);
+    assert_int_equal(sent->call.sequence, 3);
+}
+
+static void a_window_of_large_values_gets_through(void **state)
+{
+    static uint8_t large[CC_VALUE_SIZE_MAX];
+    static struct test_call many[64];
+
+    (void)state;
+    warm_up();
+    memset(large, 'L', sizeof large);
+    for (uint32_t i = 0; i < 64; i++) {
+        many[i] = (struct test_call){0};
+        many[i].call = (struct cc_call){.kind = CC_CALL_COMMAND,
+            .operation = {large, sizeof large},
+            .done = done_large,
+            .owner = &many[i]};
+        cc_client_call(client, &map, &many[i].call);
+    }
+    fake.largest_write = 0;
+    fake_pass(&fake, 5000000);
+    for (uint32_t i = 0; i < 64; i++) {
+        assert_int_equal(many[i].done_count, 1);
+        assert_int_equal(many[i].status, COPYCAT_OK);
+    }
+    assert_int_equal(fake.run_count, 65);
+    assert_true(fake.largest_write <= 6u << 20); /* what gathers is bounded */
+    assert_int_equal(cc_client_counters(client)->switches, 0);
+}
+
 static void the_clients_own_part_of_a_call_need_not_be_zeroed(void **state)
 {
     struct cc_call call;
@@ -673,6 +742,7 @@ int main(void)
         TEST(a_read_asks_for_what_has_been_seen_and_never_goes_back),
         TEST(a_server_that_reads_from_the_past_is_left),
         TEST(a_read_is_not_starved_by_commands_of_other_streams),
+        TEST(a_result_that_waited_for_its_turn_may_have_become_too_old),
         TEST(an_eventual_read_may_go_back),
         TEST(reads_are_asked_again_on_a_new_connection),
         TEST(a_lost_read_does_not_hang_while_others_are_answered),
@@ -681,6 +751,8 @@ int main(void)
         TEST(closing_inside_a_callback_ends_every_call_once),
         TEST(a_call_after_close_is_closed),
         TEST(a_call_may_be_used_again_in_its_own_callback),
+        TEST(the_number_of_a_command_may_be_read_when_it_is_done),
+        TEST(a_window_of_large_values_gets_through),
         TEST(the_clients_own_part_of_a_call_need_not_be_zeroed),
     };
 #undef TEST

@@ -145,6 +145,18 @@ static void an_open_that_is_asked_again_elsewhere_bears_the_same_nonce(void **st
     assert_int_equal(cc_client_state(client), CC_CLIENT_OPEN);
 }
 
+static void a_session_that_somebody_else_has_opened_is_not_taken(void **state)
+{
+    (void)state;
+    fake.confuses_nonces = true;
+    open_with(3);
+    fake_pass(&fake, 3000000);
+    assert_int_equal(cc_client_session(client), 0);
+    fake.confuses_nonces = false;
+    fake_pass(&fake, 3000000);
+    assert_int_equal(cc_client_session(client), FAKE_SESSION);
+}
+
 static void all_servers_are_tried_before_one_is_tried_again(void **state)
 {
     uint32_t round[FAKE_SERVERS] = {0};
@@ -421,6 +433,7 @@ int main(void)
         TEST(options_that_no_server_would_take_are_refused),
         TEST(opening_without_memory_says_so),
         TEST(an_open_that_is_asked_again_elsewhere_bears_the_same_nonce),
+        TEST(a_session_that_somebody_else_has_opened_is_not_taken),
         TEST(all_servers_are_tried_before_one_is_tried_again),
         TEST(a_dead_server_is_passed_over),
         TEST(a_server_without_progress_is_left),

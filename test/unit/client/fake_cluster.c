@@ -201,6 +201,7 @@ static void serve_open(struct fake_cluster *fake, const struct cc_frame *frame)
 
     CC_ASSERT(cc_session_open_decode(frame->body, &open));
     memcpy(opened.nonce, open.nonce, CC_NONCE_SIZE);
+    opened.nonce[0] ^= fake->confuses_nonces;
     if (fake->is_leaderless[fake->link.server]) {
         opened.status = COPYCAT_ERR_NO_LEADER;
     }
@@ -356,6 +357,7 @@ static void conn_write(struct cc_env *env, struct cc_conn *conn, const void *dat
 
     CC_ASSERT(fake->link.conn == conn && !fake->link.is_sent);
     fake->link.is_sent = true;
+    fake->largest_write = fake->largest_write < size ? size : fake->largest_write;
     while (cc_frame_decoder_next(&fake->link.decoder, &input, &frame)) {
         serve(fake, &frame);
     }

@@ -60,6 +60,7 @@ struct fake_cluster {
     copycat_status command_status;     /* refuses commands without running them */
     bool holds_answers;                /* runs commands, keeps the answers back */
     bool holds_results;                /* likewise for reads */
+    bool confuses_nonces;              /* tells of a session that somebody else has opened */
     bool keeps_no_one_alive;           /* does not answer keep-alives */
     uint32_t commands_to_lose;         /* the next ones never arrive */
     uint64_t result_index;             /* of reads; 0: that of the newest command */
@@ -69,6 +70,7 @@ struct fake_cluster {
     uint64_t index;
     uint32_t run_count;
     char runs[FAKE_RUNS_MAX]; /* first byte of each operation that ran, in order */
+    size_t largest_write; /* bytes that the client wrote at once */
     uint32_t seen_count;
     struct fake_seen seen[FAKE_RUNS_MAX];
 };
