@@ -37,6 +37,7 @@ struct seen_entry {
 
 struct cc_judge {
     uint32_t server_count;
+    uint32_t voter_count; /* the first of them */
     uint32_t quorum;
     struct watched servers[CC_MEMBERS_MAX];
     struct seen_entry *seen; /* every entry any server ever appended, by (index, term) */
@@ -79,6 +80,7 @@ struct cc_judge *cc_judge_create(uint32_t server_count, uint32_t voter_count)
         abort();
     }
     judge->server_count = server_count;
+    judge->voter_count = voter_count;
     judge->quorum = voter_count / 2 + 1;
     return judge;
 }
@@ -343,6 +345,46 @@ static void check_promises(struct cc_judge *judge, uint32_t place, const struct 
     }
 }
 
+static uint64_t last_of(const struct watched *server)
+{
+    return server->is_up ? server->last : server->stable;
+}
+
+static uint64_t last_term_of(const struct watched *server)
+{
+    return server->terms == NULL ? 0 : server->terms[last_of(server)];
+}
+
+/* Would `voter` find the log of `candidate` up to date? */
+static bool would_vote(const struct watched *voter, const struct watched *candidate)
+{
+    uint64_t mine = last_term_of(voter);
+    uint64_t theirs = last_term_of(candidate);
+
+    return theirs > mine || (theirs == mine && last_of(candidate) >= last_of(voter));
+}
+
+/* Figure 3.8 of the dissertation: could anybody still be elected who does not have the entry? */
+static void check_safety(struct cc_judge *judge, uint64_t index, uint64_t term)
+{
+    for (uint32_t i = 0; i < judge->voter_count; i++) {
+        const struct watched *candidate = &judge->servers[i];
+        uint32_t votes = 0;
+
+        if (last_of(candidate) >= index && candidate->terms[index] == term) {
+            continue;
+        }
+        for (uint32_t j = 0; j < judge->voter_count; j++) {
+            votes += would_vote(&judge->servers[j], candidate);
+        }
+        if (votes >= judge->quorum) {
+            cc_judge_blame(judge,
+                "safe commit: entry %llu of term %llu is committed, yet server %u could lead without it",
+                (unsigned long long)index, (unsigned long long)term, i + 1);
+        }
+    }
+}
+
 /* A new commit index: is it on the platters of a quorum? */
 static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
 {
@@ -355,7 +397,7 @@ static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc
 
     uint64_t term = judge->servers[place].terms[commit];
 
-    for (uint32_t i = 0; i < judge->server_count; i++) {
+    for (uint32_t i = 0; i < judge->voter_count; i++) {
         const struct watched *server = &judge->servers[i];
 
         holders += server->stable >= commit && server->terms[commit] == term;
@@ -365,6 +407,7 @@ static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc
             "durable commit: server %u committed %llu, which is on %u platters of the %u it needs",
             place + 1, (unsigned long long)commit, holders, judge->quorum);
     }
+    check_safety(judge, commit, term);
     judge->commit = commit;
 }
 

@@ -9,6 +9,7 @@
  *   leader completeness  a new leader holds every entry that was applied anywhere in an earlier term
  *   same state           equal index means equal entry and equal digest
  *   durable commit       a committed entry is on the platters of a quorum
+ *   safe commit          nobody could be elected any more without a committed entry (figure 3.8)
  *   kept promises        what was durable before a crash is there after it; what a server has told
  *                        others (term, vote, match) was durable when it said so
  *   monotony             term, commit, applied and log time never go back within a life
