@@ -150,8 +150,13 @@ static bool is_sound(const struct cc_raft_message *message)
 
     if (message->run_count > CC_RUNS_PER_APPEND_MAX ||
         (message->entry_count == 0) != (message->run_count == 0) ||
-        (message->prev_index == 0 && message->prev_term != 0)) {
+        (message->prev_index == 0) != (message->prev_term == 0) ||
+        message->prev_term > message->term ||
+        message->prev_index + message->entry_count > CC_INDEX_MAX) {
         return false;
+    }
+    if (message->run_count > 0 && message->runs[0].term < message->prev_term) {
+        return false; /* terms ascend along a log */
     }
     for (uint32_t run = 0; run < message->run_count; run++) {
         if ((run == 0 && message->runs[run].first != at) || message->runs[run].first < at ||
@@ -162,6 +167,31 @@ static bool is_sound(const struct cc_raft_message *message)
         term = message->runs[run].term;
     }
     return at <= message->prev_index + message->entry_count + 1;
+}
+
+/* Whoever leads our term or a later one has everything that is committed (3.6.3).  A message that
+ * contradicts this does not come from such a leader, and must not get at our log. */
+static bool keeps_committed(const struct cc_raft *core, const struct cc_raft_message *message)
+{
+    uint64_t known = cc_raft_log_term(core, message->prev_index);
+
+    if (message->prev_index <= core->commit && known != 0 && known != message->prev_term) {
+        return false;
+    }
+    for (uint32_t run = 0; run < message->run_count; run++) {
+        uint64_t at = message->runs[run].first;
+        uint64_t end = least(least(run_last(message, run), core->commit), core->last);
+
+        if (core->run_count > 0 && at < core->runs[0].first) {
+            at = core->runs[0].first; /* what lies before is forgotten, and committed */
+        }
+        for (; at <= end; at = cc_raft_log_run_end(core, at) + 1) {
+            if (cc_raft_log_term(core, at) != message->runs[run].term) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static void hear_leader(struct cc_raft *core, const struct cc_raft_message *message)
@@ -186,6 +216,9 @@ copycat_status cc_raft_receive_append(struct cc_raft *core, const struct cc_raft
     if (message->term < core->term) {
         refuse_old(core, message);
         return COPYCAT_OK;
+    }
+    if (!keeps_committed(core, message)) {
+        return COPYCAT_ERR_MALFORMED;
     }
     hear_leader(core, message);
     if (!matches(core, message)) {
