@@ -39,9 +39,7 @@ ubsan: setup
 	@SEEDS=$${SEEDS:-40} tools/run_tests $(BUILD)/ubsan unit
 
 fuzz: setup
-	@CC=clang $(GENERATE) -B $(BUILD)/fuzz -DCC_SANITIZE=address,undefined >/dev/null
-	@ninja -C $(BUILD)/fuzz
-	@tools/fuzz $(BUILD)/fuzz $(SECONDS)
+	@tools/fuzz_build_and_run $(BUILD)/fuzz $(SECONDS)
 
 format: setup
 	@git ls-files '*.c' '*.h' | xargs clang-format -i --style=file
