@@ -91,6 +91,7 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
     cc_cluster_tell(seat->cluster, name_of(seat->place), "is %s", names[state]);
     if (state == CC_SERVER_FAILED) {
         seat->has_failed = true;
+        cc_judge_down(seat->cluster->judge, seat->place);
         seat->cluster->totals.failures++;
         if (status != COPYCAT_ERR_IO) {
             cc_judge_blame(seat->cluster->judge, "recovery: server %u cannot use its directory: %s",

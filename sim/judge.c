@@ -13,6 +13,7 @@
 
 /* What is known of one server, also while it is down. */
 struct watched {
+    const struct cc_server *server; /* NULL: down */
     bool is_up;         /* has a core, and was seen in this life */
     uint64_t term;
     uint32_t vote;
@@ -278,6 +279,21 @@ static void check_completeness(struct cc_judge *judge, uint32_t place, const str
     }
 }
 
+/* 6.4.1: while a lease holds, nobody else is elected; the voters have promised. */
+static void check_leases(struct cc_judge *judge, uint32_t place, uint64_t term)
+{
+    for (uint32_t i = 0; i < judge->voter_count; i++) {
+        const struct cc_server *other = judge->servers[i].server;
+
+        if (i != place && other != NULL && other->group != NULL &&
+            other->failed == COPYCAT_OK && cc_raft_term(other->group->core) < term &&
+            cc_raft_lease_until(other->group->core) > cc_env_now_us(other->env)) {
+            cc_judge_blame(judge, "leases: server %u leads term %llu while server %u holds a lease",
+                place + 1, (unsigned long long)term, i + 1);
+        }
+    }
+}
+
 static void check_role(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
 {
     struct watched *server = &judge->servers[place];
@@ -297,6 +313,7 @@ static void check_role(struct cc_judge *judge, uint32_t place, const struct cc_g
             judge->leader_term = term;
         }
         check_completeness(judge, place, group);
+        check_leases(judge, place, term);
     }
     server->role = role;
 }
@@ -449,6 +466,7 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
     watched->term = cc_raft_term(group->core);
     watched->vote = cc_raft_vote(group->core);
     watched->is_up = true;
+    watched->server = server;
     check_bounds(judge, place, server);
 }
 
@@ -457,6 +475,7 @@ void cc_judge_down(struct cc_judge *judge, uint32_t place)
     struct watched *server = &judge->servers[place];
 
     server->is_up = false;
+    server->server = NULL;
     server->applied = 0;
     server->time_us = 0;
     server->commit = 0;
