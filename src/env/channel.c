@@ -83,9 +83,12 @@ static void on_sent(struct cc_conn *conn)
     }
 }
 
+/* Our own trouble, if its task has not come yet, says more than that the other side has gone. */
 static void on_closed(struct cc_conn *conn)
 {
-    fail(conn->owner, COPYCAT_OK);
+    struct cc_channel *channel = conn->owner;
+
+    fail(channel, channel->trouble);
 }
 
 /* The decoder's memory, and the frame at hand in it, live until the loop is left. */
@@ -149,6 +152,8 @@ struct cc_writer *cc_channel_begin(struct cc_channel *channel, uint16_t type, ui
 {
     struct cc_writer *output = gathering(channel);
 
+    CC_ASSERT(!channel->is_framing); /* H3 */
+    channel->is_framing = true;
     if (channel->is_closed) {
         output->failed = true; /* whatever is written goes nowhere */
     }
@@ -160,6 +165,8 @@ void cc_channel_end(struct cc_channel *channel)
 {
     struct cc_writer *output = gathering(channel);
 
+    CC_ASSERT(channel->is_framing); /* H3 */
+    channel->is_framing = false;
     if (channel->is_closed) {
         return;
     }

@@ -11,6 +11,7 @@
  *   H1  on_closed comes at most once, never after cc_channel_close, never inside a call into the
  *       channel: what goes wrong inside cc_channel_end is reported in a later task
  *   H2  on_frame is not called after close, also not for frames already received
+ *   H3  one frame is written at a time: each cc_channel_begin is followed by its cc_channel_end
  */
 #ifndef CC_ENV_CHANNEL_H
 #define CC_ENV_CHANNEL_H
@@ -39,12 +40,16 @@ struct cc_channel {
     bool is_open;       /* connected */
     bool is_closed;
     bool is_receiving;  /* inside the decoder's loop: it is freed after it */
+    bool is_framing;    /* between begin and end */
     size_t frame_start;
     copycat_status trouble; /* to be reported by the task */
     struct cc_task task;
 };
 
-/* Partner: cc_channel_close.  Not connected yet. */
+/*
+ * Partner: cc_channel_close.  Not connected yet.  `output_size_max` bounds each output buffer.  A
+ * channel that was closed may be made anew, but neither that nor freeing it is legal inside on_frame.
+ */
 void cc_channel_init(struct cc_channel *channel, struct cc_env *env, const struct cc_memory *memory,
     uint32_t body_size_max, uint32_t output_size_max,
     const struct cc_channel_callbacks *callbacks, void *owner);

@@ -198,7 +198,7 @@ static inline void cc_env_conn_connect(
     env->table->conn_connect(env, conn, address);
 }
 
-/* One write may be under way per connection; `data` is borrowed until on_sent or on_closed. */
+/* One write may be under way per connection; `data` is borrowed until on_sent, on_closed or close. */
 static inline void cc_env_conn_write(
     struct cc_env *env, struct cc_conn *conn, const void *data, size_t size)
 {

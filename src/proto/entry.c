@@ -22,6 +22,7 @@ uint32_t cc_entry_size(uint32_t payload_size)
 struct cc_block *cc_entry_create(
     const struct cc_memory *memory, uint8_t kind, copycat_bytes payload)
 {
+    CC_ASSERT(kind >= CC_ENTRY_NOOP && kind <= CC_ENTRY_COMMAND);
     CC_ASSERT(payload.size <= CC_ENTRY_PAYLOAD_SIZE_MAX);
 
     uint32_t payload_size = (uint32_t)payload.size;

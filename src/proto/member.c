@@ -37,6 +37,12 @@ bool cc_members_match(const struct cc_members *left, const struct cc_members *ri
 
 /* ---- the form in which people write it ------------------------------------------------------- */
 
+/* What an address may not hold: blanks, control characters, and what ends it in a list. */
+static bool ends_address(char byte)
+{
+    return (unsigned char)byte <= ' ' || byte == 0x7f || byte == ',' || byte == '/';
+}
+
 static copycat_status complain(char *text_out, size_t text_size, const char *what, const char *where)
 {
     size_t at = 0;
@@ -71,8 +77,8 @@ static bool parse_rest(const char **at, struct cc_member *member)
     size_t size = 0;
 
     member->role = CC_ROLE_VOTER;
-    for (; **at != '\0' && **at != ',' && **at != '/'; (*at)++) {
-        if (size == CC_ADDRESS_SIZE_MAX || **at <= ' ' || **at == 0x7f) {
+    for (; !ends_address(**at); (*at)++) {
+        if (size == CC_ADDRESS_SIZE_MAX) {
             return false;
         }
         member->address[size++] = **at;
@@ -146,6 +152,16 @@ void cc_members_encode(struct cc_writer *writer, const struct cc_members *member
     }
 }
 
+static bool is_address(copycat_bytes address)
+{
+    for (size_t i = 0; i < address.size; i++) {
+        if (ends_address(((const char *)address.data)[i])) {
+            return false;
+        }
+    }
+    return address.size > 0;
+}
+
 static bool decode_member(struct cc_reader *reader, struct cc_member *member)
 {
     uint64_t id = cc_read_varint(reader);
@@ -155,8 +171,7 @@ static bool decode_member(struct cc_reader *reader, struct cc_member *member)
     const void *incarnation = cc_read_raw(reader, CC_INCARNATION_SIZE);
     copycat_bytes address = cc_read_counted(reader, CC_ADDRESS_SIZE_MAX);
 
-    if (reader->failed || id == 0 || id > UINT32_MAX || address.size == 0 ||
-        memchr(address.data, 0, address.size) != NULL ||
+    if (reader->failed || id == 0 || id > UINT32_MAX || !is_address(address) ||
         (member->role != CC_ROLE_VOTER && member->role != CC_ROLE_LEARNER)) {
         return false;
     }

@@ -3,7 +3,8 @@
  * message -- every message between client and server and between servers, its struct and its
  * coding.  A message is the body of one frame; the frame's type says which.
  *
- * Each decode returns false unless the bytes are exactly one such message within its limits.
+ * Each decode returns false unless the bytes are exactly one such message within its limits; what
+ * is in `_out` then means nothing.  What is accepted is coded again to the same bytes.
  * Borrowed bytes inside a decoded message point into the frame's body.
  */
 #ifndef CC_PROTO_MESSAGE_H

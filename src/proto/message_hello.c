@@ -52,9 +52,10 @@ bool cc_hello_decode(copycat_bytes body, struct cc_hello *hello_out)
     }
     memcpy(hello_out->cluster_id, cluster_id, CC_CLUSTER_ID_SIZE);
     memcpy(hello_out->incarnation, incarnation, CC_INCARNATION_SIZE);
-    return hello_out->version_min <= hello_out->version_max &&
+    return hello_out->version_min != 0 && hello_out->version_min <= hello_out->version_max &&
            (hello_out->kind == CC_HELLO_CLIENT || hello_out->kind == CC_HELLO_PEER) &&
-           (hello_out->server != 0) == (hello_out->kind == CC_HELLO_PEER);
+           (hello_out->server != 0) == (hello_out->kind == CC_HELLO_PEER) &&
+           (hello_out->members.count != 0) == (hello_out->kind == CC_HELLO_PEER);
 }
 
 void cc_refuse_encode(struct cc_writer *writer, const struct cc_refuse *refuse)
@@ -70,5 +71,5 @@ bool cc_refuse_decode(copycat_bytes body, struct cc_refuse *refuse_out)
     cc_reader_init(&reader, body.data, body.size);
     refuse_out->status = (copycat_status)cc_read_u32(&reader);
     refuse_out->text = cc_read_counted(&reader, CC_REFUSE_TEXT_SIZE_MAX);
-    return cc_reader_is_done(&reader);
+    return cc_reader_is_done(&reader) && refuse_out->status < COPYCAT_OK;
 }

@@ -3,9 +3,15 @@
  * payload -- what stands inside a log entry; declared in entry.h.
  */
 #include "proto/entry.h"
+
+#include "base/assert.h"
 #include "proto/limits.h"
 
 #include <string.h>
+
+/* Whatever operation a client may send fits into an entry. */
+CC_STATIC_ASSERT(7u * CC_VARINT_SIZE_MAX <= CC_ENTRY_PAYLOAD_SIZE_MAX - CC_OPERATION_SIZE_MAX,
+    "six numbers and a length go before the operation");
 
 void cc_session_open_encode(struct cc_writer *writer, const struct cc_session_open *open)
 {
@@ -86,5 +92,6 @@ bool cc_command_decode(copycat_bytes bytes, struct cc_command *command_out)
     command_out->operation = cc_read_counted(&reader, CC_OPERATION_SIZE_MAX);
     return cc_reader_is_done(&reader) && command_out->session != 0 &&
            command_out->session <= CC_INDEX_MAX && command_out->sequence != 0 &&
-           command_out->sequence <= CC_INDEX_MAX && command_out->instance <= CC_INDEX_MAX;
+           command_out->sequence <= CC_INDEX_MAX && command_out->answered <= CC_INDEX_MAX &&
+           command_out->events <= CC_INDEX_MAX && command_out->instance <= CC_INDEX_MAX;
 }

@@ -73,8 +73,9 @@ static bool grow(struct cc_writer *writer, size_t needed)
     size_t capacity = writer->capacity < WRITER_CAPACITY_MIN ? WRITER_CAPACITY_MIN
                                                              : writer->capacity;
 
+    /* Doubled only below half of the limit, so that no limit makes it wrap round. */
     while (capacity < needed) {
-        capacity *= 2;
+        capacity = capacity > writer->size_max / 2 ? writer->size_max : capacity * 2;
     }
     if (capacity > writer->size_max) {
         capacity = writer->size_max;
@@ -92,6 +93,7 @@ static bool grow(struct cc_writer *writer, size_t needed)
 
 void *cc_writer_room(struct cc_writer *writer, size_t size)
 {
+    CC_ASSERT(size > 0); /* of nothing there is no address */
     if (writer->failed || size > writer->size_max - writer->size) {
         writer->failed = true;
         return NULL;
@@ -192,6 +194,9 @@ const void *cc_read_raw(struct cc_reader *reader, size_t size)
     if (reader->failed || size > reader->size - reader->position) {
         reader->failed = true;
         return NULL;
+    }
+    if (reader->data == NULL) {
+        return ""; /* nothing, read from nothing: NULL would say that it failed */
     }
 
     const void *bytes = reader->data + reader->position;

@@ -39,7 +39,7 @@ void cc_writer_deinit(struct cc_writer *writer);
 /* Empties it for reuse and forgets a failure; keeps the memory. */
 void cc_writer_clear(struct cc_writer *writer);
 
-/* Room for `size` bytes that the caller fills at once; NULL if there is none. */
+/* Room for `size` bytes, at least one, that the caller fills at once; NULL if there is none. */
 void *cc_writer_room(struct cc_writer *writer, size_t size);
 
 void cc_write_u8(struct cc_writer *writer, uint8_t value);

@@ -9,6 +9,9 @@
 
 #define CHECKED_FROM 8u
 
+/* Room that a large frame needed is given back with it: idle connections hold no more than this. */
+#define PARTIAL_KEEP (64u << 10)
+
 size_t cc_frame_begin(struct cc_writer *writer, uint16_t type, uint32_t group)
 {
     size_t start = writer->size;
@@ -91,6 +94,20 @@ static void advance(copycat_bytes *input, size_t size)
     input->size -= size;
 }
 
+/* Forgets the frame given last time. */
+static void drop_given(struct cc_frame_decoder *decoder)
+{
+    const struct cc_memory *memory = decoder->partial.memory;
+
+    if (decoder->partial.capacity <= PARTIAL_KEEP) {
+        cc_writer_clear(&decoder->partial);
+        return;
+    }
+    cc_writer_deinit(&decoder->partial);
+    cc_writer_init(
+        &decoder->partial, memory, (size_t)decoder->body_size_max + CC_FRAME_HEADER_SIZE);
+}
+
 /* Moves input into `partial` until that holds `size` bytes; false if input ran out. */
 static bool gather(struct cc_frame_decoder *decoder, copycat_bytes *input, size_t size)
 {
@@ -139,7 +156,7 @@ bool cc_frame_decoder_next(
     }
     if (partial->size >= CC_FRAME_HEADER_SIZE &&
         partial->size == CC_FRAME_HEADER_SIZE + (size_t)cc_load_u32(partial->data)) {
-        cc_writer_clear(partial); /* the frame given last time */
+        drop_given(decoder);
     }
     if (partial->size == 0 && input->size >= CC_FRAME_HEADER_SIZE) {
         return next_in_place(decoder, input, frame_out);

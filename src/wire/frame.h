@@ -13,7 +13,7 @@
  *
  * The decoder is fed bytes split anywhere and gives whole frames.  The length is checked against a
  * limit before anything is allocated (T-057, T-108), so a stranger can make us hold at most one
- * frame of `body_size_max`.
+ * frame of `body_size_max`.  Between frames it holds little, whatever their size was.
  */
 #ifndef CC_WIRE_FRAME_H
 #define CC_WIRE_FRAME_H
