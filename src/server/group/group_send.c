@@ -90,10 +90,15 @@ static void loaded(struct cc_log_load *load)
 static void load_for(struct cc_group *group, const struct cc_raft_send *send, uint64_t index)
 {
     struct cc_sender *sender = sender_of(group, send->message.to);
+    bool has_entries = send->max_index > send->message.prev_index;
 
     if (sender->is_loading) {
-        sender->send = *send;
-        sender->is_stale = false;
+        /* A heartbeat does not take the place of entries: the core waits to hear that those left. */
+        if (has_entries || sender->is_stale ||
+            sender->send.max_index == sender->send.message.prev_index) {
+            sender->send = *send;
+            sender->is_stale = false;
+        }
         return;
     }
     sender->send = *send;
