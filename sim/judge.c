@@ -29,6 +29,10 @@ struct watched {
     uint64_t told_vote_term;
     uint64_t told_match; /* newest index acknowledged and not truncated since */
     enum cc_raft_role role;
+    uint64_t round;     /* newest leadership round begun, and newest confirmed */
+    uint64_t confirmed;
+    uint64_t *round_terms; /* by round: the newest term that was led when it began */
+    size_t round_capacity;
 };
 
 struct seen_entry {
@@ -93,6 +97,7 @@ void cc_judge_destroy(struct cc_judge *judge)
     }
     for (uint32_t i = 0; i < judge->server_count; i++) {
         free(judge->servers[i].terms);
+        free(judge->servers[i].round_terms);
     }
     free(judge->seen);
     free(judge->applied);
@@ -428,6 +433,30 @@ static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc
     judge->commit = commit;
 }
 
+/* 6.4: a round that began when somebody else led a newer term must never be confirmed. */
+static void check_rounds(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    struct watched *server = &judge->servers[place];
+    uint64_t confirmed = cc_raft_round_confirmed(group->core);
+
+    if (group->effects_round > server->round) {
+        server->round = group->effects_round;
+        server->round_terms = grown(server->round_terms, &server->round_capacity,
+            server->round + 1, sizeof *server->round_terms);
+        server->round_terms[server->round] = judge->leader_term;
+    }
+    for (; server->confirmed < confirmed; server->confirmed++) {
+        uint64_t round = server->confirmed + 1;
+
+        if (round <= server->round && server->round_terms[round] > cc_raft_term(group->core)) {
+            cc_judge_blame(judge,
+                "rounds: server %u of term %llu confirmed its leadership from when term %llu was led",
+                place + 1, (unsigned long long)cc_raft_term(group->core),
+                (unsigned long long)server->round_terms[round]);
+        }
+    }
+}
+
 static void check_bounds(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
 {
     const struct cc_server_options *options = cc_server_options(server);
@@ -463,6 +492,7 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
     check_commit(judge, place, group);
     watched->commit = cc_raft_commit(group->core);
     check_role(judge, place, group);
+    check_rounds(judge, place, group);
     watched->term = cc_raft_term(group->core);
     watched->vote = cc_raft_vote(group->core);
     watched->is_up = true;
@@ -475,6 +505,8 @@ void cc_judge_down(struct cc_judge *judge, uint32_t place)
     struct watched *server = &judge->servers[place];
 
     server->is_up = false;
+    server->round = 0;
+    server->confirmed = 0;
     server->server = NULL;
     server->applied = 0;
     server->time_us = 0;

@@ -11,6 +11,7 @@
  *   durable commit       a committed entry is on the platters of a quorum
  *   safe commit          nobody could be elected any more without a committed entry (figure 3.8)
  *   leases               nobody is elected while another's lease holds (6.4.1)
+ *   rounds               no leadership is confirmed from a time when another led a newer term (6.4)
  *   kept promises        what was durable before a crash is there after it; what a server has told
  *                        others (term, vote, match) was durable when it said so
  *   monotony             term, commit, applied and log time never go back within a life
