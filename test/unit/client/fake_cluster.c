@@ -137,6 +137,9 @@ static void say_hello(struct fake_cluster *fake)
         .server = fake->link.server + 1,
         .cluster_id = {fake->cluster_of[fake->link.server]}};
 
+    hello.members.count = 1; /* a server lists at least itself */
+    hello.members.at[0] =
+        (struct cc_member){.id = hello.server, .role = CC_ROLE_VOTER, .address = "fake:1"};
     cc_hello_encode(back, &hello);
     cc_frame_end(back, start);
 }
