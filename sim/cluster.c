@@ -30,8 +30,8 @@ void cc_cluster_tell(struct cc_cluster *cluster, const char *who, const char *fo
 
 static const char *name_of(uint32_t place)
 {
-    static const char *const names[] = {"s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10",
-        "s11", "s12", "s13", "s14", "s15", "s16"};
+    static const char *const names[] = {"s1", "s2",  "s3",  "s4",  "s5",  "s6",  "s7",  "s8",
+                                        "s9", "s10", "s11", "s12", "s13", "s14", "s15", "s16"};
 
     return names[place];
 }
@@ -52,8 +52,7 @@ struct cc_cluster *cc_cluster_create(const struct cc_cluster_options *options)
     CC_ASSERT(cluster != NULL);
     cluster->options = *options;
     cluster->server_count = options->voter_count + options->learner_count;
-    cluster->world =
-        cc_world_create(options->seed, cluster->server_count + options->client_count);
+    cluster->world = cc_world_create(options->seed, cluster->server_count + options->client_count);
     cluster->judge = cc_judge_create(cluster->server_count, options->voter_count);
     cc_world_set_tap(cluster->world, tap, cluster);
     for (uint32_t i = 0; i < cluster->server_count; i++) {
@@ -94,19 +93,20 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
         cc_judge_down(seat->cluster->judge, seat->place);
         seat->cluster->totals.failures++;
         if (status != COPYCAT_ERR_IO) {
-            cc_judge_blame(seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
+            cc_judge_blame(
+                seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
                 seat->place + 1, copycat_status_text(status));
         }
     }
 }
 
-static void on_applied(void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome,
-    uint64_t digest)
+static void on_applied(
+    void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome, uint64_t digest)
 {
     struct cc_seat *seat = owner;
 
-    cc_judge_applied(seat->cluster->judge, seat->place, cc_raft_term(seat->server->group->core),
-        entry, digest);
+    cc_judge_applied(
+        seat->cluster->judge, seat->place, cc_raft_term(seat->server->group->core), entry, digest);
     if (seat->cluster->applied != NULL) {
         seat->cluster->applied(seat->cluster->applied_owner, entry, outcome);
     }
@@ -223,7 +223,8 @@ static void tell_role(struct cc_cluster *cluster, uint32_t place)
         return;
     }
     seat->told_role = cc_raft_role(group->core);
-    cc_cluster_tell(cluster, name_of(place), "%-13s term %-4llu last %-6llu commit %-6llu applied %llu",
+    cc_cluster_tell(
+        cluster, name_of(place), "%-13s term %-4llu last %-6llu commit %-6llu applied %llu",
         roles[cc_raft_role(group->core)], (unsigned long long)status.term,
         (unsigned long long)status.last, (unsigned long long)status.commit,
         (unsigned long long)status.applied);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cluster -- the product's servers on machines of the simulated world, with the judge at their side.
+ * cluster -- the product's servers on machines of the simulated world, with the judge at their
+ * side.
  *
  * Servers live on machines 0 .. server_count - 1; the machines after them are the clients'.
  */
@@ -13,7 +14,7 @@
 
 struct cc_cluster_options {
     uint64_t seed;
-    uint32_t voter_count;   /* 1 to 7 */
+    uint32_t voter_count; /* 1 to 7 */
     uint32_t learner_count;
     uint32_t client_count;
     uint64_t election_timeout_us;
@@ -33,16 +34,16 @@ struct cc_seat {
     uint32_t place;
     struct cc_server *server; /* NULL: down */
     char directory[16];
-    bool has_failed;          /* stopped for good by itself: to be restarted */
+    bool has_failed;             /* stopped for good by itself: to be restarted */
     enum cc_raft_role told_role; /* in the story */
 };
 
 struct cc_cluster_totals {
     uint64_t crashes;
     uint64_t restarts;
-    uint64_t torn_tails;   /* batches cut by recoveries */
-    uint64_t failures;     /* servers that stopped after an I/O error */
-    uint64_t writes;       /* durable writes of journals */
+    uint64_t torn_tails; /* batches cut by recoveries */
+    uint64_t failures;   /* servers that stopped after an I/O error */
+    uint64_t writes;     /* durable writes of journals */
 };
 
 struct cc_cluster {

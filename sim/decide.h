@@ -31,7 +31,8 @@ enum cc_stream {
     CC_STREAM_CLIENT,
 };
 
-static inline struct cc_decider cc_decider_make(uint64_t seed, enum cc_stream stream, uint64_t number)
+static inline struct cc_decider cc_decider_make(
+    uint64_t seed, enum cc_stream stream, uint64_t number)
 {
     return (struct cc_decider){seed, (uint64_t)stream << 32 | number, 0};
 }

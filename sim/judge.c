@@ -14,22 +14,22 @@
 /* What is known of one server, also while it is down. */
 struct watched {
     const struct cc_server *server; /* NULL: down */
-    bool is_up;         /* has a core, and was seen in this life */
+    bool is_up;                     /* has a core, and was seen in this life */
     uint64_t term;
     uint32_t vote;
     uint64_t last;
-    uint64_t stable;    /* on its platter */
+    uint64_t stable; /* on its platter */
     uint64_t commit;
-    uint64_t applied;   /* in this life */
-    uint64_t time_us;   /* log time of the last applied entry */
-    uint64_t *terms;    /* of its entries by index */
+    uint64_t applied; /* in this life */
+    uint64_t time_us; /* log time of the last applied entry */
+    uint64_t *terms;  /* of its entries by index */
     size_t term_capacity;
     uint64_t told_term; /* newest term revealed to others */
     uint32_t told_vote; /* whom a vote of told_vote_term was given to */
     uint64_t told_vote_term;
     uint64_t told_match; /* newest index acknowledged and not truncated since */
     enum cc_raft_role role;
-    uint64_t round;     /* newest leadership round begun, and newest confirmed */
+    uint64_t round; /* newest leadership round begun, and newest confirmed */
     uint64_t confirmed;
     uint64_t *round_terms; /* by round: the newest term that was led when it began */
     size_t round_capacity;
@@ -51,7 +51,7 @@ struct cc_judge {
     struct cc_judged_entry *applied; /* by index */
     uint64_t applied_count;
     size_t applied_capacity;
-    uint64_t commit; /* newest anywhere */
+    uint64_t commit;   /* newest anywhere */
     uint64_t *leaders; /* by term */
     size_t leader_capacity;
     uint64_t leader_term;
@@ -148,22 +148,29 @@ static uint64_t hash_of(const struct cc_entry *entry)
     return cc_hash_words(hash, entry->time_us);
 }
 
-/* ---- same state -------------------------------------------------------------------------------- */
+/* ---- same state --------------------------------------------------------------------------------
+ */
 
-void cc_judge_applied(struct cc_judge *judge, uint32_t place, uint64_t term,
-    const struct cc_entry *entry, uint64_t digest)
+void cc_judge_applied(
+    struct cc_judge *judge,
+    uint32_t place,
+    uint64_t term,
+    const struct cc_entry *entry,
+    uint64_t digest)
 {
     struct watched *server = &judge->servers[place];
     struct cc_judged_entry mine = {entry->term, term, hash_of(entry), digest};
 
     if (entry->index != server->applied + 1) {
-        cc_judge_blame(judge, "same state: server %u applied %llu after %llu", place + 1,
+        cc_judge_blame(
+            judge, "same state: server %u applied %llu after %llu", place + 1,
             (unsigned long long)entry->index, (unsigned long long)server->applied);
         return;
     }
     server->applied = entry->index;
     if (entry->time_us < server->time_us) {
-        cc_judge_blame(judge, "monotony: log time went back at index %llu on server %u",
+        cc_judge_blame(
+            judge, "monotony: log time went back at index %llu on server %u",
             (unsigned long long)entry->index, place + 1);
     }
     server->time_us = entry->time_us;
@@ -178,15 +185,18 @@ void cc_judge_applied(struct cc_judge *judge, uint32_t place, uint64_t term,
     const struct cc_judged_entry *other = &judge->applied[entry->index];
 
     if (other->term != mine.term || other->hash != mine.hash) {
-        cc_judge_blame(judge, "same state: server %u applied another entry at index %llu", place + 1,
+        cc_judge_blame(
+            judge, "same state: server %u applied another entry at index %llu", place + 1,
             (unsigned long long)entry->index);
     } else if (other->digest != mine.digest) {
-        cc_judge_blame(judge, "same state: server %u has another digest after index %llu",
-            place + 1, (unsigned long long)entry->index);
+        cc_judge_blame(
+            judge, "same state: server %u has another digest after index %llu", place + 1,
+            (unsigned long long)entry->index);
     }
 }
 
-/* ---- log matching ------------------------------------------------------------------------------ */
+/* ---- log matching ------------------------------------------------------------------------------
+ */
 
 static struct seen_entry *seen_slot(struct cc_judge *judge, uint64_t key)
 {
@@ -231,9 +241,9 @@ static void check_matching(struct cc_judge *judge, uint32_t place, const struct 
         *slot = (struct seen_entry){key, hash};
         judge->seen_count++;
     } else if (slot->hash != hash) {
-        cc_judge_blame(judge,
-            "log matching: server %u has another entry at index %llu of term %llu", place + 1,
-            (unsigned long long)entry->index, (unsigned long long)entry->term);
+        cc_judge_blame(
+            judge, "log matching: server %u has another entry at index %llu of term %llu",
+            place + 1, (unsigned long long)entry->index, (unsigned long long)entry->term);
     }
 }
 
@@ -249,8 +259,7 @@ static void follow_log(
            cc_raft_term_at(group->core, from - 1) != server->terms[from - 1]) {
         from--;
     }
-    server->terms =
-        grown(server->terms, &server->term_capacity, last + 2, sizeof *server->terms);
+    server->terms = grown(server->terms, &server->term_capacity, last + 2, sizeof *server->terms);
     for (uint64_t index = from; index <= last; index++) {
         struct cc_block *block = cc_log_peek(group->log, index);
 
@@ -267,7 +276,8 @@ static void follow_log(
     server->last = last;
 }
 
-/* ---- elections --------------------------------------------------------------------------------- */
+/* ---- elections ---------------------------------------------------------------------------------
+ */
 
 static void check_completeness(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
 {
@@ -278,8 +288,8 @@ static void check_completeness(struct cc_judge *judge, uint32_t place, const str
         index--;
     }
     if (index != 0 && cc_raft_term_at(group->core, index) != judge->applied[index].term) {
-        cc_judge_blame(judge,
-            "leader completeness: server %u leads term %llu without the applied entry %llu",
+        cc_judge_blame(
+            judge, "leader completeness: server %u leads term %llu without the applied entry %llu",
             place + 1, (unsigned long long)cc_raft_term(group->core), (unsigned long long)index);
     }
 }
@@ -290,11 +300,12 @@ static void check_leases(struct cc_judge *judge, uint32_t place, uint64_t term)
     for (uint32_t i = 0; i < judge->voter_count; i++) {
         const struct cc_server *other = judge->servers[i].server;
 
-        if (i != place && other != NULL && other->group != NULL &&
-            other->failed == COPYCAT_OK && cc_raft_term(other->group->core) < term &&
+        if (i != place && other != NULL && other->group != NULL && other->failed == COPYCAT_OK &&
+            cc_raft_term(other->group->core) < term &&
             cc_raft_lease_until(other->group->core) > cc_env_now_us(other->env)) {
-            cc_judge_blame(judge, "leases: server %u leads term %llu while server %u holds a lease",
-                place + 1, (unsigned long long)term, i + 1);
+            cc_judge_blame(
+                judge, "leases: server %u leads term %llu while server %u holds a lease", place + 1,
+                (unsigned long long)term, i + 1);
         }
     }
 }
@@ -309,7 +320,8 @@ static void check_role(struct cc_judge *judge, uint32_t place, const struct cc_g
         judge->leaders =
             grown(judge->leaders, &judge->leader_capacity, term + 1, sizeof *judge->leaders);
         if (judge->leaders[term] != 0 && judge->leaders[term] != place + 1) {
-            cc_judge_blame(judge, "election safety: servers %u and %u both lead term %llu",
+            cc_judge_blame(
+                judge, "election safety: servers %u and %u both lead term %llu",
                 (unsigned)judge->leaders[term], place + 1, (unsigned long long)term);
         }
         judge->leaders[term] = place + 1;
@@ -330,16 +342,19 @@ static void check_vote(struct cc_judge *judge, uint32_t place, const struct cc_g
     uint32_t vote = cc_raft_vote(group->core);
 
     if (server->is_up && term < server->term) {
-        cc_judge_blame(judge, "monotony: the term of server %u went from %llu to %llu", place + 1,
+        cc_judge_blame(
+            judge, "monotony: the term of server %u went from %llu to %llu", place + 1,
             (unsigned long long)server->term, (unsigned long long)term);
     }
     if (server->is_up && term == server->term && server->vote != 0 && vote != server->vote) {
-        cc_judge_blame(judge, "one vote: server %u voted for %u and then %u in term %llu", place + 1,
+        cc_judge_blame(
+            judge, "one vote: server %u voted for %u and then %u in term %llu", place + 1,
             server->vote, vote, (unsigned long long)term);
     }
 }
 
-/* ---- platters ---------------------------------------------------------------------------------- */
+/* ---- platters ----------------------------------------------------------------------------------
+ */
 
 /* At the first look into a life: what was promised before must be there. */
 static void check_promises(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
@@ -349,19 +364,21 @@ static void check_promises(struct cc_judge *judge, uint32_t place, const struct 
     uint64_t kept = server->stable > server->told_match ? server->stable : server->told_match;
 
     if (term < server->told_term) {
-        cc_judge_blame(judge, "kept promises: server %u said term %llu and came back with %llu",
-            place + 1, (unsigned long long)server->told_term, (unsigned long long)term);
+        cc_judge_blame(
+            judge, "kept promises: server %u said term %llu and came back with %llu", place + 1,
+            (unsigned long long)server->told_term, (unsigned long long)term);
     }
     if (server->told_vote_term != 0 && term == server->told_vote_term &&
         cc_raft_vote(group->core) != server->told_vote) {
-        cc_judge_blame(judge, "kept promises: server %u gave its vote of term %llu to %u and forgot",
+        cc_judge_blame(
+            judge, "kept promises: server %u gave its vote of term %llu to %u and forgot",
             place + 1, (unsigned long long)term, server->told_vote);
     }
     for (uint64_t index = 1; index <= kept; index++) {
         if (cc_raft_term_at(group->core, index) != server->terms[index]) {
-            cc_judge_blame(judge,
-                "kept promises: server %u lost the durable entry %llu of term %llu", place + 1,
-                (unsigned long long)index, (unsigned long long)server->terms[index]);
+            cc_judge_blame(
+                judge, "kept promises: server %u lost the durable entry %llu of term %llu",
+                place + 1, (unsigned long long)index, (unsigned long long)server->terms[index]);
             return;
         }
     }
@@ -400,8 +417,10 @@ static void check_safety(struct cc_judge *judge, uint64_t index, uint64_t term)
             votes += would_vote(&judge->servers[j], candidate);
         }
         if (votes >= judge->quorum) {
-            cc_judge_blame(judge,
-                "safe commit: entry %llu of term %llu is committed, yet server %u could lead without it",
+            cc_judge_blame(
+                judge,
+                "safe commit: entry %llu of term %llu is committed, yet server %u could lead "
+                "without it",
                 (unsigned long long)index, (unsigned long long)term, i + 1);
         }
     }
@@ -425,7 +444,8 @@ static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc
         holders += server->stable >= commit && server->terms[commit] == term;
     }
     if (holders < judge->quorum) {
-        cc_judge_blame(judge,
+        cc_judge_blame(
+            judge,
             "durable commit: server %u committed %llu, which is on %u platters of the %u it needs",
             place + 1, (unsigned long long)commit, holders, judge->quorum);
     }
@@ -441,16 +461,19 @@ static void check_rounds(struct cc_judge *judge, uint32_t place, const struct cc
 
     if (group->effects_round > server->round) {
         server->round = group->effects_round;
-        server->round_terms = grown(server->round_terms, &server->round_capacity,
-            server->round + 1, sizeof *server->round_terms);
+        server->round_terms = grown(
+            server->round_terms, &server->round_capacity, server->round + 1,
+            sizeof *server->round_terms);
         server->round_terms[server->round] = judge->leader_term;
     }
     for (; server->confirmed < confirmed; server->confirmed++) {
         uint64_t round = server->confirmed + 1;
 
         if (round <= server->round && server->round_terms[round] > cc_raft_term(group->core)) {
-            cc_judge_blame(judge,
-                "rounds: server %u of term %llu confirmed its leadership from when term %llu was led",
+            cc_judge_blame(
+                judge,
+                "rounds: server %u of term %llu confirmed its leadership from when term %llu was "
+                "led",
                 place + 1, (unsigned long long)cc_raft_term(group->core),
                 (unsigned long long)server->round_terms[round]);
         }
@@ -513,7 +536,8 @@ void cc_judge_down(struct cc_judge *judge, uint32_t place)
     server->commit = 0;
 }
 
-/* ---- what is revealed ------------------------------------------------------------------------- */
+/* ---- what is revealed -------------------------------------------------------------------------
+ */
 
 static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame *frame)
 {
@@ -528,8 +552,9 @@ static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame 
         term = vote.term;
         server->told_vote = place + 1;
         server->told_vote_term = term;
-    } else if (frame->type == CC_MESSAGE_VOTE_REPLY &&
-               cc_vote_reply_decode(frame->body, &vote_reply) && !vote_reply.is_prevote) {
+    } else if (
+        frame->type == CC_MESSAGE_VOTE_REPLY && cc_vote_reply_decode(frame->body, &vote_reply) &&
+        !vote_reply.is_prevote) {
         term = vote_reply.term;
         if (vote_reply.is_granted && server->term == term) {
             server->told_vote = server->vote;
@@ -537,8 +562,8 @@ static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame 
         }
     } else if (frame->type == CC_MESSAGE_APPEND && cc_append_decode(frame->body, &append)) {
         term = append.term;
-    } else if (frame->type == CC_MESSAGE_APPEND_REPLY &&
-               cc_append_reply_decode(frame->body, &reply)) {
+    } else if (
+        frame->type == CC_MESSAGE_APPEND_REPLY && cc_append_reply_decode(frame->body, &reply)) {
         term = reply.term;
         if (reply.is_accepted && reply.match > server->told_match && reply.match <= server->last) {
             server->told_match = reply.match;

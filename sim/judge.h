@@ -6,16 +6,15 @@
  *   election safety      one leader a term (dissertation 3.4)
  *   one vote             a vote of a term never changes within a life, nor once it was revealed
  *   log matching         equal (index, term) means equal entry
- *   leader completeness  a new leader holds every entry that was applied anywhere in an earlier term
- *   same state           equal index means equal entry and equal digest
- *   durable commit       a committed entry is on the platters of a quorum
- *   safe commit          nobody could be elected any more without a committed entry (figure 3.8)
- *   leases               nobody is elected while another's lease holds (6.4.1)
- *   rounds               no leadership is confirmed from a time when another led a newer term (6.4)
- *   kept promises        what was durable before a crash is there after it; what a server has told
- *                        others (term, vote, match) was durable when it said so
- *   monotony             term, commit, applied and log time never go back within a life
- *   bounds               queues stay within their limits
+ *   leader completeness  a new leader holds every entry that was applied anywhere in an earlier
+ * term same state           equal index means equal entry and equal digest durable commit       a
+ * committed entry is on the platters of a quorum safe commit          nobody could be elected any
+ * more without a committed entry (figure 3.8) leases               nobody is elected while
+ * another's lease holds (6.4.1) rounds               no leadership is confirmed from a time when
+ * another led a newer term (6.4) kept promises        what was durable before a crash is there
+ * after it; what a server has told others (term, vote, match) was durable when it said so monotony
+ * term, commit, applied and log time never go back within a life bounds               queues stay
+ * within their limits
  *
  * All checks look only at what has changed since the last step of that server.
  */
@@ -32,9 +31,14 @@ struct cc_judge;
 struct cc_judge *cc_judge_create(uint32_t server_count, uint32_t voter_count);
 void cc_judge_destroy(struct cc_judge *judge);
 
-/* One entry was applied by a server (0-based place) in its `term`; from the server's own callback. */
-void cc_judge_applied(struct cc_judge *judge, uint32_t place, uint64_t term,
-    const struct cc_entry *entry, uint64_t digest);
+/* One entry was applied by a server (0-based place) in its `term`; from the server's own callback.
+ */
+void cc_judge_applied(
+    struct cc_judge *judge,
+    uint32_t place,
+    uint64_t term,
+    const struct cc_entry *entry,
+    uint64_t digest);
 
 /* A server has done a step. */
 void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
@@ -63,6 +67,7 @@ struct cc_judged_entry {
     uint64_t digest;
 };
 
-bool cc_judge_entry(const struct cc_judge *judge, uint64_t index, struct cc_judged_entry *entry_out);
+bool cc_judge_entry(
+    const struct cc_judge *judge, uint64_t index, struct cc_judged_entry *entry_out);
 
 #endif /* CC_SIM_JUDGE_H */

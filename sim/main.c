@@ -2,9 +2,8 @@
 /*
  * copycat-sim -- runs seeds and says what came of them.
  */
-#include "sim/run.h"
-
 #include "base/assert.h"
+#include "sim/run.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -13,7 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#define BLACK_BOX_EVERY 1u
 #define TWICE_EVERY 100u
 #define COUNTING_PERCENT_MIN 50u
 
@@ -60,7 +58,8 @@ static void run_guarded(const struct cc_run_options *options, struct cc_run_resu
     }
 }
 
-/* ---- sums -------------------------------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------------------------------
+ */
 
 static void add(struct totals *totals, const struct cc_run_result *result)
 {
@@ -99,8 +98,9 @@ static void print_faults(const struct cc_run_result *sum)
     for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
         printf(" %s %" PRIu64, cc_fault_text((enum cc_fault)i), sum->fired[i]);
     }
-    printf("\ndisk and net    torn writes %" PRIu64 ", lost writes %" PRIu64 ", lost names %" PRIu64
-           ", errors %" PRIu64 ", resets %" PRIu64 ", splits %" PRIu64 "\n",
+    printf(
+        "\ndisk and net    torn writes %" PRIu64 ", lost writes %" PRIu64 ", lost names %" PRIu64
+        ", errors %" PRIu64 ", resets %" PRIu64 ", splits %" PRIu64 "\n",
         sum->world.torn_writes, sum->world.lost_writes, sum->world.lost_names,
         sum->world.disk_errors, sum->world.resets, sum->world.splits);
 }
@@ -111,23 +111,29 @@ static void print_totals(const struct totals *totals, double cpu)
     double busy = (double)(sum->simulated_us - sum->idle_us) / 1e6;
     double idle = (double)sum->idle_us / 1e6;
 
-    printf("seeds           %" PRIu64 " run, %" PRIu64 " counting, %" PRIu64 " failed\n",
-        totals->runs, totals->counting, totals->failures);
-    printf("operations      acknowledged %" PRIu64 ", unknown %" PRIu64 ", failed %" PRIu64 "\n",
+    printf(
+        "seeds           %" PRIu64 " run, %" PRIu64 " counting, %" PRIu64 " failed\n", totals->runs,
+        totals->counting, totals->failures);
+    printf(
+        "operations      acknowledged %" PRIu64 ", unknown %" PRIu64 ", failed %" PRIu64 "\n",
         sum->workload.acknowledged, sum->workload.unknown, sum->workload.failed);
-    printf("cluster         commits %" PRIu64 ", leader changes %" PRIu64 ", crashes %" PRIu64
-           ", torn tails %" PRIu64 ", stopped by errors %" PRIu64 "\n",
+    printf(
+        "cluster         commits %" PRIu64 ", leader changes %" PRIu64 ", crashes %" PRIu64
+        ", torn tails %" PRIu64 ", stopped by errors %" PRIu64 "\n",
         sum->commits, sum->leader_changes, sum->cluster.crashes, sum->cluster.torn_tails,
         sum->cluster.failures);
-    printf("clients         sessions ended %" PRIu64 ", server switches %" PRIu64
-           ", commands sent again %" PRIu64 "\n",
+    printf(
+        "clients         sessions ended %" PRIu64 ", server switches %" PRIu64
+        ", commands sent again %" PRIu64 "\n",
         sum->workload.sessions_ended, sum->workload.switches, sum->workload.resends);
     print_faults(sum);
-    printf("time            simulated %.0f s busy, %.0f s idle, in %.1f CPU s: %.0f x\n", busy, idle,
+    printf(
+        "time            simulated %.0f s busy, %.0f s idle, in %.1f CPU s: %.0f x\n", busy, idle,
         cpu, cpu > 0 ? (busy + idle) / cpu : 0);
 }
 
-/* ---- seeds ------------------------------------------------------------------------------------- */
+/* ---- seeds -------------------------------------------------------------------------------------
+ */
 
 static void report_failure(struct totals *totals, uint64_t seed, const char *verdict)
 {
@@ -136,16 +142,15 @@ static void report_failure(struct totals *totals, uint64_t seed, const char *ver
         snprintf(totals->first_verdict, sizeof totals->first_verdict, "%s", verdict);
     }
     totals->failures++;
-    printf("FAILED seed %" PRIu64 ": %s; replay: copycat-sim --seed %" PRIu64 " --story\n", seed,
+    printf(
+        "FAILED seed %" PRIu64 ": %s; replay: copycat-sim --seed %" PRIu64 " --story\n", seed,
         verdict, seed);
     fflush(stdout);
 }
 
 static void run_seed(const struct options *options, struct totals *totals, uint64_t seed)
 {
-    struct cc_run_options run = {.seed = seed,
-        .tells_story = options->tells_story,
-        .judges_black_box = seed % BLACK_BOX_EVERY == 0};
+    struct cc_run_options run = {.seed = seed, .tells_story = options->tells_story};
     struct cc_run_result result;
     struct cc_run_result again;
 
@@ -164,9 +169,7 @@ static void run_seed(const struct options *options, struct totals *totals, uint6
 static void run_single(const struct options *options)
 {
     struct totals totals = {0};
-    struct cc_run_options run = {.seed = options->first,
-        .tells_story = options->tells_story,
-        .judges_black_box = true};
+    struct cc_run_options run = {.seed = options->first, .tells_story = options->tells_story};
     struct cc_run_result result;
     double start = cpu_seconds();
 
@@ -176,7 +179,8 @@ static void run_single(const struct options *options)
         report_failure(&totals, options->first, result.verdict);
     }
     print_totals(&totals, cpu_seconds() - start);
-    printf("trace           %016" PRIx64 "%s\n", result.trace,
+    printf(
+        "trace           %016" PRIx64 "%s\n", result.trace,
         result.counts ? "" : " (too little happened for this seed to count)");
     exit(result.has_passed ? 0 : 1);
 }

@@ -58,7 +58,8 @@ static void forget(struct undo *undo)
     free(undo);
 }
 
-static void later(struct cc_nemesis *nemesis, uint64_t wait_us, void (*call)(void *owner), uint32_t machine)
+static void later(
+    struct cc_nemesis *nemesis, uint64_t wait_us, void (*call)(void *owner), uint32_t machine)
 {
     struct undo *undo = malloc(sizeof *undo);
 
@@ -69,7 +70,8 @@ static void later(struct cc_nemesis *nemesis, uint64_t wait_us, void (*call)(voi
     cc_world_call(world_of(nemesis), cc_world_now_us(world_of(nemesis)) + wait_us, call, undo);
 }
 
-/* ---- machines ---------------------------------------------------------------------------------- */
+/* ---- machines ----------------------------------------------------------------------------------
+ */
 
 static void restart(void *owner)
 {
@@ -91,7 +93,9 @@ static bool crash(struct cc_nemesis *nemesis, uint32_t server)
     cc_cluster_crash(nemesis->cluster, server);
 
     /* Now and then at once: within the time in which promises of its former life hold. */
-    later(nemesis, range(nemesis, 0, 3) == 0 ? range(nemesis, 0, 20000) : range(nemesis, 20000, 2500000),
+    later(
+        nemesis,
+        range(nemesis, 0, 3) == 0 ? range(nemesis, 0, 20000) : range(nemesis, 20000, 2500000),
         restart, server);
     return true;
 }
@@ -128,7 +132,8 @@ static bool pause_machine(struct cc_nemesis *nemesis, uint32_t machine)
     return true;
 }
 
-/* ---- links ------------------------------------------------------------------------------------- */
+/* ---- links -------------------------------------------------------------------------------------
+ */
 
 static void heal_links(void *owner)
 {
@@ -147,8 +152,8 @@ static bool partition(struct cc_nemesis *nemesis, uint32_t side, bool is_one_way
     if (count < 2) {
         return false;
     }
-    cc_cluster_tell(nemesis->cluster, "nemesis", "cuts off servers %#x%s", side,
-        is_one_way ? ", one way" : "");
+    cc_cluster_tell(
+        nemesis->cluster, "nemesis", "cuts off servers %#x%s", side, is_one_way ? ", one way" : "");
     for (uint32_t from = 0; from < count; from++) {
         for (uint32_t to = 0; to < count; to++) {
             if ((side >> from & 1) == 1 && (side >> to & 1) == 0) {
@@ -186,7 +191,8 @@ static bool slow_link(struct cc_nemesis *nemesis, uint32_t from, uint32_t to)
     return true;
 }
 
-/* ---- disks ------------------------------------------------------------------------------------- */
+/* ---- disks -------------------------------------------------------------------------------------
+ */
 
 static void heal_disk(void *owner)
 {
@@ -219,35 +225,38 @@ static bool break_disk(struct cc_nemesis *nemesis, uint32_t server)
     return true;
 }
 
-/* ---- clocks ------------------------------------------------------------------------------------ */
+/* ---- clocks ------------------------------------------------------------------------------------
+ */
 
 static bool drift(struct cc_nemesis *nemesis, uint32_t machine)
 {
-    cc_world_set_drift(world_of(nemesis), machine,
-        (int32_t)range(nemesis, 0, 2 * DRIFT_PPM_MAX) - DRIFT_PPM_MAX);
+    cc_world_set_drift(
+        world_of(nemesis), machine, (int32_t)range(nemesis, 0, 2 * DRIFT_PPM_MAX) - DRIFT_PPM_MAX);
     return true;
 }
 
 static bool move_wall(struct cc_nemesis *nemesis, uint32_t machine)
 {
-    static const int64_t offsets[] = {
-        0, 1000000, -1000000, 3600000000, -3600000000, 86400000000, -86400000000};
+    static const int64_t offsets[] = {0,           1000000,     -1000000,    3600000000,
+                                      -3600000000, 86400000000, -86400000000};
 
-    cc_world_set_wall(world_of(nemesis), machine,
+    cc_world_set_wall(
+        world_of(nemesis), machine,
         offsets[cc_decide_below(&nemesis->choices, sizeof offsets / sizeof *offsets)]);
     return true;
 }
 
 static bool transfer(struct cc_nemesis *nemesis, uint32_t leader)
 {
-    uint32_t target = (uint32_t)cc_decide_below(
-        &nemesis->choices, nemesis->cluster->options.voter_count + 1);
+    uint32_t target =
+        (uint32_t)cc_decide_below(&nemesis->choices, nemesis->cluster->options.voter_count + 1);
 
     return leader != UINT32_MAX && !cc_world_is_paused(world_of(nemesis), leader) &&
            cc_server_transfer(nemesis->cluster->seats[leader].server, target) == COPYCAT_OK;
 }
 
-/* ---- one fault after another ------------------------------------------------------------------- */
+/* ---- one fault after another -------------------------------------------------------------------
+ */
 
 static bool strike(struct cc_nemesis *nemesis, enum cc_fault fault)
 {
@@ -255,8 +264,8 @@ static bool strike(struct cc_nemesis *nemesis, enum cc_fault fault)
     uint32_t server = (uint32_t)cc_decide_below(&nemesis->choices, cluster->server_count);
     uint32_t other = (uint32_t)cc_decide_below(&nemesis->choices, cluster->world->machine_count);
     uint32_t client = (uint32_t)cc_decide_below(&nemesis->choices, cluster->options.client_count);
-    uint32_t side = 1 + (uint32_t)cc_decide_below(
-                            &nemesis->choices, (1u << cluster->server_count) - 1);
+    uint32_t side =
+        1 + (uint32_t)cc_decide_below(&nemesis->choices, (1u << cluster->server_count) - 1);
     uint32_t leader = cc_cluster_leader(cluster);
 
     switch (fault) {
@@ -316,8 +325,10 @@ static void act(void *owner)
         fault = (enum cc_fault)cc_decide_below(&nemesis->choices, CC_FAULT_COUNT);
     } while ((nemesis->kinds >> fault & 1) == 0);
     nemesis->fired[fault] += strike(nemesis, fault);
-    cc_world_call(world_of(nemesis),
-        cc_world_now_us(world_of(nemesis)) + cc_decide_below(&nemesis->choices, 2 * nemesis->pace_us),
+    cc_world_call(
+        world_of(nemesis),
+        cc_world_now_us(world_of(nemesis)) +
+            cc_decide_below(&nemesis->choices, 2 * nemesis->pace_us),
         act, nemesis);
 }
 
@@ -332,8 +343,9 @@ static void attend(void *owner)
         }
     }
     if (!nemesis->is_over) {
-        cc_world_call(world_of(nemesis),
-            cc_world_now_us(world_of(nemesis)) + RESTART_CHECK_US, attend, nemesis);
+        cc_world_call(
+            world_of(nemesis), cc_world_now_us(world_of(nemesis)) + RESTART_CHECK_US, attend,
+            nemesis);
     }
 }
 
@@ -359,7 +371,7 @@ struct cc_nemesis *cc_nemesis_create(
 
 void cc_nemesis_destroy(struct cc_nemesis *nemesis)
 {
-    cc_list_each_safe (node, following, &nemesis->undos) {
+    cc_list_each_safe(node, following, &nemesis->undos) {
         forget(cc_container_of(node, struct undo, node));
     }
     free(nemesis);

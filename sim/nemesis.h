@@ -9,31 +9,31 @@
 #include "sim/workload.h"
 
 /* X(name, text): every kind of fault. */
-#define CC_FAULT_TABLE(X)                                                                          \
-    X(CC_FAULT_CRASH, "crash")                                                                     \
-    X(CC_FAULT_CRASH_LEADER, "crash-leader")                                                       \
-    X(CC_FAULT_CRASH_ALL, "crash-all")                                                             \
-    X(CC_FAULT_PAUSE, "pause")                                                                     \
-    X(CC_FAULT_PARTITION, "partition")                                                             \
-    X(CC_FAULT_ISOLATE_LEADER, "isolate-leader")                                                   \
-    X(CC_FAULT_ONE_WAY, "one-way")                                                                 \
-    X(CC_FAULT_SLOW_LINK, "slow-link")                                                             \
-    X(CC_FAULT_RESET, "reset")                                                                     \
-    X(CC_FAULT_SLOW_DISK, "slow-disk")                                                             \
-    X(CC_FAULT_STUCK_DISK, "stuck-disk")                                                           \
-    X(CC_FAULT_DISK_ERROR, "disk-error")                                                           \
-    X(CC_FAULT_DRIFT, "drift")                                                                     \
-    X(CC_FAULT_WALL_CLOCK, "wall-clock")                                                           \
-    X(CC_FAULT_CLIENT_CRASH, "client-crash")                                                       \
-    X(CC_FAULT_CLIENT_PAUSE, "client-pause")                                                       \
-    X(CC_FAULT_CUT_CLIENT, "cut-client")                                                           \
+#define CC_FAULT_TABLE(X)                        \
+    X(CC_FAULT_CRASH, "crash")                   \
+    X(CC_FAULT_CRASH_LEADER, "crash-leader")     \
+    X(CC_FAULT_CRASH_ALL, "crash-all")           \
+    X(CC_FAULT_PAUSE, "pause")                   \
+    X(CC_FAULT_PARTITION, "partition")           \
+    X(CC_FAULT_ISOLATE_LEADER, "isolate-leader") \
+    X(CC_FAULT_ONE_WAY, "one-way")               \
+    X(CC_FAULT_SLOW_LINK, "slow-link")           \
+    X(CC_FAULT_RESET, "reset")                   \
+    X(CC_FAULT_SLOW_DISK, "slow-disk")           \
+    X(CC_FAULT_STUCK_DISK, "stuck-disk")         \
+    X(CC_FAULT_DISK_ERROR, "disk-error")         \
+    X(CC_FAULT_DRIFT, "drift")                   \
+    X(CC_FAULT_WALL_CLOCK, "wall-clock")         \
+    X(CC_FAULT_CLIENT_CRASH, "client-crash")     \
+    X(CC_FAULT_CLIENT_PAUSE, "client-pause")     \
+    X(CC_FAULT_CUT_CLIENT, "cut-client")         \
     X(CC_FAULT_TRANSFER, "transfer")
 
 enum cc_fault {
 #define CC_FAULT_ENUM(name, text) name,
     CC_FAULT_TABLE(CC_FAULT_ENUM)
 #undef CC_FAULT_ENUM
-        CC_FAULT_COUNT
+    CC_FAULT_COUNT
 };
 
 struct cc_nemesis;

@@ -24,15 +24,17 @@ struct run {
     struct cc_nemesis *nemesis;
 };
 
-/* ---- what each seed is like --------------------------------------------------------------------- */
+/* ---- what each seed is like ---------------------------------------------------------------------
+ */
 
 static uint64_t pick(struct cc_decider *setup, const uint64_t *values, size_t count)
 {
     return values[cc_decide_below(setup, count)];
 }
 
-#define PICK(setup, ...)                                                                           \
-    pick((setup), (const uint64_t[]){__VA_ARGS__},                                                 \
+#define PICK(setup, ...)                          \
+    pick(                                         \
+        (setup), (const uint64_t[]){__VA_ARGS__}, \
         sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 
 static void draw_cluster(
@@ -70,7 +72,8 @@ static void draw_workload(struct cc_decider *setup, struct cc_workload_options *
     out->kinds |= 1u << CC_HISTORY_PUT | 1u << CC_HISTORY_GET;
 }
 
-/* ---- phases ------------------------------------------------------------------------------------ */
+/* ---- phases ------------------------------------------------------------------------------------
+ */
 
 static bool has_verdict(const struct run *run)
 {
@@ -102,7 +105,8 @@ static void tell_standing(struct run *run)
             cc_server_status(run->cluster->seats[i].server, &status);
         }
         snprintf(name, sizeof name, "s%u", i + 1);
-        cc_cluster_tell(run->cluster, name,
+        cc_cluster_tell(
+            run->cluster, name,
             "stands at term %llu last %llu commit %llu applied %llu digest %016llx, follows s%u",
             (unsigned long long)status.term, (unsigned long long)status.last,
             (unsigned long long)status.commit, (unsigned long long)status.applied,
@@ -155,9 +159,10 @@ static void heal(struct run *run)
     cc_nemesis_heal(run->nemesis);
     cc_workload_stop(run->workload);
     if (!run_until(run, HEAL_US, is_quiet)) {
-        blame_progress(run, cc_workload_is_quiet(run->workload)
-                                ? "a minute after the last fault the servers do not agree"
-                                : "a minute after the last fault a call has not been answered");
+        blame_progress(
+            run, cc_workload_is_quiet(run->workload)
+                     ? "a minute after the last fault the servers do not agree"
+                     : "a minute after the last fault a call has not been answered");
     }
 }
 
@@ -179,7 +184,8 @@ static void check_restore(struct run *run)
 
     if (run->cluster->options.cache_bytes_max >= 67108864 && cc_log_peek(group->log, 1) != NULL &&
         !cc_apply_restore_check(group->apply, entry_at, group->log)) {
-        cc_judge_blame(run->cluster->judge,
+        cc_judge_blame(
+            run->cluster->judge,
             "release: the unreleased commits do not give the state of server 1");
     }
 }
@@ -198,26 +204,24 @@ static void audit(struct run *run)
     }
 }
 
-static void judge_histories(struct run *run, const struct cc_run_options *options)
+static void judge_histories(struct run *run)
 {
+    static const struct cc_check_linear_options limits = {
+        .steps_max = 300000000, .whole_map_max = 14};
     struct cc_check_report report;
     size_t count;
     const struct cc_check_applied *applied = cc_workload_applied(run->workload, &count);
 
     cc_check_report_init(&report);
     cc_check_session(cc_workload_history(run->workload), applied, count, &report);
-    if (options->judges_black_box) {
-        static const struct cc_check_linear_options limits = {
-            .steps_max = 30000000, .whole_map_max = 14};
-
-        cc_check_linear(cc_workload_history(run->workload), &limits, &report);
-    }
+    cc_check_linear(cc_workload_history(run->workload), &limits, &report);
     if (report.verdict != CC_CHECK_OK) {
         cc_judge_blame(run->cluster->judge, "history: %.480s", report.text);
     }
 }
 
-/* ---- the sum ----------------------------------------------------------------------------------- */
+/* ---- the sum -----------------------------------------------------------------------------------
+ */
 
 static void sum_up(struct run *run, struct cc_run_result *result)
 {
@@ -267,7 +271,7 @@ void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
         audit(&run);
     }
     if (!has_verdict(&run)) {
-        judge_histories(&run, options);
+        judge_histories(&run);
     }
     sum_up(&run, result);
     cc_workload_destroy(run.workload);

@@ -15,7 +15,6 @@
 struct cc_run_options {
     uint64_t seed;
     bool tells_story;
-    bool judges_black_box; /* also by the linearizability checker */
 };
 
 struct cc_run_result {

@@ -6,9 +6,8 @@
  * until they are synced; a crash keeps each 512-byte sector in doubt or loses it, by choice.
  * A durable write under way at a crash is torn likewise.
  */
-#include "sim/world.h"
-
 #include "base/assert.h"
+#include "sim/world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +28,8 @@ struct doubt {
 struct sim_file {
     struct sim_file *next;
     char name[NAME_MAX_SIZE];
-    bool is_named;         /* a reader of the directory sees it */
-    bool is_name_durable;  /* and still will after a crash */
+    bool is_named;        /* a reader of the directory sees it */
+    bool is_name_durable; /* and still will after a crash */
     unsigned char *seen;
     unsigned char *platter;
     size_t size;
@@ -195,8 +194,12 @@ static void sync_file(struct sim_file *file)
 }
 
 /* Any subset of the sectors of a write may have reached the platter. */
-static void tear(struct cc_sim_disk *disk, struct sim_file *file, uint64_t offset,
-    const unsigned char *data, size_t size)
+static void tear(
+    struct cc_sim_disk *disk,
+    struct sim_file *file,
+    uint64_t offset,
+    const unsigned char *data,
+    size_t size)
 {
     size_t done = 0;
     uint64_t mode = cc_decide_below(&disk->choices, 4); /* nothing, all, prefix, any subset */
@@ -452,8 +455,8 @@ void cc_sim_disk_request(struct cc_env *env, struct cc_disk_request *request)
         *way = (struct under_way){disk->writes, request};
         disk->writes = way;
     }
-    cc_world_post(machine->world,
-        cc_world_event(machine->world, CC_EVENT_DISK, machine, request),
+    cc_world_post(
+        machine->world, cc_world_event(machine->world, CC_EVENT_DISK, machine, request),
         machine->world->now_us + wait * disk->slow);
 }
 

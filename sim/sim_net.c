@@ -3,9 +3,8 @@
  * sim_net -- streams of bytes between machines: delayed, split anywhere, stalled by cut links,
  * broken now and then; in order within a connection, at most once.
  */
-#include "sim/world.h"
-
 #include "base/assert.h"
+#include "sim/world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +24,12 @@ struct cc_sim_conn {
     uint32_t life;
     struct cc_conn *user; /* NULL: closed here, or its life is over */
     char address[ADDRESS_SIZE_MAX];
-    uint64_t newest_us;   /* when the last bytes towards this end arrive */
-    size_t in_flight;     /* bytes towards this end */
-    bool owes_sent;       /* the other end waits for room */
-    bool is_ending;       /* an end is on its way to here */
+    uint64_t newest_us; /* when the last bytes towards this end arrive */
+    size_t in_flight;   /* bytes towards this end */
+    bool owes_sent;     /* the other end waits for room */
+    bool is_ending;     /* an end is on its way to here */
     struct cc_held stalled;
-    uint32_t events;      /* that name this end */
+    uint32_t events; /* that name this end */
 };
 
 struct address {
@@ -119,8 +118,13 @@ static struct cc_sim_conn *make_end(struct cc_net_world *net, uint32_t machine)
 }
 
 /* Events carry the life of the end they go to, so that a crash drops them. */
-static void post(struct cc_net_world *net, enum cc_event_kind kind, struct cc_sim_conn *end,
-    uint64_t time_us, void *bytes, size_t size)
+static void post(
+    struct cc_net_world *net,
+    enum cc_event_kind kind,
+    struct cc_sim_conn *end,
+    uint64_t time_us,
+    void *bytes,
+    size_t size)
 {
     struct cc_event *event =
         cc_world_event(net->world, kind, &net->world->machines[end->machine], end);
@@ -167,8 +171,7 @@ static struct address *address_of(struct cc_net_world *net, const char *name)
     return NULL;
 }
 
-copycat_status cc_sim_net_listen(
-    struct cc_env *env, struct cc_listener *listener, const char *name)
+copycat_status cc_sim_net_listen(struct cc_env *env, struct cc_listener *listener, const char *name)
 {
     struct cc_machine *machine = env->backend;
     struct cc_net_world *net = machine->world->net;
@@ -194,7 +197,8 @@ void cc_sim_net_unlisten(struct cc_env *env, struct cc_listener *listener)
     struct cc_net_world *net = machine->world->net;
 
     for (uint32_t i = 0; i < net->address_count; i++) {
-        if (net->addresses[i].listener == listener && net->addresses[i].machine == machine->number) {
+        if (net->addresses[i].listener == listener &&
+            net->addresses[i].machine == machine->number) {
             net->addresses[i].listener = NULL;
         }
     }
@@ -224,7 +228,8 @@ void cc_sim_net_connect(struct cc_env *env, struct cc_conn *conn, const char *na
     strcpy(other->address, name);
     end->other = other;
     other->other = end;
-    post(net, CC_EVENT_NET_ACCEPT, other, now + latency(net, machine->number, address->machine),
+    post(
+        net, CC_EVENT_NET_ACCEPT, other, now + latency(net, machine->number, address->machine),
         NULL, 0);
 }
 

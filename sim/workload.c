@@ -23,7 +23,8 @@
 
 struct worker;
 
-/* One call under way.  Its memory is ours and not the machine's: it survives the machine's crash. */
+/* One call under way.  Its memory is ours and not the machine's: it survives the machine's crash.
+ */
 struct errand {
     struct worker *worker;
     struct cc_call call;
@@ -88,7 +89,8 @@ static void *grown(void *block, size_t *capacity, size_t count, size_t size)
     return block;
 }
 
-/* ---- what the log has ------------------------------------------------------------------------- */
+/* ---- what the log has -------------------------------------------------------------------------
+ */
 
 static void path_of(uint32_t map, char *path, size_t size)
 {
@@ -96,7 +98,9 @@ static void path_of(uint32_t map, char *path, size_t size)
 }
 
 static void note_open(
-    struct cc_workload *workload, const struct cc_command *command, const struct cc_outcome *outcome)
+    struct cc_workload *workload,
+    const struct cc_command *command,
+    const struct cc_outcome *outcome)
 {
     struct cc_catalog_operation operation;
     struct cc_catalog_place place;
@@ -119,9 +123,18 @@ static void note_open(
 
 static enum cc_history_kind kind_of(uint8_t code)
 {
-    static const enum cc_history_kind kinds[] = {0, CC_HISTORY_PUT, CC_HISTORY_GET,
-        CC_HISTORY_REMOVE, CC_HISTORY_CONTAINS, CC_HISTORY_SIZE, CC_HISTORY_KEYS, CC_HISTORY_CLEAR,
-        CC_HISTORY_PUT_IF_ABSENT, CC_HISTORY_REPLACE, CC_HISTORY_CAS};
+    static const enum cc_history_kind kinds[] = {
+        0,
+        CC_HISTORY_PUT,
+        CC_HISTORY_GET,
+        CC_HISTORY_REMOVE,
+        CC_HISTORY_CONTAINS,
+        CC_HISTORY_SIZE,
+        CC_HISTORY_KEYS,
+        CC_HISTORY_CLEAR,
+        CC_HISTORY_PUT_IF_ABSENT,
+        CC_HISTORY_REPLACE,
+        CC_HISTORY_CAS};
 
     return kinds[code];
 }
@@ -136,8 +149,11 @@ static uint64_t identity_of(const struct cc_workload *workload, uint64_t session
     return 0;
 }
 
-static void note_command(struct cc_workload *workload, const struct cc_entry *entry,
-    const struct cc_command *command, const struct cc_outcome *outcome)
+static void note_command(
+    struct cc_workload *workload,
+    const struct cc_entry *entry,
+    const struct cc_command *command,
+    const struct cc_outcome *outcome)
 {
     struct cc_map_operation operation;
     struct cc_history_invocation invocation = {0};
@@ -157,8 +173,9 @@ static void note_command(struct cc_workload *workload, const struct cc_entry *en
     invocation.value = (struct cc_history_bytes){operation.value.data, operation.value.size};
     invocation.expected =
         (struct cc_history_bytes){operation.expected.data, operation.expected.size};
-    workload->applied = grown(workload->applied, &workload->applied_capacity,
-        workload->applied_count, sizeof *workload->applied);
+    workload->applied = grown(
+        workload->applied, &workload->applied_capacity, workload->applied_count,
+        sizeof *workload->applied);
     applied = &workload->applied[workload->applied_count++];
     applied->index = entry->index;
     applied->client = command->session; /* replaced by its identity when all are known */
@@ -198,7 +215,8 @@ const struct cc_check_applied *cc_workload_applied(struct cc_workload *workload,
     return workload->applied;
 }
 
-/* ---- results ---------------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------------
+ */
 
 static struct cc_history_bytes history_bytes(copycat_bytes bytes)
 {
@@ -225,7 +243,10 @@ static bool read_keys(
     return true;
 }
 
-static bool read_result(uint8_t code, copycat_bytes result, struct cc_history_bytes *keys,
+static bool read_result(
+    uint8_t code,
+    copycat_bytes result,
+    struct cc_history_bytes *keys,
     struct cc_history_answer *answer)
 {
     copycat_bytes value;
@@ -269,8 +290,9 @@ static void write_down(struct errand *errand)
         answer.outcome = CC_HISTORY_OK;
         answer.index = call->index;
         workload->totals.acknowledged++;
-    } else if (copycat_status_class(call->status) == COPYCAT_CLASS_UNKNOWN ||
-               (call->status == COPYCAT_ERR_CLOSED && call->sequence != 0)) {
+    } else if (
+        copycat_status_class(call->status) == COPYCAT_CLASS_UNKNOWN ||
+        (call->status == COPYCAT_ERR_CLOSED && call->sequence != 0)) {
         answer.outcome = CC_HISTORY_UNKNOWN; /* the caller has given up waiting */
         workload->totals.unknown++;
     } else {
@@ -292,14 +314,16 @@ static void done(struct cc_call *call)
     work_later(errand->worker);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------------------------------------
+ */
 
 static uint8_t choose_code(struct worker *worker)
 {
-    static const uint8_t codes[] = {CC_MAP_PUT, CC_MAP_PUT, CC_MAP_PUT, CC_MAP_PUT, CC_MAP_GET,
-        CC_MAP_GET, CC_MAP_GET, CC_MAP_GET, CC_MAP_GET, CC_MAP_GET, CC_MAP_REMOVE, CC_MAP_CONTAINS,
-        CC_MAP_PUT_IF_ABSENT, CC_MAP_PUT_IF_ABSENT, CC_MAP_REPLACE, CC_MAP_CAS, CC_MAP_CAS,
-        CC_MAP_SIZE, CC_MAP_KEYS, CC_MAP_CLEAR};
+    static const uint8_t codes[] = {
+        CC_MAP_PUT,    CC_MAP_PUT,      CC_MAP_PUT,           CC_MAP_PUT,           CC_MAP_GET,
+        CC_MAP_GET,    CC_MAP_GET,      CC_MAP_GET,           CC_MAP_GET,           CC_MAP_GET,
+        CC_MAP_REMOVE, CC_MAP_CONTAINS, CC_MAP_PUT_IF_ABSENT, CC_MAP_PUT_IF_ABSENT, CC_MAP_REPLACE,
+        CC_MAP_CAS,    CC_MAP_CAS,      CC_MAP_SIZE,          CC_MAP_KEYS,          CC_MAP_CLEAR};
     uint8_t code;
 
     do {
@@ -313,7 +337,8 @@ static uint8_t choose_code(struct worker *worker)
 
 static void choose_value(struct worker *worker, char *value, size_t size)
 {
-    snprintf(value, size, "c%u.%u.%llu", worker->number, worker->generation,
+    snprintf(
+        value, size, "c%u.%u.%llu", worker->number, worker->generation,
         (unsigned long long)++worker->values);
 }
 
@@ -324,7 +349,8 @@ static void choose_operation(struct worker *worker, struct errand *errand)
 
     *operation = (struct cc_map_operation){.code = choose_code(worker), .limit = KEYS_PER_PAGE};
     errand->map = (uint32_t)cc_decide_below(&worker->choices, workload->options.maps);
-    snprintf(errand->key, sizeof errand->key, "k%llu",
+    snprintf(
+        errand->key, sizeof errand->key, "k%llu",
         (unsigned long long)cc_decide_below(&worker->choices, workload->options.keys));
     choose_value(worker, errand->value, sizeof errand->value);
     if (operation->code == CC_MAP_CAS) {
@@ -378,8 +404,7 @@ static void make_call(struct worker *worker, struct errand *errand)
     errand->worker = worker;
     errand->call = (struct cc_call){
         .kind = cc_map_operation_is_query(errand->operation.code) ? CC_CALL_QUERY : CC_CALL_COMMAND,
-        .level = (uint8_t)cc_decide_range(
-            &worker->choices, CC_READ_LINEARIZABLE, CC_READ_EVENTUAL),
+        .level = (uint8_t)cc_decide_range(&worker->choices, CC_READ_LINEARIZABLE, CC_READ_EVENTUAL),
         .timeout_us = cc_decide_below(&worker->choices, 10) == 0
                           ? cc_decide_range(&worker->choices, 1000, 400000)
                           : 60000000,
@@ -437,14 +462,16 @@ static void work_later(struct worker *worker)
 
     if (!worker->is_call_posted) {
         worker->is_call_posted = true;
-        cc_world_call(world,
+        cc_world_call(
+            world,
             cc_world_now_us(world) +
                 cc_decide_below(&worker->choices, worker->workload->options.think_us_max),
             work, worker);
     }
 }
 
-/* ---- clients ---------------------------------------------------------------------------------- */
+/* ---- clients ----------------------------------------------------------------------------------
+ */
 
 static void on_state(void *owner, enum cc_client_state state)
 {
@@ -456,12 +483,13 @@ static void on_state(void *owner, enum cc_client_state state)
     static const char *const names[] = {"connecting", "open", "suspended", "ended", "closed"};
 
     snprintf(name, sizeof name, "c%u", worker->number + 1);
-    cc_cluster_tell(workload->cluster, name, "session %llu is %s", (unsigned long long)session,
-        names[state]);
+    cc_cluster_tell(
+        workload->cluster, name, "session %llu is %s", (unsigned long long)session, names[state]);
     if (state == CC_CLIENT_OPEN && session != 0 && session != worker->session) {
         worker->session = session;
-        workload->sessions = grown(workload->sessions, &workload->session_capacity,
-            workload->session_count, sizeof *workload->sessions);
+        workload->sessions = grown(
+            workload->sessions, &workload->session_capacity, workload->session_count,
+            sizeof *workload->sessions);
         workload->sessions[workload->session_count++] =
             (struct known_session){session, worker->identity};
     }
@@ -487,8 +515,9 @@ static void boot(struct worker *worker)
     worker->generation++;
     worker->identity = ++workload->identities;
     worker->session = 0;
-    status = cc_client_open(&worker->client, cc_world_boot(cluster->world, worker->machine),
-        &options, on_state, worker);
+    status = cc_client_open(
+        &worker->client, cc_world_boot(cluster->world, worker->machine), &options, on_state,
+        worker);
     CC_ASSERT(status == COPYCAT_OK);
     for (uint32_t map = 0; map < workload->options.maps; map++) {
         char path[16];
@@ -529,7 +558,8 @@ void cc_workload_crash_client(struct cc_workload *workload, uint32_t number)
     cc_world_crash(workload->cluster->world, worker->machine);
     if (!worker->is_call_posted && !workload->is_stopped) {
         worker->is_call_posted = true;
-        cc_world_call(workload->cluster->world,
+        cc_world_call(
+            workload->cluster->world,
             cc_world_now_us(workload->cluster->world) +
                 cc_decide_below(&worker->choices, REPLACE_US),
             work, worker);

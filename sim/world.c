@@ -220,8 +220,9 @@ static void env_later(struct cc_env *env, struct cc_task *task)
     cc_list_append(&machine->tasks, &task->node);
     if (!machine->in_pass && !machine->is_task_event_queued) {
         machine->is_task_event_queued = true;
-        cc_world_post(machine->world,
-            cc_world_event(machine->world, CC_EVENT_TASKS, machine, NULL), machine->world->now_us);
+        cc_world_post(
+            machine->world, cc_world_event(machine->world, CC_EVENT_TASKS, machine, NULL),
+            machine->world->now_us);
     }
 }
 
@@ -276,7 +277,7 @@ static void *resize(void *context, void *data, size_t size)
 
 static void free_life(struct cc_machine *machine)
 {
-    cc_list_each_safe (node, following, &machine->blocks) {
+    cc_list_each_safe(node, following, &machine->blocks) {
         free(cc_container_of(node, struct block, node));
     }
     cc_list_init(&machine->blocks);
@@ -468,8 +469,8 @@ static void note(struct cc_world *world, const struct cc_event *event)
 {
     world->counters.events++;
     world->trace = cc_hash_words(world->trace, event->time_us);
-    world->trace = cc_hash_words(
-        world->trace, (uint64_t)event->machine << 32 | (uint64_t)event->kind << 24);
+    world->trace =
+        cc_hash_words(world->trace, (uint64_t)event->machine << 32 | (uint64_t)event->kind << 24);
     if (event->bytes != NULL) {
         world->trace = cc_hash_bytes(event->bytes, event->size, world->trace);
     }

@@ -123,11 +123,13 @@ const struct cc_world_counters *cc_world_counters(const struct cc_world *world);
 uint64_t cc_world_memory(const struct cc_world *world, uint32_t machine);
 
 /* Something for the harness to do at a time; not bound to a machine's life. */
-void cc_world_call(struct cc_world *world, uint64_t time_us, void (*call)(void *owner), void *owner);
+void cc_world_call(
+    struct cc_world *world, uint64_t time_us, void (*call)(void *owner), void *owner);
 
 void cc_world_set_tap(struct cc_world *world, cc_world_tap tap, void *owner);
 
-/* ---- network (sim_net.c) ----------------------------------------------------------------------- */
+/* ---- network (sim_net.c) -----------------------------------------------------------------------
+ */
 
 /* One way.  Bytes stall; after a while a connection that uses the link breaks. */
 void cc_world_cut(struct cc_world *world, uint32_t from, uint32_t to, bool is_cut);
@@ -137,7 +139,8 @@ void cc_world_slow(struct cc_world *world, uint32_t from, uint32_t to, uint32_t 
 void cc_world_reset(struct cc_world *world, uint32_t left, uint32_t right);
 void cc_world_heal_network(struct cc_world *world);
 
-/* ---- disk (sim_disk.c) ------------------------------------------------------------------------- */
+/* ---- disk (sim_disk.c) -------------------------------------------------------------------------
+ */
 
 void cc_world_disk_stick(struct cc_world *world, uint32_t machine, bool is_stuck);
 void cc_world_disk_slow(struct cc_world *world, uint32_t machine, uint32_t factor);
@@ -148,7 +151,8 @@ void cc_world_disk_fail(struct cc_world *world, uint32_t machine, uint32_t nth);
 /* Loses everything the disk ever held. */
 void cc_world_disk_wipe(struct cc_world *world, uint32_t machine);
 
-/* ---- between the files of the world ----------------------------------------------------------- */
+/* ---- between the files of the world -----------------------------------------------------------
+ */
 
 struct cc_world {
     uint64_t seed;

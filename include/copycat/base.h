@@ -25,32 +25,32 @@ extern "C" {
 typedef int32_t copycat_status;
 
 /* X(name, value, text): the one list of all statuses. */
-#define COPYCAT_STATUS_TABLE(X)                                                                    \
-    X(COPYCAT_OK, 0, "ok")                                                                         \
-    X(COPYCAT_ERR_INVALID, -101, "an argument is not valid")                                       \
-    X(COPYCAT_ERR_UNSUPPORTED, -102, "this version does not support the request")                  \
-    X(COPYCAT_ERR_TOO_LARGE, -103, "larger than the limit allows")                                 \
-    X(COPYCAT_ERR_TYPE, -104, "the path already names a resource of another type")                 \
-    X(COPYCAT_ERR_UNKNOWN_RESOURCE, -105, "no such resource")                                      \
-    X(COPYCAT_ERR_UNKNOWN_OPERATION, -106, "the resource does not know this operation")            \
-    X(COPYCAT_ERR_QUOTA, -107, "a quota is used up")                                               \
-    X(COPYCAT_ERR_NOT_MEMBER, -108, "this server is not a member of the cluster")                  \
-    X(COPYCAT_ERR_CLUSTER, -109, "the other side belongs to another cluster")                      \
-    X(COPYCAT_ERR_VERSION, -110, "the other side speaks another version")                          \
-    X(COPYCAT_ERR_MALFORMED, -111, "bytes that were received or read make no sense")               \
-    X(COPYCAT_ERR_PATH, -112, "a path has an empty part, a bad byte, or is too long")              \
-    X(COPYCAT_ERR_BUSY, -201, "too much is waiting; try again")                                    \
-    X(COPYCAT_ERR_NO_LEADER, -202, "no leader is known; try again")                                \
-    X(COPYCAT_ERR_UNAVAILABLE, -203, "no server could be reached in time; try again")              \
-    X(COPYCAT_ERR_TIMEOUT, -204, "not sent before its deadline; try again")                        \
-    X(COPYCAT_ERR_MEMORY, -205, "out of memory; try again")                                        \
-    X(COPYCAT_ERR_OUTCOME, -301, "the outcome is unknown: it may have happened, or may yet")       \
-    X(COPYCAT_ERR_CLOSED, -401, "the handle is closed")                                            \
-    X(COPYCAT_ERR_SESSION, -402, "the session has ended")                                          \
-    X(COPYCAT_ERR_IO, -403, "reading or writing the disk failed; the server has stopped")          \
-    X(COPYCAT_ERR_DAMAGED, -404, "data on disk is damaged")                                        \
-    X(COPYCAT_ERR_LOCKED, -405, "another process uses the directory")                              \
-    X(COPYCAT_ERR_FOREIGN, -406, "the directory belongs to another server or cluster")             \
+#define COPYCAT_STATUS_TABLE(X)                                                              \
+    X(COPYCAT_OK, 0, "ok")                                                                   \
+    X(COPYCAT_ERR_INVALID, -101, "an argument is not valid")                                 \
+    X(COPYCAT_ERR_UNSUPPORTED, -102, "this version does not support the request")            \
+    X(COPYCAT_ERR_TOO_LARGE, -103, "larger than the limit allows")                           \
+    X(COPYCAT_ERR_TYPE, -104, "the path already names a resource of another type")           \
+    X(COPYCAT_ERR_UNKNOWN_RESOURCE, -105, "no such resource")                                \
+    X(COPYCAT_ERR_UNKNOWN_OPERATION, -106, "the resource does not know this operation")      \
+    X(COPYCAT_ERR_QUOTA, -107, "a quota is used up")                                         \
+    X(COPYCAT_ERR_NOT_MEMBER, -108, "this server is not a member of the cluster")            \
+    X(COPYCAT_ERR_CLUSTER, -109, "the other side belongs to another cluster")                \
+    X(COPYCAT_ERR_VERSION, -110, "the other side speaks another version")                    \
+    X(COPYCAT_ERR_MALFORMED, -111, "bytes that were received or read make no sense")         \
+    X(COPYCAT_ERR_PATH, -112, "a path has an empty part, a bad byte, or is too long")        \
+    X(COPYCAT_ERR_BUSY, -201, "too much is waiting; try again")                              \
+    X(COPYCAT_ERR_NO_LEADER, -202, "no leader is known; try again")                          \
+    X(COPYCAT_ERR_UNAVAILABLE, -203, "no server could be reached in time; try again")        \
+    X(COPYCAT_ERR_TIMEOUT, -204, "not sent before its deadline; try again")                  \
+    X(COPYCAT_ERR_MEMORY, -205, "out of memory; try again")                                  \
+    X(COPYCAT_ERR_OUTCOME, -301, "the outcome is unknown: it may have happened, or may yet") \
+    X(COPYCAT_ERR_CLOSED, -401, "the handle is closed")                                      \
+    X(COPYCAT_ERR_SESSION, -402, "the session has ended")                                    \
+    X(COPYCAT_ERR_IO, -403, "reading or writing the disk failed; the server has stopped")    \
+    X(COPYCAT_ERR_DAMAGED, -404, "data on disk is damaged")                                  \
+    X(COPYCAT_ERR_LOCKED, -405, "another process uses the directory")                        \
+    X(COPYCAT_ERR_FOREIGN, -406, "the directory belongs to another server or cluster")       \
     X(COPYCAT_ERR_NEWER, -407, "the directory was written by a newer version")
 
 enum {

@@ -18,13 +18,12 @@ void cc_panic_set(cc_panic_function function);
 
 _Noreturn void cc_panic(const char *file, int line, const char *expression);
 
-#define CC_ASSERT(expression)                                                                      \
-    ((expression) ? (void)0 : cc_panic(__FILE__, __LINE__, #expression))
+#define CC_ASSERT(expression) ((expression) ? (void)0 : cc_panic(__FILE__, __LINE__, #expression))
 
 #ifdef CC_VERIFY_ON
-#define CC_VERIFY(expression) CC_ASSERT(expression)
+#    define CC_VERIFY(expression) CC_ASSERT(expression)
 #else
-#define CC_VERIFY(expression) ((void)sizeof(expression))
+#    define CC_VERIFY(expression) ((void)sizeof(expression))
 #endif
 
 #define CC_STATIC_ASSERT(expression, text) _Static_assert(expression, text)

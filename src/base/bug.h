@@ -44,7 +44,7 @@ enum cc_trap {
 };
 
 #ifndef COPYCAT_BUG
-#define COPYCAT_BUG NONE
+#    define COPYCAT_BUG NONE
 #endif
 
 #define CC_BUG_JOIN_(name) CC_TRAP_##name

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crc32c -- by the SSE 4.2 instruction on x86-64 (which every such machine of the last fifteen years
- * has), elsewhere bit by bit.
+ * crc32c -- by the SSE 4.2 instruction on x86-64 (which every such machine of the last fifteen
+ * years has), elsewhere bit by bit.
  */
 #include "base/crc32c.h"
 

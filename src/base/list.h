@@ -14,15 +14,16 @@ struct cc_list {
     struct cc_list *prev;
 };
 
-#define cc_container_of(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+#define cc_container_of(node, type, member) \
+    ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /* The body may not remove nodes. */
-#define cc_list_each(node, head)                                                                   \
+#define cc_list_each(node, head) \
     for (struct cc_list *node = (head)->next; node != (head); node = node->next)
 
 /* The body may remove `node` itself. */
-#define cc_list_each_safe(node, following, head)                                                   \
-    for (struct cc_list *node = (head)->next, *following = node->next; node != (head);             \
+#define cc_list_each_safe(node, following, head)                                       \
+    for (struct cc_list *node = (head)->next, *following = node->next; node != (head); \
          node = following, following = node->next)
 
 static inline void cc_list_init(struct cc_list *head)

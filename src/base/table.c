@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * table -- see table.h.  Removal moves later members of a probe run back, so there are no tombstones.
+ * table -- see table.h.  Removal moves later members of a probe run back, so there are no
+ * tombstones.
  */
 #include "base/table.h"
 

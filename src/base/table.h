@@ -36,7 +36,8 @@ void cc_table_put(struct cc_table *table, uint64_t key, void *value);
 /* Gives what was there, or NULL. */
 void *cc_table_remove(struct cc_table *table, uint64_t key);
 
-/* The next value from slot `*cursor` on (start with 0), NULL at the end.  No put or remove between. */
+/* The next value from slot `*cursor` on (start with 0), NULL at the end.  No put or remove between.
+ */
 void *cc_table_next(const struct cc_table *table, uint32_t *cursor);
 
 #endif /* CC_BASE_TABLE_H */

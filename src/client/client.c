@@ -150,16 +150,19 @@ static void fill_defaults(struct cc_client_options *options)
 #undef DEFAULT
 }
 
-copycat_status cc_client_open(struct cc_client **client_out, struct cc_env *env,
-    const struct cc_client_options *options, void (*changed)(void *owner, enum cc_client_state state),
+copycat_status cc_client_open(
+    struct cc_client **client_out,
+    struct cc_env *env,
+    const struct cc_client_options *options,
+    void (*changed)(void *owner, enum cc_client_state state),
     void *owner)
 {
     struct cc_client *client;
 
     if (options->address_count == 0 || options->addresses == NULL ||
         (options->session_timeout_us != 0 &&
-            (options->session_timeout_us < CC_SESSION_TIMEOUT_US_MIN ||
-                options->session_timeout_us > CC_SESSION_TIMEOUT_US_MAX))) {
+         (options->session_timeout_us < CC_SESSION_TIMEOUT_US_MIN ||
+          options->session_timeout_us > CC_SESSION_TIMEOUT_US_MAX))) {
         return COPYCAT_ERR_INVALID;
     }
     client = cc_memory_try(env->memory, sizeof *client);

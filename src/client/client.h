@@ -3,8 +3,8 @@
  * client -- picks a server, holds a session, numbers requests, retries, delivers answers in order.
  *
  * Where it sits:   [client] -> session -> raft -> log -> apply -> resource -> session -> [client]
- * Memory:          calls are the caller's; the client keeps a window of them, bounded by its options.
- * Threads:         one loop; callbacks never run inside the call that caused them.
+ * Memory:          calls are the caller's; the client keeps a window of them, bounded by its
+ * options. Threads:         one loop; callbacks never run inside the call that caused them.
  *
  * Invariants
  *   C1  a sequence that was sent is never skipped and never given to another command
@@ -45,11 +45,11 @@ enum cc_client_state {
 struct cc_client_resource {
     char path[CC_PATH_SIZE_MAX + 1];
     uint32_t type;
-    uint64_t stream;   /* distinct for each resource of a client */
-    uint64_t instance; /* 0: not resolved yet */
-    copycat_status status; /* why resolving failed, sticky for refusals */
-    struct cc_list calls;  /* of this stream, in order; the client's own */
-    bool resolving;        /* likewise */
+    uint64_t stream;          /* distinct for each resource of a client */
+    uint64_t instance;        /* 0: not resolved yet */
+    copycat_status status;    /* why resolving failed, sticky for refusals */
+    struct cc_list calls;     /* of this stream, in order; the client's own */
+    bool resolving;           /* likewise */
     uint64_t delivered_index; /* likewise: newest index delivered in this stream (C4) */
 };
 
@@ -60,13 +60,13 @@ enum cc_call_kind {
 
 /*
  * One operation under way.  The caller fills the first part, keeps `operation` valid and leaves all
- * alone until `done`.  In `done`, `status`, `index` and `result` say what came; `result` is borrowed
- * until it returns, and the call may be used again or freed.
+ * alone until `done`.  In `done`, `status`, `index` and `result` say what came; `result` is
+ * borrowed until it returns, and the call may be used again or freed.
  */
 struct cc_call {
     enum cc_call_kind kind;
-    uint8_t level;         /* QUERY: enum cc_read_level */
-    uint64_t timeout_us;   /* from now; 0: none.  A command already sent ends with OUTCOME */
+    uint8_t level;       /* QUERY: enum cc_read_level */
+    uint64_t timeout_us; /* from now; 0: none.  A command already sent ends with OUTCOME */
     copycat_bytes operation;
     void (*done)(struct cc_call *call);
     void *owner;
@@ -90,19 +90,22 @@ struct cc_call {
  * Partner: cc_client_close.  Starts connecting.  `changed` is told of each new state; may be NULL.
  * INVALID without an address or with a session timeout beyond the limits, MEMORY.
  */
-copycat_status cc_client_open(struct cc_client **client_out, struct cc_env *env,
-    const struct cc_client_options *options, void (*changed)(void *owner, enum cc_client_state state),
+copycat_status cc_client_open(
+    struct cc_client **client_out,
+    struct cc_env *env,
+    const struct cc_client_options *options,
+    void (*changed)(void *owner, enum cc_client_state state),
     void *owner);
 
 /* Ends the session if a server can be told within a moment, completes every call, then `closed`. */
 void cc_client_close(struct cc_client *client, void (*closed)(void *owner), void *owner);
 
 enum cc_client_state cc_client_state(const struct cc_client *client);
-uint64_t cc_client_session(const struct cc_client *client); /* 0: none yet */
+uint64_t cc_client_session(const struct cc_client *client);   /* 0: none yet */
 const char *cc_client_server(const struct cc_client *client); /* address it talks to; NULL: none */
 
-void cc_client_resource_init(struct cc_client *client, struct cc_client_resource *resource,
-    const char *path, uint32_t type);
+void cc_client_resource_init(
+    struct cc_client *client, struct cc_client_resource *resource, const char *path, uint32_t type);
 
 /* Makes the call.  Every outcome, also a refusal, comes through call->done, later. */
 void cc_client_call(
@@ -113,7 +116,7 @@ struct cc_client_counters {
     uint64_t switches; /* to another server because of no progress or a lost connection */
     uint64_t resends;  /* commands sent again */
     uint64_t answers;
-    uint64_t repeats;  /* answers that came twice and were dropped */
+    uint64_t repeats; /* answers that came twice and were dropped */
 };
 
 const struct cc_client_counters *cc_client_counters(const struct cc_client *client);

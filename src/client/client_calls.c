@@ -3,8 +3,8 @@
  * client_calls -- numbers, the window, sending again.
  *
  * A command gets its number when it is first sent and keeps it until it is answered, on whichever
- * server; the cluster runs each number once (S0.3).  A query has a number of its connection only and
- * is asked anew.  Both leave in the order in which they were made (S0.6).
+ * server; the cluster runs each number once (S0.3).  A query has a number of its connection only
+ * and is asked anew.  Both leave in the order in which they were made (S0.6).
  */
 #include "client/client_internal.h"
 
@@ -39,7 +39,8 @@ void cc_client_slot_end(struct cc_client *client, struct cc_slot *slot)
     client->sent_count--;
 }
 
-/* The call gives up; its number does not, so its bytes must stay (C1).  False: no memory for them. */
+/* The call gives up; its number does not, so its bytes must stay (C1).  False: no memory for them.
+ */
 static bool give_up(struct cc_client *client, struct cc_slot *slot)
 {
     if (slot->operation.size > 0) {
@@ -115,7 +116,7 @@ static void transmit(struct cc_client *client)
     if (client->transmit_next > client->sequence) {
         return;
     }
-    cc_list_each (node, &client->commands) {
+    cc_list_each(node, &client->commands) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
 
         if (slot->sequence < client->transmit_next) {
@@ -135,7 +136,7 @@ static void ask(struct cc_client *client)
     if (!client->is_ask_due) {
         return;
     }
-    cc_list_each (node, &client->queries) {
+    cc_list_each(node, &client->queries) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
 
         if (slot->sequence == 0) {
@@ -175,8 +176,8 @@ static bool send_call(struct cc_client *client, struct cc_call *call)
     return true;
 }
 
-/* Sends what has to go again, then what waits, in order, as far as the window allows; a path that is
- * not resolved yet holds back only its own calls. */
+/* Sends what has to go again, then what waits, in order, as far as the window allows; a path that
+ * is not resolved yet holds back only its own calls. */
 void cc_client_pump(struct cc_client *client)
 {
     if (client->session == 0 || !client->is_ready || client->resend_us != 0) {
@@ -184,7 +185,7 @@ void cc_client_pump(struct cc_client *client)
     }
     transmit(client);
     ask(client);
-    cc_list_each_safe (node, following, &client->waiting) {
+    cc_list_each_safe(node, following, &client->waiting) {
         struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
 
         if (client->sent_count >= client->options.window_max || !has_room(client)) {
@@ -209,7 +210,7 @@ void cc_client_resend(struct cc_client *client, uint64_t last)
         client->transmit_next = last + 1;
     }
     if (last == 0) {
-        cc_list_each (node, &client->queries) {
+        cc_list_each(node, &client->queries) {
             cc_container_of(node, struct cc_slot, node)->sequence = 0;
             client->is_ask_due = true;
         }
@@ -234,7 +235,7 @@ uint64_t cc_client_oldest_query_us(const struct cc_client *client)
 {
     uint64_t oldest = COPYCAT_NONE;
 
-    cc_list_each (node, &client->queries) {
+    cc_list_each(node, &client->queries) {
         const struct cc_slot *slot = cc_container_of(node, const struct cc_slot, node);
 
         if (slot->sequence != 0 && slot->sent_us < oldest) {
@@ -279,7 +280,7 @@ static void see(struct cc_client *client, uint64_t index)
 
 static struct cc_slot *find(struct cc_list *list, uint64_t sequence)
 {
-    cc_list_each (node, list) {
+    cc_list_each(node, list) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
 
         if (slot->sequence == sequence) {
@@ -369,8 +370,8 @@ void cc_client_take_result(struct cc_client *client, copycat_bytes body)
 }
 
 /*
- * A read that came out of turn and now would go back in its stream: takes it back and asks anew.  False
- * if that cannot be done; then it ends without a result.
+ * A read that came out of turn and now would go back in its stream: takes it back and asks anew.
+ * False if that cannot be done; then it ends without a result.
  */
 bool cc_client_ask_again(struct cc_client *client, struct cc_call *call)
 {
@@ -382,8 +383,7 @@ bool cc_client_ask_again(struct cc_client *client, struct cc_call *call)
     call->held_size = 0;
     call->index = 0;
     if (slot == NULL) {
-        call->status =
-            client->end_status == COPYCAT_OK ? COPYCAT_ERR_MEMORY : client->end_status;
+        call->status = client->end_status == COPYCAT_OK ? COPYCAT_ERR_MEMORY : client->end_status;
         return false;
     }
     cc_list_remove(&call->window_node);
@@ -422,7 +422,7 @@ void cc_client_take_resend(struct cc_client *client, copycat_bytes body)
 
 static void check_slots(struct cc_client *client, struct cc_list *list, uint64_t now)
 {
-    cc_list_each_safe (node, following, list) {
+    cc_list_each_safe(node, following, list) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
         struct cc_call *call = slot->call;
 
@@ -444,7 +444,7 @@ void cc_client_check_deadlines(struct cc_client *client)
 
     check_slots(client, &client->commands, now);
     check_slots(client, &client->queries, now);
-    cc_list_each_safe (node, following, &client->waiting) {
+    cc_list_each_safe(node, following, &client->waiting) {
         struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
 
         if (call->deadline_us <= now) {
@@ -474,8 +474,7 @@ void cc_client_end_calls(
     end_slots(client, &client->commands, sent_status);
     end_slots(client, &client->queries, unsent_status);
     while (!cc_list_is_empty(&client->waiting)) {
-        struct cc_call *call =
-            cc_container_of(client->waiting.next, struct cc_call, window_node);
+        struct cc_call *call = cc_container_of(client->waiting.next, struct cc_call, window_node);
 
         cc_list_remove(&call->window_node);
         client->waiting_count--;
@@ -508,8 +507,9 @@ void cc_client_call(
         refusal = COPYCAT_ERR_BUSY;
     } else if (call->operation.size > CC_OPERATION_SIZE_MAX) {
         refusal = COPYCAT_ERR_TOO_LARGE;
-    } else if (call->kind == CC_CALL_QUERY &&
-               (call->level < CC_READ_LINEARIZABLE || call->level > CC_READ_EVENTUAL)) {
+    } else if (
+        call->kind == CC_CALL_QUERY &&
+        (call->level < CC_READ_LINEARIZABLE || call->level > CC_READ_EVENTUAL)) {
         refusal = COPYCAT_ERR_INVALID;
     }
     if (refusal != COPYCAT_OK) {

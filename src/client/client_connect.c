@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client_connect -- which server: one at a time, drawn at random, any will do (S3.100).  A server that
- * does not get us on, be it silent or without a leader, is left for the next one (T-086).
+ * client_connect -- which server: one at a time, drawn at random, any will do (S3.100).  A server
+ * that does not get us on, be it silent or without a leader, is left for the next one (T-086).
  */
 #include "client/client_internal.h"
 
@@ -84,7 +84,7 @@ static bool take_hello(struct cc_client *client, copycat_bytes body)
 
     if (!cc_hello_decode(body, &hello) || hello.kind != CC_HELLO_PEER || client->is_ready ||
         (client->is_cluster_known &&
-            memcmp(hello.cluster_id, client->cluster_id, CC_CLUSTER_ID_SIZE) != 0)) {
+         memcmp(hello.cluster_id, client->cluster_id, CC_CLUSTER_ID_SIZE) != 0)) {
         return false;
     }
     memcpy(client->cluster_id, hello.cluster_id, CC_CLUSTER_ID_SIZE);
@@ -150,7 +150,8 @@ void cc_client_dial(struct cc_client *client)
     client->is_dialled = true;
     client->good_us = cc_client_now(client);
     client->counters.connects++;
-    cc_channel_init(&client->channel, client->env, client->memory, CC_FRAME_BODY_CLIENT_MAX,
+    cc_channel_init(
+        &client->channel, client->env, client->memory, CC_FRAME_BODY_CLIENT_MAX,
         CC_CLIENT_OUTPUT_MAX, &callbacks, client);
     cc_channel_connect(&client->channel, client->addresses[client->server]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client_done -- results reach the caller in the order of their stream (C3), from the task that ends a
- * pass, never inside the call that made or finished them.
+ * client_done -- results reach the caller in the order of their stream (C3), from the task that
+ * ends a pass, never inside the call that made or finished them.
  */
 #include "client/client_internal.h"
 
@@ -70,7 +70,7 @@ void cc_client_deliver(struct cc_client *client)
 
     while (has_moved) {
         has_moved = false;
-        cc_list_each (node, &client->finished) {
+        cc_list_each(node, &client->finished) {
             struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
 
             if (is_first_of_stream(call)) {

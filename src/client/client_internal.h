@@ -37,7 +37,7 @@ struct cc_slot {
     struct cc_client_resource *resolving; /* the path that this command opens */
     uint64_t sequence;                    /* of a query, its number; 0: to be asked anew */
     uint64_t after_sequence;
-    uint64_t after_index;                 /* a query's, when it was last asked */
+    uint64_t after_index; /* a query's, when it was last asked */
     uint64_t instance;
     uint64_t stream;
     uint64_t sent_us; /* a command: the first time (T-085); a query: the last time */
@@ -61,8 +61,8 @@ struct cc_client {
 
     struct cc_channel channel;
     bool is_dialled;
-    bool is_ready; /* hello is done */
-    uint32_t server; /* place of its address */
+    bool is_ready;    /* hello is done */
+    uint32_t server;  /* place of its address */
     uint64_t dial_us; /* when to dial next, if not dialled */
     uint64_t good_us; /* newest sign that this server gets us on */
     uint64_t round_backoff_us;
@@ -72,24 +72,24 @@ struct cc_client {
     uint8_t nonce[CC_NONCE_SIZE];
     uint64_t session;
     uint64_t timeout_us;
-    uint64_t open_us;      /* when to ask for a session again */
-    uint64_t opening_us;   /* when it was first asked for; 0: not yet */
+    uint64_t open_us;          /* when to ask for a session again */
+    uint64_t opening_us;       /* when it was first asked for; 0: not yet */
     copycat_status end_status; /* of calls once the session is no more */
     bool is_opening;
     uint64_t keep_due_us;
     uint64_t keep_sent_us; /* of the keep-alive under way; 0: none */
     uint64_t confirmed_us; /* the session was alive when this was sent */
 
-    uint64_t sequence;   /* newest number given */
-    uint64_t number;     /* newest query's */
-    uint64_t index_seen; /* C4 */
+    uint64_t sequence;       /* newest number given */
+    uint64_t number;         /* newest query's */
+    uint64_t index_seen;     /* C4 */
     struct cc_list commands; /* cc_slot, ascending */
     struct cc_list queries;
     uint32_t sent_count;
     struct cc_list waiting; /* cc_call by window_node */
     uint32_t waiting_count;
     uint64_t transmit_next; /* commands from this number on have to go out, again or at last */
-    uint64_t resend_us; /* everything goes again then; 0: no need */
+    uint64_t resend_us;     /* everything goes again then; 0: no need */
     uint64_t backoff_us;
     uint64_t resend_last;    /* the newest RESEND ... */
     uint64_t resend_last_us; /* ... and when it was heard */
@@ -152,8 +152,8 @@ void cc_client_deliver(struct cc_client *client);
 
 /* client_resource.c */
 bool cc_client_resolve(struct cc_client *client, struct cc_client_resource *resource);
-void cc_client_resolved(struct cc_client *client, struct cc_client_resource *resource,
-    const struct cc_answer *answer);
+void cc_client_resolved(
+    struct cc_client *client, struct cc_client_resource *resource, const struct cc_answer *answer);
 void cc_client_forget(struct cc_client *client, struct cc_client_resource *resource);
 
 #endif /* CC_CLIENT_CLIENT_INTERNAL_H */

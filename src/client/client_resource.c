@@ -10,8 +10,8 @@
 
 #define OPEN_SIZE_MAX (CC_PATH_SIZE_MAX + 32u)
 
-void cc_client_resource_init(struct cc_client *client, struct cc_client_resource *resource,
-    const char *path, uint32_t type)
+void cc_client_resource_init(
+    struct cc_client *client, struct cc_client_resource *resource, const char *path, uint32_t type)
 {
     size_t size = strlen(path);
 
@@ -39,12 +39,12 @@ static void send_open(struct cc_client *client, struct cc_client_resource *resou
     }
     slot->own = own;
     cc_writer_init_fixed(&writer, slot->own, OPEN_SIZE_MAX);
-    cc_catalog_operation_encode(&writer,
-        &(struct cc_catalog_operation){
-            .code = CC_CATALOG_OPEN,
-            .type = resource->type,
-            .path = {resource->path, strlen(resource->path)},
-        });
+    cc_catalog_operation_encode(
+        &writer, &(struct cc_catalog_operation){
+                     .code = CC_CATALOG_OPEN,
+                     .type = resource->type,
+                     .path = {resource->path, strlen(resource->path)},
+                 });
     CC_ASSERT(!writer.failed);
     slot->resolving = resource;
     slot->stream = resource->stream;
@@ -66,8 +66,8 @@ bool cc_client_resolve(struct cc_client *client, struct cc_client_resource *reso
     return false;
 }
 
-void cc_client_resolved(struct cc_client *client, struct cc_client_resource *resource,
-    const struct cc_answer *answer)
+void cc_client_resolved(
+    struct cc_client *client, struct cc_client_resource *resource, const struct cc_answer *answer)
 {
     struct cc_catalog_place place;
 
@@ -89,7 +89,7 @@ void cc_client_forget(struct cc_client *client, struct cc_client_resource *resou
         return;
     }
     resource->resolving = false;
-    cc_list_each (node, &client->commands) {
+    cc_list_each(node, &client->commands) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
 
         if (slot->resolving == resource) {

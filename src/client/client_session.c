@@ -3,8 +3,8 @@
  * client_session -- opening, keeping alive, the end.
  *
  * The session is the cluster's, not the connection's: it is opened once, with a nonce that makes a
- * repeated request the same session (T-084), and goes on at any server.  That it lives is counted from
- * when the confirmed message was *sent* (T-085).  Only the cluster can end it.
+ * repeated request the same session (T-084), and goes on at any server.  That it lives is counted
+ * from when the confirmed message was *sent* (T-085).  Only the cluster can end it.
  */
 #include "client/client_internal.h"
 
@@ -23,8 +23,7 @@ static void send_open(struct cc_client *client)
     if (client->opening_us == 0) {
         client->opening_us = cc_client_now(client);
     }
-    cc_session_open_encode(
-        cc_channel_begin(&client->channel, CC_MESSAGE_SESSION_OPEN, 0), &open);
+    cc_session_open_encode(cc_channel_begin(&client->channel, CC_MESSAGE_SESSION_OPEN, 0), &open);
     cc_channel_end(&client->channel);
 }
 
@@ -38,7 +37,8 @@ static void send_keep_alive(struct cc_client *client)
     cc_channel_end(&client->channel);
 }
 
-/* What was sent at `sent_us` has reached a leader, so the session lives for a timeout from then on. */
+/* What was sent at `sent_us` has reached a leader, so the session lives for a timeout from then on.
+ */
 void cc_client_confirm(struct cc_client *client, uint64_t sent_us)
 {
     uint64_t interval = client->timeout_us / 3;
@@ -83,22 +83,20 @@ void cc_client_take_opened(struct cc_client *client, copycat_bytes body)
         return;
     }
     client->is_opening = false;
-    if (opened.status != COPYCAT_OK &&
-        copycat_status_class(opened.status) != COPYCAT_CLASS_RETRY) {
+    if (opened.status != COPYCAT_OK && copycat_status_class(opened.status) != COPYCAT_CLASS_RETRY) {
         cc_client_end_session(client, opened.status);
         return;
     }
     if (opened.status != COPYCAT_OK || opened.timeout_us < CC_SESSION_TIMEOUT_US_MIN ||
         opened.timeout_us > CC_SESSION_TIMEOUT_US_MAX) {
-        client->open_us = cc_client_now(client) + OPEN_AGAIN_US / 2 +
-                          cc_prng_below(&client->prng, OPEN_AGAIN_US);
+        client->open_us =
+            cc_client_now(client) + OPEN_AGAIN_US / 2 + cc_prng_below(&client->prng, OPEN_AGAIN_US);
         return;
     }
     client->session = opened.session;
     client->timeout_us = opened.timeout_us;
     client->good_us = cc_client_now(client);
-    client->index_seen =
-        client->index_seen > opened.session ? client->index_seen : opened.session;
+    client->index_seen = client->index_seen > opened.session ? client->index_seen : opened.session;
     cc_client_confirm(client, client->opening_us); /* a repeated open does not renew it */
     if (!cc_list_is_empty(&client->commands) || !cc_list_is_empty(&client->queries)) {
         cc_client_resend(client, 0);
@@ -145,7 +143,7 @@ void cc_client_end_session(struct cc_client *client, copycat_status status)
         uint64_t sequence = 0;
 
         cc_env_entropy(client->env, client->nonce, CC_NONCE_SIZE);
-        cc_list_each (node, &client->commands) {
+        cc_list_each(node, &client->commands) {
             cc_container_of(node, struct cc_slot, node)->sequence = ++sequence;
         }
         client->sequence = sequence;

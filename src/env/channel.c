@@ -110,9 +110,14 @@ static void on_data(struct cc_conn *conn, const void *data, size_t size)
     }
 }
 
-void cc_channel_init(struct cc_channel *channel, struct cc_env *env, const struct cc_memory *memory,
-    uint32_t body_size_max, uint32_t output_size_max,
-    const struct cc_channel_callbacks *callbacks, void *owner)
+void cc_channel_init(
+    struct cc_channel *channel,
+    struct cc_env *env,
+    const struct cc_memory *memory,
+    uint32_t body_size_max,
+    uint32_t output_size_max,
+    const struct cc_channel_callbacks *callbacks,
+    void *owner)
 {
     *channel = (struct cc_channel){
         .env = env,

@@ -3,9 +3,9 @@
  * channel -- frames over one connection.
  *
  * Where it sits:   on top of env's bytes; used by client and server.
- * Output:          frames gather in one buffer and leave in one write at the end of the pass; while a
- *                  write is under way they gather in the other.  One flush per connection and pass.
- * Memory:          two output buffers and at most one partial frame, each bounded.
+ * Output:          frames gather in one buffer and leave in one write at the end of the pass; while
+ * a write is under way they gather in the other.  One flush per connection and pass. Memory: two
+ * output buffers and at most one partial frame, each bounded.
  *
  * Invariants
  *   H1  on_closed comes at most once, never after cc_channel_close, never inside a call into the
@@ -35,12 +35,12 @@ struct cc_channel {
     struct cc_conn conn;
     struct cc_frame_decoder decoder;
     struct cc_writer outputs[2];
-    uint32_t filling;   /* which output gathers */
-    bool is_writing;    /* the other one is under way */
-    bool is_open;       /* connected */
+    uint32_t filling; /* which output gathers */
+    bool is_writing;  /* the other one is under way */
+    bool is_open;     /* connected */
     bool is_closed;
-    bool is_receiving;  /* inside the decoder's loop: it is freed after it */
-    bool is_framing;    /* between begin and end */
+    bool is_receiving; /* inside the decoder's loop: it is freed after it */
+    bool is_framing;   /* between begin and end */
     size_t frame_start;
     copycat_status trouble; /* to be reported by the task */
     struct cc_task task;
@@ -48,11 +48,17 @@ struct cc_channel {
 
 /*
  * Partner: cc_channel_close.  Not connected yet.  `output_size_max` bounds each output buffer.  A
- * channel that was closed may be made anew, but neither that nor freeing it is legal inside on_frame.
+ * channel that was closed may be made anew, but neither that nor freeing it is legal inside
+ * on_frame.
  */
-void cc_channel_init(struct cc_channel *channel, struct cc_env *env, const struct cc_memory *memory,
-    uint32_t body_size_max, uint32_t output_size_max,
-    const struct cc_channel_callbacks *callbacks, void *owner);
+void cc_channel_init(
+    struct cc_channel *channel,
+    struct cc_env *env,
+    const struct cc_memory *memory,
+    uint32_t body_size_max,
+    uint32_t output_size_max,
+    const struct cc_channel_callbacks *callbacks,
+    void *owner);
 
 void cc_channel_connect(struct cc_channel *channel, const char *address);
 

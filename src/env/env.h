@@ -156,7 +156,8 @@ static inline void cc_env_entropy(struct cc_env *env, void *data, size_t size)
 }
 
 /* Re-arming an armed timer moves it.  A deadline in the past fires in the next pass. */
-static inline void cc_env_timer_arm(struct cc_env *env, struct cc_timer *timer, uint64_t deadline_us)
+static inline void cc_env_timer_arm(
+    struct cc_env *env, struct cc_timer *timer, uint64_t deadline_us)
 {
     env->table->timer_arm(env, timer, deadline_us);
 }
@@ -198,7 +199,8 @@ static inline void cc_env_conn_connect(
     env->table->conn_connect(env, conn, address);
 }
 
-/* One write may be under way per connection; `data` is borrowed until on_sent, on_closed or close. */
+/* One write may be under way per connection; `data` is borrowed until on_sent, on_closed or close.
+ */
 static inline void cc_env_conn_write(
     struct cc_env *env, struct cc_conn *conn, const void *data, size_t size)
 {

@@ -36,7 +36,8 @@ struct cc_block *cc_entry_create(
     if (payload_size > 0) {
         memcpy(data + CC_ENTRY_HEADER_SIZE, payload.data, payload_size);
     }
-    memset(data + CC_ENTRY_HEADER_SIZE + payload_size, 0,
+    memset(
+        data + CC_ENTRY_HEADER_SIZE + payload_size, 0,
         block->size - CC_ENTRY_HEADER_SIZE - payload_size);
     return block;
 }
@@ -118,8 +119,10 @@ copycat_status cc_entry_decode(copycat_bytes bytes, struct cc_entry *entry_out, 
 
     uint32_t size = cc_entry_size(payload_size);
 
-    if (size > bytes.size || cc_load_u32(data + 32) != cc_crc32c(0, entry.payload.data, payload_size) ||
-        !is_zero(data + CC_ENTRY_HEADER_SIZE + payload_size,
+    if (size > bytes.size ||
+        cc_load_u32(data + 32) != cc_crc32c(0, entry.payload.data, payload_size) ||
+        !is_zero(
+            data + CC_ENTRY_HEADER_SIZE + payload_size,
             size - CC_ENTRY_HEADER_SIZE - payload_size)) {
         return COPYCAT_ERR_MALFORMED;
     }
@@ -131,8 +134,7 @@ copycat_status cc_entry_decode(copycat_bytes bytes, struct cc_entry *entry_out, 
 struct cc_block *cc_entry_copy(const struct cc_memory *memory, const struct cc_entry *entry)
 {
     const uint8_t *data = (const uint8_t *)entry->payload.data - CC_ENTRY_HEADER_SIZE;
-    struct cc_block *block =
-        cc_block_create(memory, cc_entry_size((uint32_t)entry->payload.size));
+    struct cc_block *block = cc_block_create(memory, cc_entry_size((uint32_t)entry->payload.size));
 
     memcpy(block->data, data, block->size);
     return block;

@@ -47,7 +47,8 @@ struct cc_entry {
 /* Header, payload and padding. */
 uint32_t cc_entry_size(uint32_t payload_size);
 
-/* A new block that holds an entry with this payload, not yet stamped.  One reference, the caller's. */
+/* A new block that holds an entry with this payload, not yet stamped.  One reference, the caller's.
+ */
 struct cc_block *cc_entry_create(
     const struct cc_memory *memory, uint8_t kind, copycat_bytes payload);
 
@@ -72,7 +73,8 @@ struct cc_block *cc_entry_copy(const struct cc_memory *memory, const struct cc_e
 #define CC_NONCE_SIZE 16u
 
 struct cc_session_open {
-    uint8_t nonce[CC_NONCE_SIZE]; /* drawn once by the client, so that a repeated open is one (T-084) */
+    uint8_t
+        nonce[CC_NONCE_SIZE]; /* drawn once by the client, so that a repeated open is one (T-084) */
     uint64_t timeout_us;
 };
 
@@ -89,11 +91,11 @@ struct cc_session_expire {
 /* Also the body of a COMMAND message: the leader logs the bytes as they came. */
 struct cc_command {
     uint64_t session;
-    uint64_t sequence;  /* from 1, without gaps */
-    uint64_t answered;  /* all answers through this sequence have been received */
-    uint64_t events;    /* all events through this index have been received; 0: none */
-    uint64_t stream;    /* handle of the client whose order this belongs to */
-    uint64_t instance;  /* resource, by the index of the entry that created it; 0: the catalogue */
+    uint64_t sequence; /* from 1, without gaps */
+    uint64_t answered; /* all answers through this sequence have been received */
+    uint64_t events;   /* all events through this index have been received; 0: none */
+    uint64_t stream;   /* handle of the client whose order this belongs to */
+    uint64_t instance; /* resource, by the index of the entry that created it; 0: the catalogue */
     copycat_bytes operation;
 };
 

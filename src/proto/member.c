@@ -43,7 +43,8 @@ static bool ends_address(char byte)
     return (unsigned char)byte <= ' ' || byte == 0x7f || byte == ',' || byte == '/';
 }
 
-static copycat_status complain(char *text_out, size_t text_size, const char *what, const char *where)
+static copycat_status complain(
+    char *text_out, size_t text_size, const char *what, const char *where)
 {
     size_t at = 0;
 
@@ -106,7 +107,8 @@ copycat_status cc_members_parse(
         const char *start = at;
 
         if (members.count == CC_MEMBERS_MAX) {
-            return complain(text_out, text_size, "more members than a group may have, from: ", start);
+            return complain(
+                text_out, text_size, "more members than a group may have, from: ", start);
         }
 
         struct cc_member *member = &members.at[members.count];
@@ -117,7 +119,8 @@ copycat_status cc_members_parse(
         at++;
         if (!parse_rest(&at, member)) {
             return complain(
-                text_out, text_size, "a member is written ID=ADDRESS or ID=ADDRESS/learner, not: ", start);
+                text_out, text_size,
+                "a member is written ID=ADDRESS or ID=ADDRESS/learner, not: ", start);
         }
         if (members.count > 0 && member->id <= members.at[members.count - 1].id) {
             return complain(text_out, text_size, "ids must ascend and be listed once: ", start);

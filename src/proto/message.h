@@ -61,7 +61,7 @@ struct cc_hello {
     uint32_t feature_level;
     uint8_t kind;
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* zero: none yet, or (client) any */
-    uint32_t server; /* the speaker's id; 0 from a client */
+    uint32_t server;                        /* the speaker's id; 0 from a client */
     uint8_t incarnation[CC_INCARNATION_SIZE];
     uint64_t boot;             /* counts the starts of this incarnation (T-015) */
     struct cc_members members; /* as configured; empty from a client */
@@ -137,7 +137,7 @@ struct cc_vote {
 };
 
 struct cc_vote_reply {
-    uint64_t term;     /* pre-vote granted: the proposed term; refused: the voter's own (T-006) */
+    uint64_t term; /* pre-vote granted: the proposed term; refused: the voter's own (T-006) */
     bool is_prevote;
     bool is_granted;
 };

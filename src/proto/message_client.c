@@ -125,9 +125,9 @@ bool cc_query_decode(copycat_bytes body, struct cc_query *query_out)
     query_out->level = cc_read_u8(&reader);
     query_out->operation = cc_read_counted(&reader, CC_OPERATION_SIZE_MAX);
     return cc_reader_is_done(&reader) && is_session(query_out->session) &&
-           query_out->after_sequence <= CC_INDEX_MAX &&
-           query_out->after_index <= CC_INDEX_MAX && query_out->instance <= CC_INDEX_MAX &&
-           query_out->level >= CC_READ_LINEARIZABLE && query_out->level <= CC_READ_EVENTUAL;
+           query_out->after_sequence <= CC_INDEX_MAX && query_out->after_index <= CC_INDEX_MAX &&
+           query_out->instance <= CC_INDEX_MAX && query_out->level >= CC_READ_LINEARIZABLE &&
+           query_out->level <= CC_READ_EVENTUAL;
 }
 
 void cc_answer_encode(struct cc_writer *writer, const struct cc_answer *answer)

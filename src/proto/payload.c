@@ -2,15 +2,15 @@
 /*
  * payload -- what stands inside a log entry; declared in entry.h.
  */
-#include "proto/entry.h"
-
 #include "base/assert.h"
+#include "proto/entry.h"
 #include "proto/limits.h"
 
 #include <string.h>
 
 /* Whatever operation a client may send fits into an entry. */
-CC_STATIC_ASSERT(7u * CC_VARINT_SIZE_MAX <= CC_ENTRY_PAYLOAD_SIZE_MAX - CC_OPERATION_SIZE_MAX,
+CC_STATIC_ASSERT(
+    7u * CC_VARINT_SIZE_MAX <= CC_ENTRY_PAYLOAD_SIZE_MAX - CC_OPERATION_SIZE_MAX,
     "six numbers and a length go before the operation");
 
 void cc_session_open_encode(struct cc_writer *writer, const struct cc_session_open *open)

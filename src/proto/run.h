@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run -- consecutive log entries of one term.  Terms ascend along a log and change rarely, so a log's
- * terms are kept as runs.
+ * run -- consecutive log entries of one term.  Terms ascend along a log and change rarely, so a
+ * log's terms are kept as runs.
  */
 #ifndef CC_PROTO_RUN_H
 #define CC_PROTO_RUN_H

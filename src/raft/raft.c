@@ -23,8 +23,7 @@ static bool is_sensible(const struct cc_raft_options *options, const struct cc_r
         voters += options->members[i].is_voter;
         has_self = has_self || options->members[i].id == options->id;
     }
-    return has_self && voters >= 1 && voters <= CC_VOTERS_MAX &&
-           options->election_timeout_us > 0 &&
+    return has_self && voters >= 1 && voters <= CC_VOTERS_MAX && options->election_timeout_us > 0 &&
            options->heartbeat_interval_us * 3 <= options->election_timeout_us &&
            options->promise_us <= options->election_timeout_us &&
            options->promise_us <= options->promise_us_max && options->drift_ppm_max < 500000 &&
@@ -55,8 +54,11 @@ static void take_members(struct cc_raft *core)
     core->quorum = voters / 2 + 1;
 }
 
-copycat_status cc_raft_create(struct cc_raft **core_out, const struct cc_memory *memory,
-    const struct cc_raft_options *options, const struct cc_raft_start *start)
+copycat_status cc_raft_create(
+    struct cc_raft **core_out,
+    const struct cc_memory *memory,
+    const struct cc_raft_options *options,
+    const struct cc_raft_start *start)
 {
     uint32_t capacity = options->run_capacity == 0 ? RUN_CAPACITY : options->run_capacity;
     struct cc_raft *core;
@@ -134,8 +136,8 @@ static void start(struct cc_raft *core)
 {
     bool is_new = core->term == 0 && core->last == 0;
 
-    /* T-067: the former life may have promised not to vote; a brand-new member has promised nothing,
-     * and where there is one voter nobody relies on another's promise. */
+    /* T-067: the former life may have promised not to vote; a brand-new member has promised
+     * nothing, and where there is one voter nobody relies on another's promise. */
     if (!is_new && !(core->is_voter && core->quorum == 1) && !CC_BUG(T067)) {
         core->quiet_until_us = core->now_us + core->options.promise_us_max;
     }

@@ -19,10 +19,10 @@
  *   effect send APPEND    names (prev, max]; the driver reads the entries from its log, sends as
  *                         many as fit in bytes_max (at least one, if any), and says SENT
  *
- * Order is data.  A step's durable effects are carried out in the order store, truncate, append, and
- * together bear one ticket.  The driver says STORED(ticket) when they are durable; that is cumulative.
- * A send with `after` != 0 leaves when that ticket is durable, and is dropped if by then
- * cc_raft_term() differs from its `core_term`.
+ * Order is data.  A step's durable effects are carried out in the order store, truncate, append,
+ * and together bear one ticket.  The driver says STORED(ticket) when they are durable; that is
+ * cumulative. A send with `after` != 0 leaves when that ticket is durable, and is dropped if by
+ * then cc_raft_term() differs from its `core_term`.
  *
  * Invariants
  *   R1  commit <= last; stable <= last; applied order is the driver's business
@@ -111,7 +111,7 @@ struct cc_raft_message {
     uint64_t round;
     uint64_t sent_at_us;
     uint32_t entry_count; /* received APPEND: entries (prev_index, prev_index + entry_count] ... */
-    uint32_t run_count;   /* ... whose terms are these runs; the first run starts at prev_index + 1 */
+    uint32_t run_count; /* ... whose terms are these runs; the first run starts at prev_index + 1 */
     struct cc_raft_run runs[CC_RUNS_PER_APPEND_MAX];
     bool is_accepted; /* APPEND_REPLY */
     uint64_t match;
@@ -122,10 +122,10 @@ struct cc_raft_message {
 
 struct cc_raft_send {
     struct cc_raft_message message;
-    uint64_t after;        /* leaves when this ticket is durable; 0: at once */
-    uint64_t core_term;    /* dropped if the core's term differs when it may leave */
-    uint64_t max_index;    /* APPEND: entries up to here may be sent; == prev_index: a heartbeat */
-    uint32_t bytes_max;    /* APPEND: encoded bytes that may be sent; one entry always may */
+    uint64_t after;     /* leaves when this ticket is durable; 0: at once */
+    uint64_t core_term; /* dropped if the core's term differs when it may leave */
+    uint64_t max_index; /* APPEND: entries up to here may be sent; == prev_index: a heartbeat */
+    uint32_t bytes_max; /* APPEND: encoded bytes that may be sent; one entry always may */
 };
 
 enum cc_raft_event_kind {
@@ -165,35 +165,38 @@ enum cc_raft_append_source {
 #define CC_RAFT_SENDS_MAX (2u * CC_MEMBERS_MAX)
 
 struct cc_raft_effects {
-    uint64_t ticket; /* of store, truncate and append below; 0: nothing to make durable */
-    bool store;      /* make cc_raft_term() and cc_raft_vote() durable */
+    uint64_t ticket;        /* of store, truncate and append below; 0: nothing to make durable */
+    bool store;             /* make cc_raft_term() and cc_raft_vote() durable */
     uint64_t truncate_from; /* drop entries from this index on; 0: none */
     enum cc_raft_append_source append_source;
     uint64_t append_first;
     uint64_t append_last;
     uint64_t append_term;
-    uint64_t commit;         /* new commit index; 0: unchanged */
-    bool became;             /* role, term or known leader has changed: ask the accessors */
-    uint64_t read_round;     /* READ: confirmed when cc_raft_round_confirmed() reaches this */
-    uint64_t read_index;     /* READ: apply at least this far before reading */
-    bool round_confirmed;    /* cc_raft_round_confirmed() has advanced */
-    bool transfer_ended;     /* a transfer is over, done or not */
-    uint64_t wake_at_us;     /* feed TIMEOUT at this time; always set */
+    uint64_t commit;      /* new commit index; 0: unchanged */
+    bool became;          /* role, term or known leader has changed: ask the accessors */
+    uint64_t read_round;  /* READ: confirmed when cc_raft_round_confirmed() reaches this */
+    uint64_t read_index;  /* READ: apply at least this far before reading */
+    bool round_confirmed; /* cc_raft_round_confirmed() has advanced */
+    bool transfer_ended;  /* a transfer is over, done or not */
+    uint64_t wake_at_us;  /* feed TIMEOUT at this time; always set */
     uint32_t send_count;
     struct cc_raft_send sends[CC_RAFT_SENDS_MAX];
 };
 
 /* Partner: cc_raft_destroy.  INVALID if the options make no sense. */
-copycat_status cc_raft_create(struct cc_raft **core_out, const struct cc_memory *memory,
-    const struct cc_raft_options *options, const struct cc_raft_start *start);
+copycat_status cc_raft_create(
+    struct cc_raft **core_out,
+    const struct cc_memory *memory,
+    const struct cc_raft_options *options,
+    const struct cc_raft_start *start);
 
 void cc_raft_destroy(struct cc_raft *core);
 
 /*
- * The one entrance.  `effects` is overwritten.  OK except: PROPOSE, READ and TRANSFER give NO_LEADER
- * where this member does not lead (for READ also where no entry of its term is committed yet:
- * then BUSY), BUSY where a limit or a transfer forbids it; RECEIVE gives MALFORMED for a message
- * that no correct member sends, which changes nothing.
+ * The one entrance.  `effects` is overwritten.  OK except: PROPOSE, READ and TRANSFER give
+ * NO_LEADER where this member does not lead (for READ also where no entry of its term is committed
+ * yet: then BUSY), BUSY where a limit or a transfer forbids it; RECEIVE gives MALFORMED for a
+ * message that no correct member sends, which changes nothing.
  */
 copycat_status cc_raft_step(
     struct cc_raft *core, const struct cc_raft_event *event, struct cc_raft_effects *effects);

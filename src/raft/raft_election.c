@@ -21,8 +21,7 @@ void cc_raft_delay_election(struct cc_raft *core)
 
     core->election_due_us = core->now_us + timeout + cc_prng_below(&core->prng, timeout);
     if (core->election_due_us < core->quiet_until_us) {
-        core->election_due_us =
-            core->quiet_until_us + cc_prng_below(&core->prng, timeout);
+        core->election_due_us = core->quiet_until_us + cc_prng_below(&core->prng, timeout);
     }
 }
 
@@ -156,7 +155,8 @@ static void lead(struct cc_raft *core)
     core->wants_heartbeat = true;
 }
 
-/* A vote of its own counts when it is durable: with one voter there is no other word to wait for. */
+/* A vote of its own counts when it is durable: with one voter there is no other word to wait for.
+ */
 void cc_raft_check_won(struct cc_raft *core)
 {
     if (granted(core) < core->quorum) {
@@ -183,8 +183,9 @@ static bool is_up_to_date(const struct cc_raft *core, const struct cc_raft_messa
 }
 
 /*
- * A live leader is not to be deposed, and a promise holds (T-008, 4.2.3, 6.4.1).  The leader itself may
- * ask for it: a transfer's vote of the very next term is not held up by promises to that leader.
+ * A live leader is not to be deposed, and a promise holds (T-008, 4.2.3, 6.4.1).  The leader itself
+ * may ask for it: a transfer's vote of the very next term is not held up by promises to that
+ * leader.
  */
 static bool is_held_back(const struct cc_raft *core, const struct cc_raft_message *message)
 {
@@ -203,14 +204,14 @@ static bool is_held_back(const struct cc_raft *core, const struct cc_raft_messag
     }
     return core->role == CC_RAFT_LEADER ||
            (core->leader != 0 &&
-               core->now_us < core->contact_us + core->options.election_timeout_us);
+            core->now_us < core->contact_us + core->options.election_timeout_us);
 }
 
 static void reply(struct cc_raft *core, const struct cc_raft_message *message, bool is_granted)
 {
-    /* T-006: a granted pre-vote speaks of the proposed term, or the asker would not know it again. */
-    uint64_t term =
-        message->is_prevote && is_granted && !CC_BUG(T006) ? message->term : core->term;
+    /* T-006: a granted pre-vote speaks of the proposed term, or the asker would not know it again.
+     */
+    uint64_t term = message->is_prevote && is_granted && !CC_BUG(T006) ? message->term : core->term;
     struct cc_raft_send *send = cc_raft_send(core, CC_RAFT_VOTE_REPLY, message->from, term);
 
     send->message.is_prevote = message->is_prevote;
@@ -258,8 +259,8 @@ void cc_raft_receive_vote_reply(struct cc_raft *core, const struct cc_raft_messa
     }
 
     /* T-003: only replies to this very campaign count, each voter once. */
-    if (!CC_BUG(T003) && (message->is_prevote != is_prevote ||
-                             message->term != core->term + (is_prevote ? 1 : 0))) {
+    if (!CC_BUG(T003) &&
+        (message->is_prevote != is_prevote || message->term != core->term + (is_prevote ? 1 : 0))) {
         return;
     }
     if (peer->is_voter) {

@@ -34,8 +34,7 @@ void cc_raft_acknowledge_stored(struct cc_raft *core)
 
 static void refuse(struct cc_raft *core, const struct cc_raft_message *message)
 {
-    struct cc_raft_send *send =
-        cc_raft_send(core, CC_RAFT_APPEND_REPLY, message->from, core->term);
+    struct cc_raft_send *send = cc_raft_send(core, CC_RAFT_APPEND_REPLY, message->from, core->term);
 
     send->message.hint_index = cc_raft_log_find(core, message->prev_index, message->prev_term);
     send->message.hint_term = cc_raft_log_term(core, send->message.hint_index);
@@ -46,8 +45,7 @@ static void refuse(struct cc_raft *core, const struct cc_raft_message *message)
 
 static void refuse_old(struct cc_raft *core, const struct cc_raft_message *message)
 {
-    struct cc_raft_send *send =
-        cc_raft_send(core, CC_RAFT_APPEND_REPLY, message->from, core->term);
+    struct cc_raft_send *send = cc_raft_send(core, CC_RAFT_APPEND_REPLY, message->from, core->term);
 
     send->message.sent_at_us = message->sent_at_us;
 }
@@ -57,7 +55,7 @@ static bool matches(const struct cc_raft *core, const struct cc_raft_message *me
 {
     return message->prev_index <= core->commit ||
            (message->prev_index <= core->last &&
-               cc_raft_log_term(core, message->prev_index) == message->prev_term);
+            cc_raft_log_term(core, message->prev_index) == message->prev_term);
 }
 
 static uint64_t run_last(const struct cc_raft_message *message, uint32_t run)

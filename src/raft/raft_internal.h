@@ -38,8 +38,8 @@ struct cc_raft_peer {
     bool has_answered; /* in the campaign at hand */
     bool has_granted;
     enum cc_raft_mode mode;
-    bool is_sending;   /* an append is with the driver, who will say SENT */
-    bool is_probing;   /* PROBE: an append is under way */
+    bool is_sending; /* an append is with the driver, who will say SENT */
+    bool is_probing; /* PROBE: an append is under way */
     uint64_t match;
     uint64_t next;
     uint64_t heard_us;    /* its newest reply in this term */
@@ -96,9 +96,9 @@ struct cc_raft {
     uint64_t quiet_until_us;   /* after a start: promises of the former life may still hold */
     bool is_transfer;          /* this campaign was asked for by the leader */
 
-    uint64_t verified;      /* follower: matches the leader of this term through here */
-    uint64_t acknowledged;  /* newest match that was sent to it */
-    uint64_t heard_round;   /* newest round and send time heard from it */
+    uint64_t verified;     /* follower: matches the leader of this term through here */
+    uint64_t acknowledged; /* newest match that was sent to it */
+    uint64_t heard_round;  /* newest round and send time heard from it */
     uint64_t heard_sent_us;
     uint64_t told_round;
 

@@ -36,8 +36,7 @@ static uint32_t run_of(const struct cc_raft *core, uint64_t index)
 
 uint64_t cc_raft_log_term(const struct cc_raft *core, uint64_t index)
 {
-    if (index == 0 || index > core->last || core->run_count == 0 ||
-        index < core->runs[0].first) {
+    if (index == 0 || index > core->last || core->run_count == 0 || index < core->runs[0].first) {
         return 0;
     }
     return core->runs[run_of(core, index)].term;
@@ -61,7 +60,8 @@ uint64_t cc_raft_log_find(const struct cc_raft *core, uint64_t index, uint64_t t
     return at;
 }
 
-/* Room for one more run; the oldest goes if all of it is committed: nobody compares that any more. */
+/* Room for one more run; the oldest goes if all of it is committed: nobody compares that any more.
+ */
 bool cc_raft_log_has_room(struct cc_raft *core)
 {
     if (core->run_count < core->run_capacity) {
@@ -96,7 +96,8 @@ void cc_raft_log_truncate(struct cc_raft *core, uint64_t from)
     core->last = from - 1;
     core->stable = core->stable < core->last ? core->stable : core->last;
 
-    /* What is written for the dropped entries promises nothing about those that take their place. */
+    /* What is written for the dropped entries promises nothing about those that take their place.
+     */
     for (uint32_t i = 0; i < core->ticket_count; i++) {
         if (core->tickets[i].index > core->last) {
             core->tickets[i].index = core->last;

@@ -6,8 +6,8 @@
 #include "raft/raft_internal.h"
 
 /* The largest value that a quorum of voters has reached, given our own and the peers' values. */
-static uint64_t quorum_value(const struct cc_raft *core, uint64_t own,
-    uint64_t (*value_of)(const struct cc_raft_peer *peer))
+static uint64_t quorum_value(
+    const struct cc_raft *core, uint64_t own, uint64_t (*value_of)(const struct cc_raft_peer *peer))
 {
     uint64_t values[CC_MEMBERS_MAX];
     uint32_t count = 0;
@@ -58,7 +58,8 @@ void cc_raft_advance_commit(struct cc_raft *core)
     uint64_t own = CC_BUG(T017) ? core->last : core->stable;
     uint64_t reached = quorum_value(core, own, match_of);
 
-    /* R4, figure 3.8: entries of earlier terms are committed by one of this term and not by count. */
+    /* R4, figure 3.8: entries of earlier terms are committed by one of this term and not by count.
+     */
     if (reached <= core->commit ||
         (cc_raft_log_term(core, reached) != core->term && !CC_BUG(T004))) {
         return;

@@ -58,8 +58,8 @@ static bool send_entries(struct cc_raft *core, struct cc_raft_peer *peer)
         if (peer->is_probing) {
             return false;
         }
-    } else if (peer->flight_count >= core->options.window_messages ||
-               peer->flight_bytes >= window) {
+    } else if (
+        peer->flight_count >= core->options.window_messages || peer->flight_bytes >= window) {
         return false;
     } else if (window - peer->flight_bytes < bytes_max) {
         bytes_max = (uint32_t)(window - peer->flight_bytes);
@@ -77,7 +77,8 @@ static void replicate_to(struct cc_raft *core, struct cc_raft_peer *peer)
         return;
     }
 
-    /* A follower that has nothing to do would hear of a new commit index only with the heartbeat. */
+    /* A follower that has nothing to do would hear of a new commit index only with the heartbeat.
+     */
     if (core->wants_heartbeat || (is_idle && peer->told_commit < core->commit)) {
         emit_append(core, peer, peer->next - 1, 0);
     }
@@ -174,8 +175,8 @@ static void note_support(
     uint64_t lease = from + message->promise_us * kept / 1000000;
 
     peer->heard_us = core->now_us;
-    if (message->sent_at_us <= core->now_us && message->promise_us <= core->options.promise_us_max &&
-        lease > peer->lease_us) {
+    if (message->sent_at_us <= core->now_us &&
+        message->promise_us <= core->options.promise_us_max && lease > peer->lease_us) {
         peer->lease_us = lease;
     }
     if (message->round <= core->round && message->round > peer->round) {
@@ -218,8 +219,8 @@ static bool has_quorum(const struct cc_raft *core)
     for (uint32_t i = 0; i < core->peer_count; i++) {
         const struct cc_raft_peer *peer = &core->peers[i];
 
-        count += peer->is_voter &&
-                 core->now_us < peer->heard_us + core->options.election_timeout_us;
+        count +=
+            peer->is_voter && core->now_us < peer->heard_us + core->options.election_timeout_us;
     }
     return count >= core->quorum;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raft_transfer -- handing leadership over (dissertation 3.10): stop taking entries, bring the target
- * up to date, tell it to campaign now.
+ * raft_transfer -- handing leadership over (dissertation 3.10): stop taking entries, bring the
+ * target up to date, tell it to campaign now.
  *
  * The lease is given up first, and for the rest of the term, whatever comes of the transfer: the
  * target's campaign is not held up by promises (T-066).

@@ -27,20 +27,20 @@ struct cc_server;
 
 struct cc_server_options {
     uint32_t id;
-    const struct cc_members *members;          /* as configured; incarnations are ignored; copied */
-    const char *directory;                     /* of the journal; copied */
-    const copycat_machine_type *const *types;  /* NULL-terminated; borrowed for life */
-    uint64_t seed;                             /* of election timeouts */
-    uint64_t election_timeout_us;              /* 0: 500 ms */
-    uint64_t heartbeat_interval_us;            /* 0: a fifth of the election timeout */
-    uint64_t file_size;                        /* of a journal file, 0: 64 MiB */
-    uint32_t batch_size_max;                   /* of a journal batch, 0: 1 MiB */
-    uint32_t append_bytes_max;                 /* of one append, 0: 256 KiB */
-    uint32_t window_bytes;                     /* unacknowledged appends to a peer, 0: 4 MiB */
-    uint32_t uncommitted_max;                  /* entries, 0: 65536 */
-    uint64_t cache_bytes_max;                  /* entries kept in memory, 0: 64 MiB */
-    uint32_t guests_max;                       /* accepted connections, 0: 10000 */
-    uint32_t waiting_max;                      /* reads and checks that wait, 0: 65536 */
+    const struct cc_members *members;         /* as configured; incarnations are ignored; copied */
+    const char *directory;                    /* of the journal; copied */
+    const copycat_machine_type *const *types; /* NULL-terminated; borrowed for life */
+    uint64_t seed;                            /* of election timeouts */
+    uint64_t election_timeout_us;             /* 0: 500 ms */
+    uint64_t heartbeat_interval_us;           /* 0: a fifth of the election timeout */
+    uint64_t file_size;                       /* of a journal file, 0: 64 MiB */
+    uint32_t batch_size_max;                  /* of a journal batch, 0: 1 MiB */
+    uint32_t append_bytes_max;                /* of one append, 0: 256 KiB */
+    uint32_t window_bytes;                    /* unacknowledged appends to a peer, 0: 4 MiB */
+    uint32_t uncommitted_max;                 /* entries, 0: 65536 */
+    uint64_t cache_bytes_max;                 /* entries kept in memory, 0: 64 MiB */
+    uint32_t guests_max;                      /* accepted connections, 0: 10000 */
+    uint32_t waiting_max;                     /* reads and checks that wait, 0: 65536 */
 };
 
 enum cc_server_state {
@@ -55,7 +55,10 @@ struct cc_server_callbacks {
     void (*notice)(void *owner, const char *text);
     void (*changed)(void *owner, enum cc_server_state state, copycat_status status);
     /* Every entry that was applied, what came of it, and the digest after it; may be NULL. */
-    void (*applied)(void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome,
+    void (*applied)(
+        void *owner,
+        const struct cc_entry *entry,
+        const struct cc_outcome *outcome,
         uint64_t digest);
 };
 
@@ -71,8 +74,11 @@ struct cc_server_status {
 };
 
 /* Partner: cc_server_close.  Listens at this member's address once recovery is done. */
-copycat_status cc_server_open(struct cc_server **server_out, struct cc_env *env,
-    const struct cc_server_options *options, const struct cc_server_callbacks *callbacks,
+copycat_status cc_server_open(
+    struct cc_server **server_out,
+    struct cc_env *env,
+    const struct cc_server_options *options,
+    const struct cc_server_callbacks *callbacks,
     void *owner);
 
 /* Stops at once; `closed` comes when the disk is let go, then everything is freed. */
@@ -80,7 +86,8 @@ void cc_server_close(struct cc_server *server, void (*closed)(void *owner), void
 
 void cc_server_status(const struct cc_server *server, struct cc_server_status *status_out);
 
-/* Hands leadership to `target`, 0: to the most advanced voter.  NO_LEADER if this one does not lead. */
+/* Hands leadership to `target`, 0: to the most advanced voter.  NO_LEADER if this one does not
+ * lead. */
 copycat_status cc_server_transfer(struct cc_server *server, uint32_t target);
 
 #endif /* CC_SERVER_SERVER_H */

@@ -70,8 +70,8 @@ void cc_writer_clear(struct cc_writer *writer)
 
 static bool grow(struct cc_writer *writer, size_t needed)
 {
-    size_t capacity = writer->capacity < WRITER_CAPACITY_MIN ? WRITER_CAPACITY_MIN
-                                                             : writer->capacity;
+    size_t capacity =
+        writer->capacity < WRITER_CAPACITY_MIN ? WRITER_CAPACITY_MIN : writer->capacity;
 
     /* Doubled only below half of the limit, so that no limit makes it wrap round. */
     while (capacity < needed) {

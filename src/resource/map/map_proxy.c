@@ -10,8 +10,11 @@ void cc_map_init(struct cc_map *map, struct cc_client *client, const char *path)
     cc_client_resource_init(client, &map->resource, path, CC_MAP_TYPE_ID);
 }
 
-void cc_map_call_init(struct cc_map_call *call, const struct cc_memory *memory,
-    void (*done)(struct cc_call *call), void *owner)
+void cc_map_call_init(
+    struct cc_map_call *call,
+    const struct cc_memory *memory,
+    void (*done)(struct cc_call *call),
+    void *owner)
 {
     call->call = (struct cc_call){.level = CC_READ_LINEARIZABLE, .done = done, .owner = owner};
     cc_writer_init(&call->operation, memory, CC_OPERATION_SIZE_MAX);
@@ -44,8 +47,8 @@ static copycat_status call_map(
 copycat_status cc_map_put(
     struct cc_map *map, struct cc_map_call *call, copycat_bytes key, copycat_bytes value)
 {
-    return call_map(map, call,
-        &(struct cc_map_operation){.code = CC_MAP_PUT, .key = key, .value = value});
+    return call_map(
+        map, call, &(struct cc_map_operation){.code = CC_MAP_PUT, .key = key, .value = value});
 }
 
 copycat_status cc_map_get(struct cc_map *map, struct cc_map_call *call, copycat_bytes key)
@@ -71,8 +74,8 @@ copycat_status cc_map_size(struct cc_map *map, struct cc_map_call *call)
 copycat_status cc_map_keys(
     struct cc_map *map, struct cc_map_call *call, copycat_bytes after, uint32_t limit)
 {
-    return call_map(map, call,
-        &(struct cc_map_operation){.code = CC_MAP_KEYS, .key = after, .limit = limit});
+    return call_map(
+        map, call, &(struct cc_map_operation){.code = CC_MAP_KEYS, .key = after, .limit = limit});
 }
 
 copycat_status cc_map_clear(struct cc_map *map, struct cc_map_call *call)
@@ -83,21 +86,27 @@ copycat_status cc_map_clear(struct cc_map *map, struct cc_map_call *call)
 copycat_status cc_map_put_if_absent(
     struct cc_map *map, struct cc_map_call *call, copycat_bytes key, copycat_bytes value)
 {
-    return call_map(map, call,
+    return call_map(
+        map, call,
         &(struct cc_map_operation){.code = CC_MAP_PUT_IF_ABSENT, .key = key, .value = value});
 }
 
 copycat_status cc_map_replace(
     struct cc_map *map, struct cc_map_call *call, copycat_bytes key, copycat_bytes value)
 {
-    return call_map(map, call,
-        &(struct cc_map_operation){.code = CC_MAP_REPLACE, .key = key, .value = value});
+    return call_map(
+        map, call, &(struct cc_map_operation){.code = CC_MAP_REPLACE, .key = key, .value = value});
 }
 
-copycat_status cc_map_cas(struct cc_map *map, struct cc_map_call *call, copycat_bytes key,
-    copycat_bytes expected, copycat_bytes value)
+copycat_status cc_map_cas(
+    struct cc_map *map,
+    struct cc_map_call *call,
+    copycat_bytes key,
+    copycat_bytes expected,
+    copycat_bytes value)
 {
-    return call_map(map, call,
+    return call_map(
+        map, call,
         &(struct cc_map_operation){
             .code = CC_MAP_CAS, .key = key, .expected = expected, .value = value});
 }

@@ -28,8 +28,11 @@ struct cc_map_call {
 void cc_map_init(struct cc_map *map, struct cc_client *client, const char *path);
 
 /* Reads are LINEARIZABLE unless told otherwise.  Partner: cc_map_call_deinit. */
-void cc_map_call_init(struct cc_map_call *call, const struct cc_memory *memory,
-    void (*done)(struct cc_call *call), void *owner);
+void cc_map_call_init(
+    struct cc_map_call *call,
+    const struct cc_memory *memory,
+    void (*done)(struct cc_call *call),
+    void *owner);
 void cc_map_call_deinit(struct cc_map_call *call);
 
 /*
@@ -51,7 +54,11 @@ copycat_status cc_map_put_if_absent(
     struct cc_map *map, struct cc_map_call *call, copycat_bytes key, copycat_bytes value);
 copycat_status cc_map_replace(
     struct cc_map *map, struct cc_map_call *call, copycat_bytes key, copycat_bytes value);
-copycat_status cc_map_cas(struct cc_map *map, struct cc_map_call *call, copycat_bytes key,
-    copycat_bytes expected, copycat_bytes value);
+copycat_status cc_map_cas(
+    struct cc_map *map,
+    struct cc_map_call *call,
+    copycat_bytes key,
+    copycat_bytes expected,
+    copycat_bytes value);
 
 #endif /* CC_RESOURCE_MAP_MAP_PROXY_H */

@@ -39,8 +39,7 @@ static void woken(struct cc_timer *timer)
 static void check_disk(struct cc_group *group)
 {
     uint64_t since = cc_journal_writing_since_us(group->journal);
-    bool is_stalled =
-        since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
+    bool is_stalled = since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
 
     if (is_stalled == group->is_stalled) {
         return;
@@ -61,12 +60,13 @@ static void checked(struct cc_timer *timer)
     cc_group_expire(group);
     cc_group_expire_waiting(group);
     cc_group_tick(group);
-    cc_env_timer_arm(group->env, &group->check,
+    cc_env_timer_arm(
+        group->env, &group->check,
         cc_env_now_us(group->env) + group->election_timeout_us / CHECKS_PER_ELECTION_TIMEOUT);
 }
 
-static void fill_options(const struct cc_group *group, const struct cc_base *base,
-    struct cc_raft_options *options)
+static void fill_options(
+    const struct cc_group *group, const struct cc_base *base, struct cc_raft_options *options)
 {
     const struct cc_server_options *server = cc_server_options(group->server);
 
@@ -119,8 +119,12 @@ static void create_apply(struct cc_group *group)
     group->apply = cc_apply_create(&options);
 }
 
-struct cc_group *cc_group_create(struct cc_server *server, uint32_t id,
-    const struct cc_base *base, struct cc_log *log, const struct cc_journal_group *state)
+struct cc_group *cc_group_create(
+    struct cc_server *server,
+    uint32_t id,
+    const struct cc_base *base,
+    struct cc_log *log,
+    const struct cc_journal_group *state)
 {
     struct cc_env *env = cc_server_env(server);
     struct cc_group *group = cc_memory_take(env->memory, sizeof *group);
@@ -155,7 +159,7 @@ struct cc_group *cc_group_create(struct cc_server *server, uint32_t id,
 
 static void drop_waiting(struct cc_group *group, struct cc_list *list)
 {
-    cc_list_each_safe (node, following, list) {
+    cc_list_each_safe(node, following, list) {
         cc_memory_give(group->memory, cc_container_of(node, struct cc_waiting, node));
     }
 }
@@ -170,7 +174,7 @@ static void drop_sessions(struct cc_group *group)
     }
     cc_table_deinit(&group->live);
     cc_table_deinit(&group->promised);
-    cc_list_each_safe (node, following, &group->openings) {
+    cc_list_each_safe(node, following, &group->openings) {
         cc_memory_give(group->memory, cc_container_of(node, struct cc_opening, node));
     }
 }

@@ -124,8 +124,8 @@ struct cc_group {
     uint64_t effects_index;         /* ... and the index to read at */
     struct cc_sent sent[CC_MEMBERS_MAX];
     uint32_t sent_count;
-    struct cc_entry_list received;  /* entries of the append at hand; borrow its frame */
-    struct cc_block_list proposed;  /* not yet proposed */
+    struct cc_entry_list received; /* entries of the append at hand; borrow its frame */
+    struct cc_block_list proposed; /* not yet proposed */
     uint64_t proposed_bytes;
 
     struct cc_ticket_mark *tickets; /* not yet durable, ascending */
@@ -140,14 +140,14 @@ struct cc_group {
     struct cc_log_load apply_load;
     bool is_apply_loading;
 
-    bool is_leading;     /* G3 */
-    uint64_t term_first; /* index of the no-op that opened our term */
+    bool is_leading;        /* G3 */
+    uint64_t term_first;    /* index of the no-op that opened our term */
     uint64_t clock_base_us; /* log time ... */
     uint64_t clock_from_us; /* ... at this time of our own clock */
     uint32_t leader_told;   /* the leader that our guests' clients were told to resend to */
     struct cc_table live;   /* struct cc_live by session */
     struct cc_list openings;
-    struct cc_table promised; /* T-022: struct cc_live by index; empty unless that is planted */
+    struct cc_table promised;  /* T-022: struct cc_live by index; empty unless that is planted */
     struct cc_list fresh;      /* cc_waiting without a round yet */
     struct cc_list confirming; /* with a round, in order of rounds */
     struct cc_list lagging;    /* waiting for apply */
@@ -161,11 +161,16 @@ struct cc_group {
 };
 
 /* Partner: cc_group_destroy.  `log` has been recovered and belongs to the group from here on. */
-struct cc_group *cc_group_create(struct cc_server *server, uint32_t id,
-    const struct cc_base *base, struct cc_log *log, const struct cc_journal_group *state);
+struct cc_group *cc_group_create(
+    struct cc_server *server,
+    uint32_t id,
+    const struct cc_base *base,
+    struct cc_log *log,
+    const struct cc_journal_group *state);
 void cc_group_destroy(struct cc_group *group);
 
-/* ---- from node ---------------------------------------------------------------------------------- */
+/* ---- from node ----------------------------------------------------------------------------------
+ */
 
 void cc_group_peer_changed(struct cc_group *group, uint32_t peer, bool is_up);
 
@@ -184,7 +189,8 @@ void cc_group_wake(struct cc_group *group);
 copycat_status cc_group_transfer(struct cc_group *group, uint32_t target);
 void cc_group_status(const struct cc_group *group, struct cc_server_status *status_out);
 
-/* ---- between the files of this folder --------------------------------------------------------- */
+/* ---- between the files of this folder ---------------------------------------------------------
+ */
 
 /* Steps the core and carries the effects out, and those of what follows from them. */
 copycat_status cc_group_step(struct cc_group *group, struct cc_raft_event *event);
@@ -214,7 +220,8 @@ bool cc_group_request_close(struct cc_group *group, struct cc_origin origin, cop
 void cc_group_outcome(struct cc_group *group, const struct cc_outcome *outcome);
 void cc_group_expire(struct cc_group *group);
 struct cc_live *cc_group_live(struct cc_group *group, uint64_t session);
-void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, copycat_status status);
+void cc_group_refuse_proposal(
+    struct cc_group *group, struct cc_block *block, copycat_status status);
 
 /* Trap T-022, only where it is planted: answers by index, whatever entry that has become. */
 void cc_group_promise_by_index(struct cc_group *group, struct cc_block *block);
@@ -222,7 +229,8 @@ void cc_group_answer_by_index(struct cc_group *group, uint64_t index);
 
 /* group_reads.c */
 bool cc_group_request_query(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
-bool cc_group_request_keep_alive(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
+bool cc_group_request_keep_alive(
+    struct cc_group *group, struct cc_origin origin, copycat_bytes body);
 void cc_group_wait_absent(
     struct cc_group *group, struct cc_origin origin, uint64_t session, uint64_t sequence);
 void cc_group_begin_round(struct cc_group *group);
@@ -231,12 +239,22 @@ void cc_group_bounce_waiting(struct cc_group *group, copycat_status status);
 void cc_group_expire_waiting(struct cc_group *group);
 
 /* group_reply.c */
-void cc_group_reply_answer(struct cc_group *group, struct cc_origin origin, uint16_t type,
-    const struct cc_answer *answer);
-void cc_group_reply_status(struct cc_group *group, struct cc_origin origin, uint16_t type,
-    uint64_t session, uint64_t number, copycat_status status);
-void cc_group_reply_opened(struct cc_group *group, struct cc_origin origin,
-    const uint8_t nonce[CC_NONCE_SIZE], copycat_status status, uint64_t session, uint64_t timeout_us);
+void cc_group_reply_answer(
+    struct cc_group *group, struct cc_origin origin, uint16_t type, const struct cc_answer *answer);
+void cc_group_reply_status(
+    struct cc_group *group,
+    struct cc_origin origin,
+    uint16_t type,
+    uint64_t session,
+    uint64_t number,
+    copycat_status status);
+void cc_group_reply_opened(
+    struct cc_group *group,
+    struct cc_origin origin,
+    const uint8_t nonce[CC_NONCE_SIZE],
+    copycat_status status,
+    uint64_t session,
+    uint64_t timeout_us);
 void cc_group_reply_kept(
     struct cc_group *group, struct cc_origin origin, uint64_t session, copycat_status status);
 void cc_group_reply_ended(

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * group_apply -- committed entries into state, a bounded number in each pass, so that a backlog does
- * not keep heartbeats waiting.
+ * group_apply -- committed entries into state, a bounded number in each pass, so that a backlog
+ * does not keep heartbeats waiting.
  */
-#include "server/group/group.h"
-
 #include "base/assert.h"
 #include "base/bug.h"
+#include "server/group/group.h"
 #include "server/node/node.h"
 
 #define APPLY_PER_PASS_MAX 2048u
@@ -20,7 +19,8 @@ static void loaded(struct cc_log_load *load)
         return;
     }
     if (load->status != COPYCAT_OK) {
-        cc_server_fail(group->server, load->status, "an entry could not be read back from the journal");
+        cc_server_fail(
+            group->server, load->status, "an entry could not be read back from the journal");
         return;
     }
     cc_group_apply(group); /* what was loaded is in memory until the next pass */
@@ -51,7 +51,8 @@ static void apply_one(struct cc_group *group, struct cc_block *block)
     }
 }
 
-/* Has this leader applied an entry of its own term?  Only then does it know all that is committed. */
+/* Has this leader applied an entry of its own term?  Only then does it know all that is committed.
+ */
 static void check_leading(struct cc_group *group)
 {
     if (!group->is_leading && cc_raft_role(group->core) == CC_RAFT_LEADER &&

@@ -6,10 +6,9 @@
  * Log time goes on from the last entry at the rate of the leader's own clock; it never follows a
  * wall clock, except in the first entry of a cluster's life (T-075).
  */
-#include "server/group/group.h"
-
 #include "base/assert.h"
 #include "base/bug.h"
+#include "server/group/group.h"
 #include "server/node/node.h"
 
 void cc_group_clock_start(struct cc_group *group)
@@ -82,7 +81,8 @@ void cc_group_flush_proposals(struct cc_group *group)
     group->proposed_bytes = 0;
 }
 
-/* A timer of the state is due and nothing is on its way that would move log time past it (S3.121). */
+/* A timer of the state is due and nothing is on its way that would move log time past it (S3.121).
+ */
 void cc_group_tick(struct cc_group *group)
 {
     copycat_bytes nothing = {NULL, 0};

@@ -5,10 +5,9 @@
  * Order within one step: what must become durable goes to the journal first and gets a mark; only
  * then do sends leave, and those that depend on it wait for the mark (S1).
  */
-#include "server/group/group.h"
-
 #include "base/assert.h"
 #include "base/bug.h"
+#include "server/group/group.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -61,8 +60,8 @@ static void append_noop(struct cc_group *group, const struct cc_raft_effects *ef
     CC_ASSERT(effects->append_first == effects->append_last);
     cc_group_clock_start(group);
     group->term_first = effects->append_first;
-    cc_entry_stamp(block, group->id, effects->append_first, effects->append_term,
-        cc_group_log_now_us(group));
+    cc_entry_stamp(
+        block, group->id, effects->append_first, effects->append_term, cc_group_log_now_us(group));
     cc_log_append(group->log, block);
     cc_block_release(block);
 }

@@ -10,25 +10,28 @@
  * Batching: all that arrived in one pass share one round.  The round begins after the last of them
  * arrived, never before (T-064), and only once an entry of this term is committed (T-063).
  */
-#include "server/group/group.h"
-
 #include "base/assert.h"
 #include "base/bug.h"
+#include "server/group/group.h"
 #include "server/node/node.h"
 
 #include <string.h>
 
-#define WAIT_US UINT64_C(2000000) /* what cannot be answered in this time is refused, as retryable */
+#define WAIT_US \
+    UINT64_C(2000000) /* what cannot be answered in this time is refused, as retryable */
 
-static struct cc_waiting *waiting_new(struct cc_group *group, enum cc_waiting_kind kind,
-    struct cc_origin origin, uint64_t session, size_t operation_size)
+static struct cc_waiting *waiting_new(
+    struct cc_group *group,
+    enum cc_waiting_kind kind,
+    struct cc_origin origin,
+    uint64_t session,
+    size_t operation_size)
 {
     if (group->waiting_count >= cc_server_options(group->server)->waiting_max) {
         return NULL;
     }
 
-    struct cc_waiting *waiting =
-        cc_memory_take(group->memory, sizeof *waiting + operation_size);
+    struct cc_waiting *waiting = cc_memory_take(group->memory, sizeof *waiting + operation_size);
 
     waiting->kind = kind;
     waiting->origin = origin;
@@ -56,19 +59,19 @@ static void refuse(struct cc_group *group, const struct cc_waiting *waiting, cop
         cc_group_reply_kept(group, waiting->origin, waiting->session, status);
         break;
     case CC_WAITING_ABSENT:
-        cc_group_reply_status(group, waiting->origin, CC_MESSAGE_ANSWER, waiting->session,
-            waiting->number, status);
+        cc_group_reply_status(
+            group, waiting->origin, CC_MESSAGE_ANSWER, waiting->session, waiting->number, status);
         break;
     case CC_WAITING_QUERY:
-        cc_group_reply_status(group, waiting->origin, CC_MESSAGE_RESULT, waiting->session,
-            waiting->number, status);
+        cc_group_reply_status(
+            group, waiting->origin, CC_MESSAGE_RESULT, waiting->session, waiting->number, status);
         break;
     }
 }
 
 static void bounce_list(struct cc_group *group, struct cc_list *list, copycat_status status)
 {
-    cc_list_each_safe (node, following, list) {
+    cc_list_each_safe(node, following, list) {
         struct cc_waiting *waiting = cc_container_of(node, struct cc_waiting, node);
 
         refuse(group, waiting, status);
@@ -84,7 +87,7 @@ void cc_group_bounce_waiting(struct cc_group *group, copycat_status status)
 
 static void expire_list(struct cc_group *group, struct cc_list *list, uint64_t now)
 {
-    cc_list_each_safe (node, following, list) {
+    cc_list_each_safe(node, following, list) {
         struct cc_waiting *waiting = cc_container_of(node, struct cc_waiting, node);
 
         if (waiting->deadline_us <= now) {
@@ -105,7 +108,8 @@ void cc_group_expire_waiting(struct cc_group *group)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-bool cc_group_request_keep_alive(struct cc_group *group, struct cc_origin origin, copycat_bytes body)
+bool cc_group_request_keep_alive(
+    struct cc_group *group, struct cc_origin origin, copycat_bytes body)
 {
     struct cc_keep_alive keep;
 
@@ -117,8 +121,7 @@ bool cc_group_request_keep_alive(struct cc_group *group, struct cc_origin origin
         return true;
     }
 
-    struct cc_waiting *waiting =
-        waiting_new(group, CC_WAITING_KEEP_ALIVE, origin, keep.session, 0);
+    struct cc_waiting *waiting = waiting_new(group, CC_WAITING_KEEP_ALIVE, origin, keep.session, 0);
 
     if (waiting == NULL) {
         cc_group_reply_kept(group, origin, keep.session, COPYCAT_ERR_BUSY);
@@ -190,8 +193,7 @@ bool cc_group_request_query(struct cc_group *group, struct cc_origin origin, cop
     if (needs_leader && cc_raft_role(group->core) != CC_RAFT_LEADER) {
         status = COPYCAT_ERR_NO_LEADER;
     } else {
-        waiting = waiting_new(
-            group, CC_WAITING_QUERY, origin, query.session, query.operation.size);
+        waiting = waiting_new(group, CC_WAITING_QUERY, origin, query.session, query.operation.size);
     }
     if (waiting == NULL) {
         cc_group_reply_status(
@@ -230,7 +232,7 @@ void cc_group_begin_round(struct cc_group *group)
         bounce_list(group, &group->fresh, COPYCAT_ERR_NO_LEADER);
         return;
     }
-    cc_list_each_safe (node, following, &group->fresh) {
+    cc_list_each_safe(node, following, &group->fresh) {
         struct cc_waiting *waiting = cc_container_of(node, struct cc_waiting, node);
 
         waiting->round = group->effects_round;
@@ -244,7 +246,7 @@ static void collect_confirmed(struct cc_group *group)
 {
     uint64_t confirmed = cc_raft_round_confirmed(group->core);
 
-    cc_list_each_safe (node, following, &group->confirming) {
+    cc_list_each_safe(node, following, &group->confirming) {
         struct cc_waiting *waiting = cc_container_of(node, struct cc_waiting, node);
 
         if (waiting->round > confirmed) {
@@ -280,11 +282,11 @@ static void serve_keep_alive(struct cc_group *group, const struct cc_waiting *wa
 
 static void serve_absent(struct cc_group *group, const struct cc_waiting *waiting)
 {
-    bool is_absent =
-        group->is_leading && cc_group_live(group, waiting->session) == NULL;
+    bool is_absent = group->is_leading && cc_group_live(group, waiting->session) == NULL;
 
-    cc_group_reply_status(group, waiting->origin, CC_MESSAGE_ANSWER, waiting->session,
-        waiting->number, is_absent ? COPYCAT_ERR_SESSION : COPYCAT_ERR_BUSY);
+    cc_group_reply_status(
+        group, waiting->origin, CC_MESSAGE_ANSWER, waiting->session, waiting->number,
+        is_absent ? COPYCAT_ERR_SESSION : COPYCAT_ERR_BUSY);
 }
 
 /* True if the query may be answered from the state as it is; false: it waits on. */
@@ -316,7 +318,8 @@ static void serve_query(struct cc_group *group, const struct cc_waiting *waiting
         refuse(group, waiting, COPYCAT_ERR_UNAVAILABLE);
         return;
     }
-    cc_apply_query(group->apply, waiting->instance,
+    cc_apply_query(
+        group->apply, waiting->instance,
         (copycat_bytes){waiting->operation, waiting->operation_size}, &answer);
 
     /* The state was read while the lease held, or it is not answered (T-065: a pause between). */
@@ -358,7 +361,7 @@ static bool serve(struct cc_group *group, const struct cc_waiting *waiting)
 void cc_group_serve_waiting(struct cc_group *group)
 {
     collect_confirmed(group);
-    cc_list_each_safe (node, following, &group->lagging) {
+    cc_list_each_safe(node, following, &group->lagging) {
         struct cc_waiting *waiting = cc_container_of(node, struct cc_waiting, node);
 
         if (serve(group, waiting)) {

@@ -4,9 +4,8 @@
  *
  * Bytes from a peer are checked, never asserted: false means that the connection should end.
  */
-#include "server/group/group.h"
-
 #include "base/assert.h"
+#include "server/group/group.h"
 
 static bool receive(struct cc_group *group, const struct cc_raft_message *message)
 {

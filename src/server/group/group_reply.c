@@ -5,7 +5,6 @@
  * A reply whose connection is gone is dropped: the client asks again on its next one.
  */
 #include "server/group/group.h"
-
 #include "server/node/node.h"
 
 static struct cc_writer *begin(struct cc_group *group)
@@ -18,23 +17,33 @@ static void end(struct cc_group *group, struct cc_origin origin, uint16_t type)
     cc_server_reply_end(group->server, origin, type, group->id);
 }
 
-void cc_group_reply_answer(struct cc_group *group, struct cc_origin origin, uint16_t type,
-    const struct cc_answer *answer)
+void cc_group_reply_answer(
+    struct cc_group *group, struct cc_origin origin, uint16_t type, const struct cc_answer *answer)
 {
     cc_answer_encode(begin(group), answer);
     end(group, origin, type);
 }
 
-void cc_group_reply_status(struct cc_group *group, struct cc_origin origin, uint16_t type,
-    uint64_t session, uint64_t number, copycat_status status)
+void cc_group_reply_status(
+    struct cc_group *group,
+    struct cc_origin origin,
+    uint16_t type,
+    uint64_t session,
+    uint64_t number,
+    copycat_status status)
 {
     struct cc_answer answer = {.session = session, .sequence = number, .status = status};
 
     cc_group_reply_answer(group, origin, type, &answer);
 }
 
-void cc_group_reply_opened(struct cc_group *group, struct cc_origin origin,
-    const uint8_t nonce[CC_NONCE_SIZE], copycat_status status, uint64_t session, uint64_t timeout_us)
+void cc_group_reply_opened(
+    struct cc_group *group,
+    struct cc_origin origin,
+    const uint8_t nonce[CC_NONCE_SIZE],
+    copycat_status status,
+    uint64_t session,
+    uint64_t timeout_us)
 {
     struct cc_session_opened opened = {
         .status = status, .session = session, .timeout_us = timeout_us};

@@ -3,9 +3,8 @@
  * group_send -- Raft messages on their way out; appends are filled from the log, which may have to
  * fetch entries from disk first.
  */
-#include "server/group/group.h"
-
 #include "base/assert.h"
+#include "server/group/group.h"
 #include "server/node/node.h"
 
 /* Encoded entries that one append will carry. */
@@ -72,7 +71,8 @@ static void loaded(struct cc_log_load *load)
         return;
     }
     if (load->status != COPYCAT_OK) {
-        cc_server_fail(group->server, load->status, "an entry could not be read back from the journal");
+        cc_server_fail(
+            group->server, load->status, "an entry could not be read back from the journal");
         return;
     }
     if (sender->is_stale || sender->send.core_term != cc_raft_term(group->core) ||
@@ -93,7 +93,8 @@ static void load_for(struct cc_group *group, const struct cc_raft_send *send, ui
     bool has_entries = send->max_index > send->message.prev_index;
 
     if (sender->is_loading) {
-        /* A heartbeat does not take the place of entries: the core waits to hear that those left. */
+        /* A heartbeat does not take the place of entries: the core waits to hear that those left.
+         */
         if (has_entries || sender->is_stale ||
             sender->send.max_index == sender->send.message.prev_index) {
             sender->send = *send;
@@ -115,8 +116,11 @@ void cc_group_senders_reset(struct cc_group *group)
     }
 }
 
-static void encode_append(struct cc_group *group, struct cc_writer *writer,
-    const struct cc_raft_message *message, const struct span *span)
+static void encode_append(
+    struct cc_group *group,
+    struct cc_writer *writer,
+    const struct cc_raft_message *message,
+    const struct span *span)
 {
     struct cc_append append = {
         .term = message->term,

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * group_sessions -- what the leader does for sessions: takes their commands in order, opens and ends
- * them, and notices when one has fallen silent.
+ * group_sessions -- what the leader does for sessions: takes their commands in order, opens and
+ * ends them, and notices when one has fallen silent.
  *
  * FIFO (S3.125): only last appended + 1 goes into the log; a gap is answered with RESEND, and what
  * is already there waits for its answer.  apply checks once more.
  */
-#include "server/group/group.h"
-
 #include "base/assert.h"
 #include "base/bug.h"
+#include "server/group/group.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -76,18 +75,21 @@ void cc_group_unlead(struct cc_group *group)
     }
     group->proposed.count = 0;
     group->proposed_bytes = 0;
-    cc_list_each_safe (node, following, &group->openings) {
+    cc_list_each_safe(node, following, &group->openings) {
         struct cc_opening *opening = cc_container_of(node, struct cc_opening, node);
 
-        cc_group_reply_opened(
-            group, opening->origin, opening->nonce, COPYCAT_ERR_NO_LEADER, 0, 0);
+        cc_group_reply_opened(group, opening->origin, opening->nonce, COPYCAT_ERR_NO_LEADER, 0, 0);
         opening_end(group, opening);
     }
     cc_group_bounce_waiting(group, COPYCAT_ERR_NO_LEADER);
 }
 
-static void answer_command(struct cc_group *group, struct cc_origin origin, uint64_t session,
-    uint64_t sequence, copycat_status status)
+static void answer_command(
+    struct cc_group *group,
+    struct cc_origin origin,
+    uint64_t session,
+    uint64_t sequence,
+    copycat_status status)
 {
     cc_group_reply_status(group, origin, CC_MESSAGE_ANSWER, session, sequence, status);
 }
@@ -103,8 +105,12 @@ static void answer_again(
     }
 }
 
-static void take_command(struct cc_group *group, struct cc_live *live, struct cc_origin origin,
-    const struct cc_command *command, copycat_bytes body)
+static void take_command(
+    struct cc_group *group,
+    struct cc_live *live,
+    struct cc_origin origin,
+    const struct cc_command *command,
+    copycat_bytes body)
 {
     struct cc_session_view view;
     bool is_there = cc_apply_session(group->apply, command->session, &view);
@@ -119,8 +125,7 @@ static void take_command(struct cc_group *group, struct cc_live *live, struct cc
     } else if (command->sequence > live->appended + 1 && !CC_BUG(T080)) {
         cc_group_reply_resend(group, origin, command->session, live->appended);
     } else if (!cc_group_has_room(group, body.size)) {
-        answer_command(
-            group, origin, command->session, command->sequence, COPYCAT_ERR_BUSY);
+        answer_command(group, origin, command->session, command->sequence, COPYCAT_ERR_BUSY);
     } else {
         live->appended = command->sequence;
         cc_group_propose(group, CC_ENTRY_COMMAND, body);
@@ -135,8 +140,7 @@ bool cc_group_request_command(struct cc_group *group, struct cc_origin origin, c
         return false;
     }
     if (!group->is_leading) {
-        answer_command(
-            group, origin, command.session, command.sequence, COPYCAT_ERR_NO_LEADER);
+        answer_command(group, origin, command.session, command.sequence, COPYCAT_ERR_NO_LEADER);
         return true;
     }
 
@@ -154,7 +158,7 @@ bool cc_group_request_command(struct cc_group *group, struct cc_origin origin, c
 
 static struct cc_opening *opening_of(struct cc_group *group, const uint8_t nonce[CC_NONCE_SIZE])
 {
-    cc_list_each (node, &group->openings) {
+    cc_list_each(node, &group->openings) {
         struct cc_opening *opening = cc_container_of(node, struct cc_opening, node);
 
         if (memcmp(opening->nonce, nonce, CC_NONCE_SIZE) == 0) {
@@ -231,7 +235,8 @@ static void opened(struct cc_group *group, const struct cc_outcome *outcome)
     if (live != NULL) {
         live->origin = opening->origin;
     }
-    cc_group_reply_opened(group, opening->origin, outcome->nonce,
+    cc_group_reply_opened(
+        group, opening->origin, outcome->nonce,
         outcome->session != 0 ? COPYCAT_OK : COPYCAT_ERR_QUOTA, outcome->session,
         outcome->timeout_us);
     opening_end(group, opening);
@@ -307,8 +312,7 @@ void cc_group_expire(struct cc_group *group)
             &writer, &(struct cc_session_expire){.session = id, .touched = view.touched});
         CC_ASSERT(!writer.failed);
         live->is_expiring = true;
-        cc_group_propose(
-            group, CC_ENTRY_SESSION_EXPIRE, (copycat_bytes){writer.data, writer.size});
+        cc_group_propose(group, CC_ENTRY_SESSION_EXPIRE, (copycat_bytes){writer.data, writer.size});
     }
 }
 
@@ -328,15 +332,16 @@ void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, co
                 live->appended < command.sequence ? live->appended : command.sequence - 1;
             answer_command(group, live->origin, command.session, command.sequence, status);
         }
-    } else if (entry.kind == CC_ENTRY_SESSION_OPEN && cc_session_open_decode(entry.payload, &open)) {
+    } else if (
+        entry.kind == CC_ENTRY_SESSION_OPEN && cc_session_open_decode(entry.payload, &open)) {
         struct cc_opening *opening = opening_of(group, open.nonce);
 
         if (opening != NULL) {
             cc_group_reply_opened(group, opening->origin, open.nonce, status, 0, 0);
             opening_end(group, opening);
         }
-    } else if (entry.kind == CC_ENTRY_SESSION_EXPIRE &&
-               cc_session_expire_decode(entry.payload, &expire)) {
+    } else if (
+        entry.kind == CC_ENTRY_SESSION_EXPIRE && cc_session_expire_decode(entry.payload, &expire)) {
         live = cc_group_live(group, expire.session);
         if (live != NULL) {
             live->is_expiring = false;
@@ -375,7 +380,8 @@ void cc_group_answer_by_index(struct cc_group *group, uint64_t index)
         return;
     }
     if (!cc_apply_cached(group->apply, promise->session, promise->appended, &answer)) {
-        answer = (struct cc_answer){.session = promise->session,
+        answer = (struct cc_answer){
+            .session = promise->session,
             .sequence = promise->appended,
             .index = index,
             .result = {"", 1}};

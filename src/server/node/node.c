@@ -23,7 +23,8 @@
 #define WAITING_MAX 65536u
 #define REPLY_SIZE_MAX (CC_RESULT_SIZE_MAX + 4096u)
 
-/* ---- for groups --------------------------------------------------------------------------------- */
+/* ---- for groups ---------------------------------------------------------------------------------
+ */
 
 const struct cc_server_options *cc_server_options(const struct cc_server *server)
 {
@@ -60,8 +61,11 @@ void cc_server_wake(struct cc_server *server)
     cc_env_later(server->env, &server->housework);
 }
 
-void cc_server_applied(struct cc_server *server, const struct cc_entry *entry,
-    const struct cc_outcome *outcome, const struct cc_apply *apply)
+void cc_server_applied(
+    struct cc_server *server,
+    const struct cc_entry *entry,
+    const struct cc_outcome *outcome,
+    const struct cc_apply *apply)
 {
     if (server->callbacks.applied != NULL) {
         server->callbacks.applied(server->owner, entry, outcome, cc_apply_digest(apply));
@@ -110,7 +114,8 @@ void cc_server_fail(struct cc_server *server, copycat_status status, const char 
     cc_server_wake(server);
 }
 
-/* ---- housework ---------------------------------------------------------------------------------- */
+/* ---- housework ----------------------------------------------------------------------------------
+ */
 
 /* Tells the group of neighbours that came or went: here, where no step is under way (N2). */
 static void tell_peers(struct cc_server *server)
@@ -214,7 +219,8 @@ static void on_open(void *owner, copycat_status status, const char *text)
     }
     server->is_journal_open = true;
     if (cc_server_open_door(server) != COPYCAT_OK) {
-        cc_server_fail(server, COPYCAT_ERR_INVALID,
+        cc_server_fail(
+            server, COPYCAT_ERR_INVALID,
             "cannot listen at this member's address; is it in use, or not of this machine?");
         return;
     }
@@ -293,7 +299,8 @@ static const struct cc_journal_callbacks journal_callbacks = {
     .on_closed = on_closed,
 };
 
-/* ---- open and close --------------------------------------------------------------------------- */
+/* ---- open and close ---------------------------------------------------------------------------
+ */
 
 static copycat_status check_options(const struct cc_server_options *options)
 {
@@ -325,8 +332,11 @@ static void fill_defaults(struct cc_server_options *options)
 #undef DEFAULT
 }
 
-static void init(struct cc_server *server, const struct cc_server_options *options,
-    const struct cc_server_callbacks *callbacks, void *owner)
+static void init(
+    struct cc_server *server,
+    const struct cc_server_options *options,
+    const struct cc_server_callbacks *callbacks,
+    void *owner)
 {
     size_t directory_size = strlen(options->directory) + 1;
 
@@ -349,8 +359,11 @@ static void init(struct cc_server *server, const struct cc_server_options *optio
     server->log = cc_log_create(server->env, 0, server->options.cache_bytes_max);
 }
 
-copycat_status cc_server_open(struct cc_server **server_out, struct cc_env *env,
-    const struct cc_server_options *options, const struct cc_server_callbacks *callbacks,
+copycat_status cc_server_open(
+    struct cc_server **server_out,
+    struct cc_env *env,
+    const struct cc_server_options *options,
+    const struct cc_server_callbacks *callbacks,
     void *owner)
 {
     copycat_status status = check_options(options);
@@ -411,6 +424,5 @@ void cc_server_status(const struct cc_server *server, struct cc_server_status *s
 
 copycat_status cc_server_transfer(struct cc_server *server, uint32_t target)
 {
-    return server->group == NULL ? COPYCAT_ERR_NO_LEADER
-                                 : cc_group_transfer(server->group, target);
+    return server->group == NULL ? COPYCAT_ERR_NO_LEADER : cc_group_transfer(server->group, target);
 }

@@ -74,16 +74,17 @@ struct cc_server {
     struct cc_candidate candidates[CC_MEMBERS_MAX]; /* by place in members */
     uint64_t boots[CC_MEMBERS_MAX];                 /* newest boot seen of each member */
 
-    struct cc_writer reply;    /* the reply at hand */
-    struct cc_task housework;  /* reaping, peers that went up or down, failing */
-    struct cc_timer watch;     /* deadlines of strangers */
-    copycat_status failed;     /* OK, or why the server stopped */
+    struct cc_writer reply;   /* the reply at hand */
+    struct cc_task housework; /* reaping, peers that went up or down, failing */
+    struct cc_timer watch;    /* deadlines of strangers */
+    copycat_status failed;    /* OK, or why the server stopped */
     bool is_closing;
     void (*closed)(void *owner);
     void *closed_owner;
 };
 
-/* ---- for groups --------------------------------------------------------------------------------- */
+/* ---- for groups ---------------------------------------------------------------------------------
+ */
 
 const struct cc_server_options *cc_server_options(const struct cc_server *server);
 struct cc_env *cc_server_env(struct cc_server *server);
@@ -95,8 +96,11 @@ void cc_server_fail(struct cc_server *server, copycat_status status, const char 
 /* The known leader has changed: clients are told to send again what is unanswered. */
 void cc_server_leader_changed(struct cc_server *server);
 
-void cc_server_applied(struct cc_server *server, const struct cc_entry *entry,
-    const struct cc_outcome *outcome, const struct cc_apply *apply);
+void cc_server_applied(
+    struct cc_server *server,
+    const struct cc_entry *entry,
+    const struct cc_outcome *outcome,
+    const struct cc_apply *apply);
 
 bool cc_server_peer_is_up(const struct cc_server *server, uint32_t peer);
 struct cc_writer *cc_server_peer_begin(
@@ -137,8 +141,10 @@ void cc_server_dismiss_peers(struct cc_server *server);
 struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token);
 
 /* node_route.c */
-bool cc_server_route_request(struct cc_server *server, struct cc_guest *guest, const struct cc_frame *frame);
-bool cc_server_route_forwarded(struct cc_server *server, uint32_t peer, const struct cc_frame *frame);
+bool cc_server_route_request(
+    struct cc_server *server, struct cc_guest *guest, const struct cc_frame *frame);
+bool cc_server_route_forwarded(
+    struct cc_server *server, uint32_t peer, const struct cc_frame *frame);
 bool cc_server_route_forward_reply(struct cc_server *server, const struct cc_frame *frame);
 
 /* Place of a member in the configured list; UINT32_MAX if it is not there. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node_door -- accepted connections.  A stranger may hold one small frame and a few seconds; who has
- * said hello is a client or a peer and gets what that kind may have.
+ * node_door -- accepted connections.  A stranger may hold one small frame and a few seconds; who
+ * has said hello is a client or a peer and gets what that kind may have.
  */
-#include "server/node/node.h"
-
 #include "base/assert.h"
+#include "server/node/node.h"
 
 #define HELLO_US_MAX UINT64_C(5000000)
 #define WATCH_US UINT64_C(1000000)
@@ -36,7 +35,7 @@ static void refuse(struct cc_guest *guest, copycat_status status, const char *te
 /* A peer that connects anew has given up its former connection. */
 static void replace_former(struct cc_guest *guest)
 {
-    cc_list_each (node, &guest->server->guests) {
+    cc_list_each(node, &guest->server->guests) {
         struct cc_guest *other = cc_container_of(node, struct cc_guest, node);
 
         if (other != guest && other->kind == CC_HELLO_PEER && other->peer == guest->peer) {
@@ -142,7 +141,8 @@ static struct cc_conn *on_accept(struct cc_listener *listener)
     guest->server = server;
     guest->token = ++server->token_next;
     guest->hello_deadline_us = cc_env_now_us(server->env) + HELLO_US_MAX;
-    cc_channel_init(&guest->channel, server->env, server->memory, CC_FRAME_BODY_STRANGER_MAX,
+    cc_channel_init(
+        &guest->channel, server->env, server->memory, CC_FRAME_BODY_STRANGER_MAX,
         CC_GUEST_OUTPUT_MAX, &callbacks, guest);
     cc_list_append(&server->guests, &guest->node);
     cc_table_put(&server->guests_by_token, guest->token, guest);
@@ -152,7 +152,7 @@ static struct cc_conn *on_accept(struct cc_listener *listener)
 
 void cc_server_dismiss_peers(struct cc_server *server)
 {
-    cc_list_each (node, &server->guests) {
+    cc_list_each(node, &server->guests) {
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
 
         if (guest->kind == CC_HELLO_PEER) {
@@ -170,7 +170,7 @@ struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token)
 
 void cc_server_reap_guests(struct cc_server *server)
 {
-    cc_list_each_safe (node, following, &server->guests) {
+    cc_list_each_safe(node, following, &server->guests) {
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
 
         if (guest->is_gone) {
@@ -186,7 +186,7 @@ void cc_server_watch_guests(struct cc_server *server)
 {
     uint64_t now = cc_env_now_us(server->env);
 
-    cc_list_each (node, &server->guests) {
+    cc_list_each(node, &server->guests) {
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
 
         if (guest->hello_deadline_us <= now) {
@@ -216,7 +216,7 @@ void cc_server_close_door(struct cc_server *server)
         server->is_listening = false;
         cc_env_unlisten(server->env, &server->listener);
     }
-    cc_list_each (node, &server->guests) {
+    cc_list_each(node, &server->guests) {
         dismiss(cc_container_of(node, struct cc_guest, node));
     }
 }

@@ -8,9 +8,8 @@
  * it lists this very incarnation, and writes it.  Raft starts on a server when the base is durable
  * there and not before (S2): no base, no vote.  A server that hears nobody waits (T-098).
  */
-#include "server/node/node.h"
-
 #include "base/assert.h"
+#include "server/node/node.h"
 
 #include <string.h>
 
@@ -82,8 +81,9 @@ bool cc_server_take_base(struct cc_server *server, copycat_bytes body)
 
     const struct cc_member *self = cc_members_find(&base.members, server->options.id);
 
-    if (self == NULL || memcmp(self->incarnation, cc_journal_incarnation(server->journal),
-                            CC_INCARNATION_SIZE) != 0) {
+    if (self == NULL ||
+        memcmp(self->incarnation, cc_journal_incarnation(server->journal), CC_INCARNATION_SIZE) !=
+            0) {
         cc_server_notice(server, "a base that does not list this server's incarnation was refused");
         return false;
     }
@@ -108,5 +108,6 @@ void cc_server_start_group(struct cc_server *server)
     for (uint32_t i = 0; i < server->peer_count; i++) {
         cc_peer_redial(server->peers[i]);
     }
-    cc_server_dismiss_peers(server); /* they were told that there is no base here: they dial again */
+    cc_server_dismiss_peers(
+        server); /* they were told that there is no base here: they dial again */
 }

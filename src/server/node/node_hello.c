@@ -49,12 +49,14 @@ static copycat_status check_peer(
 
         if (member == NULL ||
             memcmp(member->incarnation, hello->incarnation, CC_INCARNATION_SIZE) != 0) {
-            *text_out = "another incarnation is the member with this id; a server that has lost its "
-                        "directory is a new server";
+            *text_out =
+                "another incarnation is the member with this id; a server that has lost its "
+                "directory is a new server";
             return COPYCAT_ERR_NOT_MEMBER;
         }
     } else if (!cc_members_match(&server->members, &hello->members)) {
-        *text_out = "the member lists differ; the cluster is founded once all servers have the same";
+        *text_out =
+            "the member lists differ; the cluster is founded once all servers have the same";
         return COPYCAT_ERR_NOT_MEMBER;
     }
     if (hello->boot < server->boots[place]) {

@@ -6,9 +6,8 @@
  * own: if what it passed on is lost, the client notices and sends again (exactly once is the
  * session's business, not the road's).
  */
-#include "server/node/node.h"
-
 #include "base/assert.h"
+#include "server/node/node.h"
 
 /* What this server can answer from its own state. */
 static bool is_local(const struct cc_frame *frame)
@@ -57,7 +56,8 @@ bool cc_server_route_request(
     return cc_group_request(server->group, origin, frame->type, frame->body);
 }
 
-bool cc_server_route_forwarded(struct cc_server *server, uint32_t peer, const struct cc_frame *frame)
+bool cc_server_route_forwarded(
+    struct cc_server *server, uint32_t peer, const struct cc_frame *frame)
 {
     struct cc_forward forwarded;
     struct cc_origin origin = {.server = peer};
@@ -135,7 +135,7 @@ void cc_server_reply_end(
 
 void cc_server_leader_changed(struct cc_server *server)
 {
-    cc_list_each (node, &server->guests) {
+    cc_list_each(node, &server->guests) {
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
 
         if (guest->kind == CC_HELLO_CLIENT && guest->session != 0 && !guest->is_gone &&

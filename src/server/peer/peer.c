@@ -31,7 +31,8 @@ static void back_off(struct cc_peer *peer)
     uint64_t wait = peer->backoff_us / 2;
 
     wait += cc_prng_below(&peer->server->prng, peer->backoff_us);
-    peer->backoff_us = peer->backoff_us * 2 < BACKOFF_US_MAX ? peer->backoff_us * 2 : BACKOFF_US_MAX;
+    peer->backoff_us =
+        peer->backoff_us * 2 < BACKOFF_US_MAX ? peer->backoff_us * 2 : BACKOFF_US_MAX;
     cc_env_timer_arm(peer->server->env, &peer->timer, cc_env_now_us(peer->server->env) + wait);
 }
 
@@ -134,8 +135,9 @@ void cc_peer_dial(struct cc_peer *peer)
         return;
     }
     peer->is_dialled = true;
-    cc_channel_init(&peer->channel, server->env, server->memory, CC_FRAME_BODY_PEER_MAX,
-        CC_PEER_OUTPUT_MAX, &callbacks, peer);
+    cc_channel_init(
+        &peer->channel, server->env, server->memory, CC_FRAME_BODY_PEER_MAX, CC_PEER_OUTPUT_MAX,
+        &callbacks, peer);
     cc_channel_connect(&peer->channel, peer->address);
     cc_env_timer_arm(server->env, &peer->timer, cc_env_now_us(server->env) + HELLO_US_MAX);
 }

@@ -22,10 +22,10 @@ struct cc_peer {
     uint32_t id;
     char address[CC_ADDRESS_SIZE_MAX + 1];
     struct cc_channel channel;
-    bool is_dialled;   /* the channel is in use */
-    bool is_up;        /* the neighbour has said hello and is who we mean */
-    bool is_new;       /* up again since the group was told: what was sent before is lost */
-    bool told_up;      /* the group knows */
+    bool is_dialled;       /* the channel is in use */
+    bool is_up;            /* the neighbour has said hello and is who we mean */
+    bool is_new;           /* up again since the group was told: what was sent before is lost */
+    bool told_up;          /* the group knows */
     struct cc_timer timer; /* dial again, or give up waiting for hello */
     uint64_t backoff_us;
 };

@@ -2,9 +2,8 @@
 /*
  * client_calls_test -- numbers, sending again, order, deadlines.
  */
-#include "fake_cluster.h"
-
 #include "base/prng.h"
+#include "fake_cluster.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +66,8 @@ static void done_large(struct cc_call *call)
 
 static void open_client(uint32_t window_max, uint32_t waiting_max)
 {
-    struct cc_client_options options = {.addresses = fake_addresses,
+    struct cc_client_options options = {
+        .addresses = fake_addresses,
         .address_count = FAKE_SERVERS,
         .window_max = window_max,
         .waiting_max = waiting_max,
@@ -116,14 +116,19 @@ static void reopen(uint32_t window_max, uint32_t waiting_max)
     open_client(window_max, waiting_max);
 }
 
-static struct test_call *make(struct cc_client_resource *resource, enum cc_call_kind kind,
-    uint8_t level, char letter, uint64_t timeout_us)
+static struct test_call *make(
+    struct cc_client_resource *resource,
+    enum cc_call_kind kind,
+    uint8_t level,
+    char letter,
+    uint64_t timeout_us)
 {
     struct test_call *test = &calls[call_count++];
 
     assert_true(call_count <= CALLS_MAX);
     test->operation[0] = letter;
-    test->call = (struct cc_call){.kind = kind,
+    test->call = (struct cc_call){
+        .kind = kind,
         .level = level,
         .timeout_us = timeout_us,
         .operation = {test->operation, 1},
@@ -233,8 +238,7 @@ static void commands_run_once_and_in_order_whatever_is_lost(void **state)
             fake.holds_answers = !fake.holds_answers;
             break;
         case 3:
-            fake.command_status =
-                fake.command_status == COPYCAT_OK ? COPYCAT_ERR_BUSY : COPYCAT_OK;
+            fake.command_status = fake.command_status == COPYCAT_OK ? COPYCAT_ERR_BUSY : COPYCAT_OK;
             break;
         default:
             if (made < CALLS_MAX) {
@@ -394,7 +398,8 @@ static void a_deadline_says_whether_it_may_have_happened(void **state)
     memset(sent->operation, '!', sizeof sent->operation); /* the caller's bytes are free */
     fake_pass(&fake, 5000000);
     assert_int_equal(waiting->status, COPYCAT_OK);
-    assert_memory_equal(fake.runs, "xac", 3); /* C1: the number was used, for what it was given to */
+    assert_memory_equal(
+        fake.runs, "xac", 3); /* C1: the number was used, for what it was given to */
 }
 
 static void a_read_ends_at_its_deadline_without_having_happened(void **state)
@@ -685,7 +690,8 @@ static void a_window_of_large_values_gets_through(void **state)
     memset(large, 'L', sizeof large);
     for (uint32_t i = 0; i < 64; i++) {
         many[i] = (struct test_call){0};
-        many[i].call = (struct cc_call){.kind = CC_CALL_COMMAND,
+        many[i].call = (struct cc_call){
+            .kind = CC_CALL_COMMAND,
             .operation = {large, sizeof large},
             .done = done_large,
             .owner = &many[i]};

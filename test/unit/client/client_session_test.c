@@ -76,9 +76,9 @@ static int teardown(void **state)
 
 static void submit(struct test_call *test, const char *operation)
 {
-    *test = (struct test_call){.call = {.kind = CC_CALL_COMMAND,
-                                   .operation = {operation, strlen(operation)},
-                                   .done = done}};
+    *test = (struct test_call){
+        .call = {
+            .kind = CC_CALL_COMMAND, .operation = {operation, strlen(operation)}, .done = done}};
     test->call.owner = test;
     cc_client_call(client, &map, &test->call);
 }
@@ -100,15 +100,12 @@ static void options_that_no_server_would_take_are_refused(void **state)
     struct cc_client_options options = {.addresses = fake_addresses};
 
     (void)state;
-    assert_int_equal(
-        cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_INVALID);
+    assert_int_equal(cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_INVALID);
     options.address_count = 1;
     options.session_timeout_us = CC_SESSION_TIMEOUT_US_MIN - 1;
-    assert_int_equal(
-        cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_INVALID);
+    assert_int_equal(cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_INVALID);
     options.session_timeout_us = CC_SESSION_TIMEOUT_US_MAX + 1;
-    assert_int_equal(
-        cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_INVALID);
+    assert_int_equal(cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_INVALID);
     assert_null(client);
 }
 
@@ -118,8 +115,7 @@ static void opening_without_memory_says_so(void **state)
 
     (void)state;
     fake.is_out_of_memory = true;
-    assert_int_equal(
-        cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_MEMORY);
+    assert_int_equal(cc_client_open(&client, &fake.env, &options, NULL, NULL), COPYCAT_ERR_MEMORY);
     assert_null(client);
 }
 

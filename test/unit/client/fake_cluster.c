@@ -19,7 +19,8 @@ static struct fake_cluster *fake_of(struct cc_env *env)
     return env->backend;
 }
 
-/* ---- memory, clock, timers, tasks -------------------------------------------------------------- */
+/* ---- memory, clock, timers, tasks --------------------------------------------------------------
+ */
 
 static void *resize(void *context, void *block, size_t size)
 {
@@ -94,7 +95,8 @@ static void task_cancel(struct cc_env *env, struct cc_task *task)
     }
 }
 
-/* ---- connections ------------------------------------------------------------------------------- */
+/* ---- connections -------------------------------------------------------------------------------
+ */
 
 static void conn_connect(struct cc_env *env, struct cc_conn *conn, const char *address)
 {
@@ -124,13 +126,15 @@ static void conn_close(struct cc_env *env, struct cc_conn *conn)
     }
 }
 
-/* ---- the servers ------------------------------------------------------------------------------- */
+/* ---- the servers -------------------------------------------------------------------------------
+ */
 
 static void say_hello(struct fake_cluster *fake)
 {
     struct cc_writer *back = &fake->link.back;
     size_t start = cc_frame_begin(back, CC_MESSAGE_HELLO, 0);
-    struct cc_hello hello = {.version_min = CC_PROTOCOL_VERSION,
+    struct cc_hello hello = {
+        .version_min = CC_PROTOCOL_VERSION,
         .version_max = CC_PROTOCOL_VERSION,
         .feature_level = CC_FEATURE_LEVEL,
         .kind = CC_HELLO_PEER,
@@ -144,11 +148,17 @@ static void say_hello(struct fake_cluster *fake)
     cc_frame_end(back, start);
 }
 
-static void say(struct fake_cluster *fake, uint16_t type, uint64_t number, uint64_t index,
-    copycat_status status, copycat_bytes result)
+static void say(
+    struct fake_cluster *fake,
+    uint16_t type,
+    uint64_t number,
+    uint64_t index,
+    copycat_status status,
+    copycat_bytes result)
 {
     struct cc_writer *back = &fake->link.back;
-    struct cc_answer answer = {.session = FAKE_SESSION,
+    struct cc_answer answer = {
+        .session = FAKE_SESSION,
         .sequence = number,
         .index = index,
         .status = status,
@@ -167,8 +177,8 @@ static copycat_bytes text(const char *string)
     return (copycat_bytes){string, strlen(string)};
 }
 
-void fake_answer(struct fake_cluster *fake, uint64_t sequence, copycat_status status,
-    const char *result)
+void fake_answer(
+    struct fake_cluster *fake, uint64_t sequence, copycat_status status, const char *result)
 {
     say(fake, CC_MESSAGE_ANSWER, sequence, fake->index, status, text(result));
 }
@@ -182,8 +192,7 @@ void fake_resend(struct fake_cluster *fake, uint64_t last)
 {
     size_t start = cc_frame_begin(&fake->link.back, CC_MESSAGE_RESEND, 0);
 
-    cc_resend_encode(
-        &fake->link.back, &(struct cc_resend){.session = FAKE_SESSION, .last = last});
+    cc_resend_encode(&fake->link.back, &(struct cc_resend){.session = FAKE_SESSION, .last = last});
     cc_frame_end(&fake->link.back, start);
 }
 
@@ -191,7 +200,8 @@ void fake_end_session(struct fake_cluster *fake)
 {
     size_t start = cc_frame_begin(&fake->link.back, CC_MESSAGE_SESSION_ENDED, 0);
 
-    cc_session_ended_encode(&fake->link.back,
+    cc_session_ended_encode(
+        &fake->link.back,
         &(struct cc_session_ended){.session = FAKE_SESSION, .status = COPYCAT_ERR_SESSION});
     cc_frame_end(&fake->link.back, start);
 }
@@ -289,8 +299,7 @@ static void serve_command(
     if (command.instance == CC_CATALOG_INSTANCE) {
         answer_catalog(fake, &command);
     } else if (!fake->holds_answers) {
-        say(fake, CC_MESSAGE_ANSWER, command.sequence, fake->index, COPYCAT_OK,
-            command.operation);
+        say(fake, CC_MESSAGE_ANSWER, command.sequence, fake->index, COPYCAT_OK, command.operation);
     }
 }
 
@@ -307,8 +316,8 @@ static void serve_query(
     if (fake->is_leaderless[fake->link.server]) {
         say(fake, CC_MESSAGE_RESULT, query.number, 0, COPYCAT_ERR_NO_LEADER, text(""));
     } else if (!fake->holds_results) {
-        fake_result(fake, query.number,
-            fake->result_index != 0 ? fake->result_index : fake->index, "read");
+        fake_result(
+            fake, query.number, fake->result_index != 0 ? fake->result_index : fake->index, "read");
     }
 }
 
@@ -379,7 +388,8 @@ static const struct cc_env_table table = {
     .conn_close = conn_close,
 };
 
-/* ---- what happens ------------------------------------------------------------------------------ */
+/* ---- what happens ------------------------------------------------------------------------------
+ */
 
 static void deliver_bytes(struct fake_cluster *fake)
 {
@@ -465,8 +475,7 @@ void fake_pass(struct fake_cluster *fake, uint64_t span_us)
 
     fake_settle(fake);
     while ((timer = earliest(fake)) != NULL && timer->deadline_us <= end) {
-        fake->now_us =
-            timer->deadline_us < fake->now_us ? fake->now_us : timer->deadline_us;
+        fake->now_us = timer->deadline_us < fake->now_us ? fake->now_us : timer->deadline_us;
         timer_disarm(&fake->env, timer);
         timer->fire(timer);
         fake_settle(fake);

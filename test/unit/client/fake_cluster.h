@@ -3,8 +3,8 @@
  * fake_cluster -- an environment without a world, and servers that do as the test says.
  *
  * The servers share one session and what it has run, as a cluster does.  By default they answer
- * everything at once: a command with its own operation, a read with the word "read".  The knobs make
- * them lose, refuse, hold back, fall silent or die.
+ * everything at once: a command with its own operation, a read with the word "read".  The knobs
+ * make them lose, refuse, hold back, fall silent or die.
  */
 #ifndef CC_TEST_UNIT_CLIENT_FAKE_CLUSTER_H
 #define CC_TEST_UNIT_CLIENT_FAKE_CLUSTER_H
@@ -50,27 +50,27 @@ struct fake_cluster {
     struct fake_link link; /* a client has one connection at a time */
 
     /* knobs */
-    bool is_dead[FAKE_SERVERS];        /* refuses connections */
-    bool is_silent[FAKE_SERVERS];      /* takes everything, says nothing */
-    bool is_mute[FAKE_SERVERS];        /* says hello, nothing more */
-    bool is_leaderless[FAKE_SERVERS];  /* answers NO_LEADER */
-    uint8_t cluster_of[FAKE_SERVERS];  /* first byte of its cluster id */
-    copycat_status open_status;        /* of SESSION_OPENED */
-    copycat_status catalog_status;     /* of opening a path */
-    copycat_status command_status;     /* refuses commands without running them */
-    bool holds_answers;                /* runs commands, keeps the answers back */
-    bool holds_results;                /* likewise for reads */
-    bool confuses_nonces;              /* tells of a session that somebody else has opened */
-    bool keeps_no_one_alive;           /* does not answer keep-alives */
-    uint32_t commands_to_lose;         /* the next ones never arrive */
-    uint64_t result_index;             /* of reads; 0: that of the newest command */
+    bool is_dead[FAKE_SERVERS];       /* refuses connections */
+    bool is_silent[FAKE_SERVERS];     /* takes everything, says nothing */
+    bool is_mute[FAKE_SERVERS];       /* says hello, nothing more */
+    bool is_leaderless[FAKE_SERVERS]; /* answers NO_LEADER */
+    uint8_t cluster_of[FAKE_SERVERS]; /* first byte of its cluster id */
+    copycat_status open_status;       /* of SESSION_OPENED */
+    copycat_status catalog_status;    /* of opening a path */
+    copycat_status command_status;    /* refuses commands without running them */
+    bool holds_answers;               /* runs commands, keeps the answers back */
+    bool holds_results;               /* likewise for reads */
+    bool confuses_nonces;             /* tells of a session that somebody else has opened */
+    bool keeps_no_one_alive;          /* does not answer keep-alives */
+    uint32_t commands_to_lose;        /* the next ones never arrive */
+    uint64_t result_index;            /* of reads; 0: that of the newest command */
 
     /* what the cluster knows */
     uint64_t last_sequence;
     uint64_t index;
     uint32_t run_count;
     char runs[FAKE_RUNS_MAX]; /* first byte of each operation that ran, in order */
-    size_t largest_write; /* bytes that the client wrote at once */
+    size_t largest_write;     /* bytes that the client wrote at once */
     uint32_t seen_count;
     struct fake_seen seen[FAKE_RUNS_MAX];
 };
@@ -90,10 +90,9 @@ void fake_pass(struct fake_cluster *fake, uint64_t span_us);
 void fake_reset(struct fake_cluster *fake);
 
 /* What a server says of its own accord. */
-void fake_answer(struct fake_cluster *fake, uint64_t sequence, copycat_status status,
-    const char *result);
-void fake_result(
-    struct fake_cluster *fake, uint64_t number, uint64_t index, const char *result);
+void fake_answer(
+    struct fake_cluster *fake, uint64_t sequence, copycat_status status, const char *result);
+void fake_result(struct fake_cluster *fake, uint64_t number, uint64_t index, const char *result);
 void fake_resend(struct fake_cluster *fake, uint64_t last);
 void fake_end_session(struct fake_cluster *fake);
 

@@ -3,7 +3,6 @@
  * map_proxy_test -- what the client's half says is what the machine's half reads.
  */
 #include "fake_cluster.h"
-
 #include "resource/map/map_proxy.h"
 
 #include <setjmp.h>
@@ -28,8 +27,8 @@ static void done(struct cc_call *made)
     if (made->kind == CC_CALL_COMMAND) {
         assert_true(made->result.size <= sizeof heard_bytes);
         memcpy(heard_bytes, made->result.data, made->result.size);
-        assert_int_equal(cc_map_operation_decode(
-                             (copycat_bytes){heard_bytes, made->result.size}, &heard),
+        assert_int_equal(
+            cc_map_operation_decode((copycat_bytes){heard_bytes, made->result.size}, &heard),
             COPYCAT_OK);
     }
 }
@@ -42,8 +41,7 @@ static void closed(void *owner)
 
 static int setup(void **state)
 {
-    struct cc_client_options options = {
-        .addresses = fake_addresses, .address_count = FAKE_SERVERS};
+    struct cc_client_options options = {.addresses = fake_addresses, .address_count = FAKE_SERVERS};
 
     (void)state;
     fake_init(&fake);
@@ -88,8 +86,9 @@ static void what_changes_the_map_is_a_command(void **state)
 {
     (void)state;
     assert_heard(cc_map_put(&map, &call, text("sky"), text("blue")), CC_MAP_PUT, "sky", "blue");
-    assert_heard(cc_map_put_if_absent(&map, &call, text("sea"), text("green")),
-        CC_MAP_PUT_IF_ABSENT, "sea", "green");
+    assert_heard(
+        cc_map_put_if_absent(&map, &call, text("sea"), text("green")), CC_MAP_PUT_IF_ABSENT, "sea",
+        "green");
     assert_heard(
         cc_map_replace(&map, &call, text("sky"), text("grey")), CC_MAP_REPLACE, "sky", "grey");
     assert_heard(
@@ -122,9 +121,11 @@ static void what_cannot_be_said_is_not_called(void **state)
     static const uint8_t large[CC_VALUE_SIZE_MAX + 1];
 
     (void)state;
-    assert_int_equal(cc_map_put(&map, &call, text("k"), (copycat_bytes){large, sizeof large}),
+    assert_int_equal(
+        cc_map_put(&map, &call, text("k"), (copycat_bytes){large, sizeof large}),
         COPYCAT_ERR_TOO_LARGE);
-    assert_int_equal(cc_map_get(&map, &call, (copycat_bytes){large, CC_KEY_SIZE_MAX + 1}),
+    assert_int_equal(
+        cc_map_get(&map, &call, (copycat_bytes){large, CC_KEY_SIZE_MAX + 1}),
         COPYCAT_ERR_TOO_LARGE);
     fake.is_out_of_memory = true;
     assert_int_equal(cc_map_put(&map, &call, text("k"), text("v")), COPYCAT_ERR_MEMORY);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * group_commit_test -- what arrives while a write is in flight shares the next one, so the more calls
- * are under way, the fewer durable writes each of them costs.
+ * group_commit_test -- what arrives while a write is in flight shares the next one, so the more
+ * calls are under way, the fewer durable writes each of them costs.
  */
 #include "sim/workload.h"
 
@@ -64,7 +64,8 @@ static void durable_writes_for_each_put_fall_as_more_are_under_way(void **state)
     uint64_t many = writes_per_hundred(13, 16);
 
     (void)state;
-    printf("durable writes of the leader for 100 puts: %llu at 1, %llu at 16, %llu at 208 under way\n",
+    printf(
+        "durable writes of the leader for 100 puts: %llu at 1, %llu at 16, %llu at 208 under way\n",
         (unsigned long long)one, (unsigned long long)sixteen, (unsigned long long)many);
     assert_true(one >= 95);
     assert_true(sixteen * 3 < one);

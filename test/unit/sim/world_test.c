@@ -46,7 +46,8 @@ static struct cc_file *open_file(struct cc_world *world, bool create, copycat_st
 static void write_sector(struct cc_world *world, struct cc_file *file, bool durable)
 {
     unsigned char data[CC_DISK_SECTOR];
-    struct cc_disk_request request = {.operation = CC_DISK_WRITE,
+    struct cc_disk_request request = {
+        .operation = CC_DISK_WRITE,
         .file = file,
         .data = data,
         .size = sizeof data,
