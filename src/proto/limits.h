@@ -13,7 +13,7 @@
 #define CC_ENTRY_PAYLOAD_SIZE_MAX (CC_OPERATION_SIZE_MAX + 128u)
 #define CC_RESULT_SIZE_MAX (CC_VALUE_SIZE_MAX + 1024u)
 #define CC_APPEND_BYTES_MAX (4u << 20)   /* encoded entries in one append; one entry always fits */
-#define CC_FRAME_BODY_STRANGER_MAX 4096u /* before hello is done */
+#define CC_FRAME_BODY_STRANGER_MAX 8192u /* before hello is done; the longest hello fits */
 #define CC_FRAME_BODY_CLIENT_MAX (CC_ENTRY_PAYLOAD_SIZE_MAX + 1024u)
 #define CC_FRAME_BODY_PEER_MAX (CC_APPEND_BYTES_MAX + CC_ENTRY_PAYLOAD_SIZE_MAX + 4096u)
 #define CC_REFUSE_TEXT_SIZE_MAX 1024u
