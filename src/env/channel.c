@@ -159,9 +159,7 @@ struct cc_writer *cc_channel_begin(struct cc_channel *channel, uint16_t type, ui
 
     CC_ASSERT(!channel->is_framing); /* H3 */
     channel->is_framing = true;
-    if (channel->is_closed) {
-        output->failed = true; /* whatever is written goes nowhere */
-    }
+    /* Closed: a writer without memory takes nothing, so whatever is written goes nowhere. */
     channel->frame_start = cc_frame_begin(output, type, group);
     return output;
 }
