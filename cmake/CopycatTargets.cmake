@@ -17,12 +17,10 @@ function(cc_unit_test folder)
   endforeach()
 endfunction()
 
-# A libFuzzer target; only where the compiler is clang.
+# A libFuzzer target.  The product it runs is built with the coverage that steers it: CC_FUZZ.
 function(cc_fuzz_target name)
-  if(CMAKE_C_COMPILER_ID MATCHES Clang)
-    add_executable(${name} ${ARGN})
-    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
-    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    target_link_libraries(${name} PRIVATE copycat_internal)
-  endif()
+  add_executable(${name} ${ARGN})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/test)
+  target_link_libraries(${name} PRIVATE copycat_internal)
 endfunction()

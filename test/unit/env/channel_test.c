@@ -5,7 +5,7 @@
  */
 #include "base/assert.h"
 #include "env/channel.h"
-#include "fake_env.h"
+#include "support/fake_env.h"
 #include "support/limited_memory.h"
 
 #include <setjmp.h>
