@@ -20,13 +20,6 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__asan_default_options(void);
-
-/* Millions of runs: what was freed is watched for a while, and does not fill the memory. */
-const char *__asan_default_options(void)
-{
-    return "quarantine_size_mb=16";
-}
 
 #define BODY_MAX 300u
 #define BODY_RAISED_MAX 600u

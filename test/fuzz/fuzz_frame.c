@@ -7,9 +7,9 @@
  * random would come past them; the rest is the stream.
  */
 #include "base/assert.h"
-#include "base/crc32c.h"
 #include "base/prng.h"
 #include "support/limited_memory.h"
+#include "support/mend.h"
 #include "wire/frame.h"
 
 #include <stdlib.h>
@@ -18,36 +18,12 @@
 #define BODY_MAX 600u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__asan_default_options(void);
-
-/* Millions of runs: what was freed is watched for a while, and does not fill the memory. */
-const char *__asan_default_options(void)
-{
-    return "quarantine_size_mb=16";
-}
 
 /* What a decoder made of a stream: the frames coded again, and how it ended. */
 struct outcome {
     struct cc_writer frames;
     copycat_status status;
 };
-
-/* Walks the frames as the sizes in them say, and makes each checksum right. */
-static void mend(uint8_t *stream, size_t size)
-{
-    size_t at = 0;
-
-    while (size - at >= CC_FRAME_HEADER_SIZE) {
-        uint32_t body_size = cc_load_u32(stream + at);
-
-        if (body_size > size - at - CC_FRAME_HEADER_SIZE) {
-            return;
-        }
-        cc_store_u32(
-            stream + at + 4, cc_crc32c(0, stream + at + 8, CC_FRAME_HEADER_SIZE - 8 + body_size));
-        at += CC_FRAME_HEADER_SIZE + body_size;
-    }
-}
 
 static void feed(
     struct cc_frame_decoder *decoder, struct outcome *outcome, const uint8_t *bytes, size_t size)
@@ -114,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(stream, data + 1, size - 1);
     size--;
     if (data[0] % 4 != 0) {
-        mend(stream, size);
+        mend_frames(stream, size);
     }
     limited_memory_init(&limited);
 

@@ -6,35 +6,14 @@
  * random would come past them.
  */
 #include "base/assert.h"
-#include "base/crc32c.h"
 #include "support/limited_memory.h"
+#include "support/mend.h"
 #include "support/message_again.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__asan_default_options(void);
-
-/* Millions of runs: what was freed is watched for a while, and does not fill the memory. */
-const char *__asan_default_options(void)
-{
-    return "quarantine_size_mb=16";
-}
-
-static void mend_entry(uint8_t *bytes, size_t size)
-{
-    if (size < CC_ENTRY_HEADER_SIZE) {
-        return;
-    }
-
-    uint32_t payload_size = cc_load_u32(bytes + 4);
-
-    if (payload_size <= size - CC_ENTRY_HEADER_SIZE) {
-        cc_store_u32(bytes + 32, cc_crc32c(0, bytes + CC_ENTRY_HEADER_SIZE, payload_size));
-    }
-    cc_store_u32(bytes, cc_crc32c(0, bytes + 4, CC_ENTRY_HEADER_SIZE - 4));
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
