@@ -10,7 +10,6 @@
 #define WINDOW_MAX 256u
 #define WAITING_MAX 1024u
 #define PROGRESS_US UINT64_C(1000000)
-#define TICK_US UINT64_C(20000)
 #define CLOSE_US UINT64_C(200000)
 
 uint64_t cc_client_now(const struct cc_client *client)
@@ -50,7 +49,7 @@ static void release(struct cc_client *client)
     void (*closed)(void *owner) = client->closed;
     void *owner = client->closed_owner;
 
-    cc_env_timer_disarm(client->env, &client->tick);
+    cc_env_timer_disarm(client->env, &client->alarm);
     cc_env_task_cancel(client->env, &client->task);
     free_all(client);
     if (closed != NULL) {
@@ -87,6 +86,29 @@ void cc_client_close(struct cc_client *client, void (*closed)(void *owner), void
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
+static uint64_t next_due_us(const struct cc_client *client)
+{
+    uint64_t due = client->deadline_us;
+
+    if (client->is_closing) {
+        return client->close_us;
+    }
+    due = cc_client_earlier(due, cc_client_connection_due_us(client));
+    due = cc_client_earlier(due, cc_client_session_due_us(client));
+    return cc_client_earlier(due, cc_client_resend_due_us(client));
+}
+
+/* An alarm that has become too early is left: it rings, finds nothing due and is set anew. */
+static void set_alarm(struct cc_client *client)
+{
+    uint64_t due = next_due_us(client);
+
+    if (due < client->alarm_us) {
+        client->alarm_us = due;
+        cc_env_timer_arm(client->env, &client->alarm, due);
+    }
+}
+
 static void run(struct cc_task *task)
 {
     struct cc_client *client = task->owner;
@@ -95,19 +117,20 @@ static void run(struct cc_task *task)
     if (client->is_closing) {
         if (cc_client_now(client) >= client->close_us || client->session == 0) {
             finish_closing(client);
+            return;
         }
-        return;
+    } else {
+        cc_client_pump(client);
     }
-    cc_client_pump(client);
+    set_alarm(client);
 }
 
-static void ticked(struct cc_timer *timer)
+static void rang(struct cc_timer *timer)
 {
     struct cc_client *client = timer->owner;
-    uint64_t now = cc_client_now(client);
 
+    client->alarm_us = COPYCAT_NONE;
     cc_client_wake(client);
-    cc_env_timer_arm(client->env, &client->tick, now + TICK_US);
     if (client->is_closing) {
         return;
     }
@@ -188,11 +211,13 @@ copycat_status cc_client_open(
     cc_list_init(&client->waiting);
     cc_list_init(&client->finished);
     cc_env_entropy(env, client->nonce, CC_NONCE_SIZE);
-    client->tick = (struct cc_timer){.fire = ticked, .owner = client};
+    client->alarm = (struct cc_timer){.fire = rang, .owner = client};
+    client->alarm_us = COPYCAT_NONE;
+    client->deadline_us = COPYCAT_NONE;
     client->task = (struct cc_task){.run = run, .owner = client};
     client->dial_us = cc_client_now(client);
     cc_client_shuffle(client);
-    cc_env_timer_arm(env, &client->tick, cc_client_now(client));
+    set_alarm(client);
     *client_out = client;
     return COPYCAT_OK;
 }

@@ -13,8 +13,14 @@
 #define BACKOFF_US_MIN UINT64_C(20000)
 #define BACKOFF_US_MAX UINT64_C(1000000)
 #define RESEND_US_MIN UINT64_C(50000)
+#define PAUSE_US UINT64_C(20000)
 
 /* ---- slots ----------------------------------------------------------------------------------- */
+
+static void note_deadline(struct cc_client *client, const struct cc_call *call)
+{
+    client->deadline_us = cc_client_earlier(client->deadline_us, call->deadline_us);
+}
 
 struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query)
 {
@@ -23,6 +29,7 @@ struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, b
     if (slot == NULL) {
         return NULL;
     }
+    cc_client_expect(client);
     slot->call = call;
     slot->is_query = is_query;
     cc_list_append(is_query ? &client->queries : &client->commands, &slot->node);
@@ -111,6 +118,12 @@ static bool has_room(const struct cc_client *client)
     return cc_channel_queued(&client->channel) < CC_CLIENT_OUTPUT_GATHER;
 }
 
+/* No memory, or no room in the connection: it goes on when something comes, or after a while. */
+static void pause_sending(struct cc_client *client)
+{
+    client->pause_us = cc_client_now(client) + PAUSE_US;
+}
+
 static void transmit(struct cc_client *client)
 {
     if (client->transmit_next > client->sequence) {
@@ -123,6 +136,7 @@ static void transmit(struct cc_client *client)
             continue;
         }
         if (!has_room(client)) {
+            pause_sending(client);
             return;
         }
         send_command(client, slot);
@@ -141,6 +155,7 @@ static void ask(struct cc_client *client)
 
         if (slot->sequence == 0) {
             if (!has_room(client)) {
+                pause_sending(client);
                 return;
             }
             send_query(client, slot);
@@ -180,6 +195,7 @@ static bool send_call(struct cc_client *client, struct cc_call *call)
  * is not resolved yet holds back only its own calls. */
 void cc_client_pump(struct cc_client *client)
 {
+    client->pause_us = 0;
     if (client->session == 0 || !client->is_ready || client->resend_us != 0) {
         return;
     }
@@ -188,7 +204,11 @@ void cc_client_pump(struct cc_client *client)
     cc_list_each_safe(node, following, &client->waiting) {
         struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
 
-        if (client->sent_count >= client->options.window_max || !has_room(client)) {
+        if (client->sent_count >= client->options.window_max) {
+            break;
+        }
+        if (!has_room(client)) {
+            pause_sending(client);
             break;
         }
         if (call->resource->status != COPYCAT_OK) {
@@ -197,7 +217,11 @@ void cc_client_pump(struct cc_client *client)
             cc_client_finish(client, call, call->resource->status);
         } else if (!cc_client_resolve(client, call->resource)) {
             transmit(client);
+            if (!call->resource->resolving) {
+                pause_sending(client);
+            }
         } else if (!send_call(client, call)) {
+            pause_sending(client);
             break;
         }
     }
@@ -229,6 +253,16 @@ void cc_client_watch_resend(struct cc_client *client)
         client->is_resend_due = false;
         cc_client_resend(client, client->resend_last);
     }
+}
+
+uint64_t cc_client_resend_due_us(const struct cc_client *client)
+{
+    uint64_t due = client->resend_us != 0 ? client->resend_us : COPYCAT_NONE;
+
+    if (client->is_resend_due) {
+        due = cc_client_earlier(due, client->resend_last_us + RESEND_US_MIN);
+    }
+    return client->pause_us != 0 ? cc_client_earlier(due, client->pause_us) : due;
 }
 
 uint64_t cc_client_oldest_query_us(const struct cc_client *client)
@@ -388,6 +422,7 @@ bool cc_client_ask_again(struct cc_client *client, struct cc_call *call)
     }
     cc_list_remove(&call->window_node);
     call->phase = CC_CALL_SENT;
+    note_deadline(client, call);
     slot->operation = call->operation;
     slot->stream = call->resource->stream;
     slot->instance = call->resource->instance;
@@ -426,14 +461,18 @@ static void check_slots(struct cc_client *client, struct cc_list *list, uint64_t
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
         struct cc_call *call = slot->call;
 
-        if (call == NULL || call->deadline_us > now) {
+        if (call == NULL) {
             continue;
         }
-        if (slot->is_query) {
+        if (call->deadline_us > now) {
+            note_deadline(client, call);
+        } else if (slot->is_query) {
             cc_client_slot_end(client, slot);
             cc_client_finish(client, call, COPYCAT_ERR_TIMEOUT);
         } else if (give_up(client, slot)) {
             cc_client_finish(client, call, COPYCAT_ERR_OUTCOME);
+        } else {
+            client->deadline_us = cc_client_earlier(client->deadline_us, now + PAUSE_US);
         }
     }
 }
@@ -442,12 +481,18 @@ void cc_client_check_deadlines(struct cc_client *client)
 {
     uint64_t now = cc_client_now(client);
 
+    if (now < client->deadline_us) {
+        return;
+    }
+    client->deadline_us = COPYCAT_NONE; /* what stays says anew */
     check_slots(client, &client->commands, now);
     check_slots(client, &client->queries, now);
     cc_list_each_safe(node, following, &client->waiting) {
         struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
 
-        if (call->deadline_us <= now) {
+        if (call->deadline_us > now) {
+            note_deadline(client, call);
+        } else {
             cc_list_remove(&call->window_node);
             client->waiting_count--;
             cc_client_finish(client, call, COPYCAT_ERR_TIMEOUT);
@@ -517,6 +562,7 @@ void cc_client_call(
         return;
     }
     call->phase = CC_CALL_WAITING;
+    note_deadline(client, call);
     cc_list_append(&client->waiting, &call->window_node);
     client->waiting_count++;
     cc_client_wake(client);

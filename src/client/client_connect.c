@@ -61,6 +61,7 @@ void cc_client_switch(struct cc_client *client)
         cc_client_shuffle(client);
         client->dial_us = now + round_pause(client);
     }
+    cc_client_wake(client);
 }
 
 static void on_open(struct cc_channel *channel)
@@ -162,6 +163,14 @@ static bool is_waiting_for_server(const struct cc_client *client)
            client->session == 0 || client->sent_count > 0;
 }
 
+/* Call before something is sent that the server has to answer: patience is counted from now. */
+void cc_client_expect(struct cc_client *client)
+{
+    if (!is_waiting_for_server(client)) {
+        client->good_us = cc_client_now(client);
+    }
+}
+
 /* On its way to a leader that has gone, say: the others' results do not bring it back. */
 static bool has_lost_a_query(const struct cc_client *client)
 {
@@ -183,9 +192,22 @@ void cc_client_watch_connection(struct cc_client *client)
         if (now >= client->dial_us) {
             cc_client_dial(client);
         }
-    } else if (!is_waiting_for_server(client)) {
-        client->good_us = now;
-    } else if (now >= client->good_us + client->options.progress_us || has_lost_a_query(client)) {
+    } else if (
+        is_waiting_for_server(client) &&
+        (now >= client->good_us + client->options.progress_us || has_lost_a_query(client))) {
         cc_client_switch(client);
     }
+}
+
+/* A lost query needs no time of its own: while one is out, patience ends again and again. */
+uint64_t cc_client_connection_due_us(const struct cc_client *client)
+{
+    if (client->state == CC_CLIENT_ENDED) {
+        return client->is_dialled ? cc_client_now(client) : COPYCAT_NONE;
+    }
+    if (!client->is_dialled) {
+        return client->dial_us;
+    }
+    return is_waiting_for_server(client) ? client->good_us + client->options.progress_us
+                                         : COPYCAT_NONE;
 }

@@ -64,7 +64,7 @@ struct cc_client {
     bool is_ready;    /* hello is done */
     uint32_t server;  /* place of its address */
     uint64_t dial_us; /* when to dial next, if not dialled */
-    uint64_t good_us; /* newest sign that this server gets us on */
+    uint64_t good_us; /* newest sign that this server gets us on, or when we began to wait for one */
     uint64_t round_backoff_us;
     bool is_cluster_known;
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE];
@@ -88,6 +88,8 @@ struct cc_client {
     uint32_t sent_count;
     struct cc_list waiting; /* cc_call by window_node */
     uint32_t waiting_count;
+    uint64_t deadline_us;   /* no call that waits or was sent has an earlier one */
+    uint64_t pause_us;      /* no memory or no room: sending goes on then; 0: no need */
     uint64_t transmit_next; /* commands from this number on have to go out, again or at last */
     uint64_t resend_us;     /* everything goes again then; 0: no need */
     uint64_t backoff_us;
@@ -98,7 +100,8 @@ struct cc_client {
 
     struct cc_list finished; /* cc_call by window_node: delivered by the task */
     uint64_t stream_next;
-    struct cc_timer tick;
+    struct cc_timer alarm; /* the one timer: at the earliest of all that is due */
+    uint64_t alarm_us;     /* COPYCAT_NONE: not set */
     struct cc_task task;
     bool is_closing;
     uint64_t close_us;
@@ -106,7 +109,17 @@ struct cc_client {
     void *closed_owner;
 };
 
+/*
+ * Each of the watch functions does what is due and may be called at any time; its due function says
+ * when it has to be called next, or a little earlier; COPYCAT_NONE: not before something comes.
+ */
+
 /* client.c */
+static inline uint64_t cc_client_earlier(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
 void cc_client_set_state(struct cc_client *client, enum cc_client_state state);
 void cc_client_wake(struct cc_client *client);
 uint64_t cc_client_now(const struct cc_client *client);
@@ -116,12 +129,15 @@ void cc_client_dial(struct cc_client *client);
 void cc_client_switch(struct cc_client *client);
 void cc_client_hang_up(struct cc_client *client);
 void cc_client_shuffle(struct cc_client *client);
+void cc_client_expect(struct cc_client *client);
 void cc_client_watch_connection(struct cc_client *client);
+uint64_t cc_client_connection_due_us(const struct cc_client *client);
 
 /* client_session.c */
 void cc_client_confirm(struct cc_client *client, uint64_t sent_us);
 void cc_client_begin_session(struct cc_client *client);
 void cc_client_watch_session(struct cc_client *client);
+uint64_t cc_client_session_due_us(const struct cc_client *client);
 void cc_client_send_close(struct cc_client *client);
 void cc_client_take_opened(struct cc_client *client, copycat_bytes body);
 void cc_client_take_kept(struct cc_client *client, copycat_bytes body);
@@ -132,6 +148,7 @@ void cc_client_end_session(struct cc_client *client, copycat_status status);
 void cc_client_pump(struct cc_client *client);
 void cc_client_resend(struct cc_client *client, uint64_t last);
 void cc_client_watch_resend(struct cc_client *client);
+uint64_t cc_client_resend_due_us(const struct cc_client *client);
 void cc_client_resend_later(struct cc_client *client, bool backs_off);
 void cc_client_take_answer(struct cc_client *client, copycat_bytes body);
 void cc_client_take_result(struct cc_client *client, copycat_bytes body);

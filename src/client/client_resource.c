@@ -26,7 +26,7 @@ void cc_client_resource_init(
     }
 }
 
-/* Without memory nothing is sent, and the next call or tick tries again. */
+/* Without memory nothing is sent, and sending pauses for a while. */
 static void send_open(struct cc_client *client, struct cc_client_resource *resource)
 {
     uint8_t *own = cc_memory_try(client->memory, OPEN_SIZE_MAX);

@@ -19,6 +19,7 @@ static void send_open(struct cc_client *client)
     for (size_t i = 0; i < CC_NONCE_SIZE; i++) {
         open.nonce[i] = client->nonce[i];
     }
+    cc_client_expect(client);
     client->is_opening = true;
     if (client->opening_us == 0) {
         client->opening_us = cc_client_now(client);
@@ -32,6 +33,7 @@ static void send_keep_alive(struct cc_client *client)
     struct cc_keep_alive keep = {
         .session = client->session, .answered = cc_client_answered(client)};
 
+    cc_client_expect(client);
     client->keep_sent_us = cc_client_now(client);
     cc_keep_alive_encode(cc_channel_begin(&client->channel, CC_MESSAGE_KEEP_ALIVE, 0), &keep);
     cc_channel_end(&client->channel);
@@ -160,22 +162,50 @@ void cc_client_end_session(struct cc_client *client, copycat_status status)
     cc_client_wake(client);
 }
 
+static bool may_open(const struct cc_client *client)
+{
+    return client->is_ready && client->session == 0 && !client->is_opening &&
+           client->state != CC_CLIENT_ENDED;
+}
+
+static bool may_keep_alive(const struct cc_client *client)
+{
+    return client->is_ready && client->session != 0 && client->keep_sent_us == 0;
+}
+
+/* Beyond it the session may have expired, as far as we know. */
+static uint64_t doubt_us(const struct cc_client *client)
+{
+    return client->confirmed_us + client->timeout_us / 3 * 2;
+}
+
+uint64_t cc_client_session_due_us(const struct cc_client *client)
+{
+    uint64_t due = COPYCAT_NONE;
+
+    if (may_open(client)) {
+        due = cc_client_earlier(due, client->open_us);
+    }
+    if (may_keep_alive(client)) {
+        due = cc_client_earlier(due, client->keep_due_us);
+    }
+    if (client->session != 0 && client->state == CC_CLIENT_OPEN) {
+        due = cc_client_earlier(due, doubt_us(client));
+    }
+    return due;
+}
+
 void cc_client_watch_session(struct cc_client *client)
 {
     uint64_t now = cc_client_now(client);
 
-    if (client->is_ready && client->session == 0 && !client->is_opening &&
-        client->state != CC_CLIENT_ENDED && now >= client->open_us) {
+    if (may_open(client) && now >= client->open_us) {
         send_open(client);
     }
-    if (client->session == 0) {
-        return;
-    }
-    if (client->is_ready && client->keep_sent_us == 0 && now >= client->keep_due_us) {
+    if (may_keep_alive(client) && now >= client->keep_due_us) {
         send_keep_alive(client);
     }
-    if (client->state == CC_CLIENT_OPEN &&
-        now >= client->confirmed_us + client->timeout_us / 3 * 2) {
+    if (client->session != 0 && client->state == CC_CLIENT_OPEN && now >= doubt_us(client)) {
         cc_client_set_state(client, CC_CLIENT_SUSPENDED);
     }
 }
