@@ -70,6 +70,27 @@ static copycat_bytes map_operation(struct program *program, uint8_t *bytes, size
     return (copycat_bytes){writer.data, writer.size};
 }
 
+/* An operation of a probe: it counts, answers, schedules around now, asks for a session. */
+static copycat_bytes any_probe_operation(struct history *history, struct program *program)
+{
+    static const char codes[] = "nzsta2";
+    char code = codes[byte_of(program) % 6u];
+    uint64_t first = byte_of(program) % 104u;
+    uint64_t second = code == 't' ? history->now_us + byte_of(program) - 64u : 0;
+
+    return probe_operation(code, first, second);
+}
+
+static copycat_bytes any_operation(
+    struct history *history, struct program *program, uint8_t bits, uint8_t *bytes, size_t size)
+{
+    if ((bits & 128u) != 0) {
+        return piece_of(program, 40);
+    }
+    return (bits & 64u) != 0 ? any_probe_operation(history, program)
+                             : map_operation(program, bytes, size);
+}
+
 /* Numbers are small, so that what is said meets what is there. */
 static void command(struct history *history, struct program *program)
 {
@@ -87,8 +108,7 @@ static void command(struct history *history, struct program *program)
     command.instance = which % INSTANCES_MAX < program->instance_count
                            ? program->instances[which % INSTANCES_MAX]
                            : which;
-    command.operation =
-        (which & 128u) != 0 ? piece_of(program, 40) : map_operation(program, bytes, sizeof bytes);
+    command.operation = any_operation(history, program, which, bytes, sizeof bytes);
     (void)history_command(history, &command);
 }
 

@@ -27,6 +27,12 @@ static struct stand stand;
 
 static void make_original(void)
 {
+    static const struct cc_base base = {
+        .cluster_id = {1, 2, 3},
+        .feature_level = 1,
+        .members = {
+            .count = 2,
+            .at = {{1, CC_ROLE_VOTER, {1}, "one:7458"}, {3, CC_ROLE_LEARNER, {3}, "three:7458"}}}};
     uint32_t at = 0;
 
     memory_disk_init(&original);
@@ -35,6 +41,10 @@ static void make_original(void)
     while (at < RECORDS) {
         stand_open(&stand, &original, UINT64_MAX);
         CC_ASSERT(stand.is_open);
+        if (at == 0) {
+            cc_journal_found(stand.journal, &base);
+            stand.added++;
+        }
         for (uint32_t i = 0; i < RECORDS / 2; i++) {
             stand_add(&stand, &script.records[at++]);
             if (i % 5 == 4) {

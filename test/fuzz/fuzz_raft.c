@@ -2,22 +2,33 @@
 /*
  * fuzz_raft -- one core under events that nobody in his right mind would send it.
  *
- * The bytes say which events come, and what hostile peers write into their messages.  The driver's
- * side is honest: it stores what it is told to, in order, and says SENT for what it was asked to
- * send.  Whatever comes, the core keeps its own promises (its assertions), what it calls stable is
- * what was stored, and what is refused has no effects.
+ * The bytes say which events come, and what hostile peers write into their messages.  Some answers
+ * are those of an honest peer, or the core would seldom come to lead.  The driver's side is honest:
+ * it stores what it is told to, in order, and says SENT for what it was asked to send.  Whatever
+ * comes, the core keeps its own promises (its assertions), what it calls stable is what was stored,
+ * and what is refused has no effects.
  */
 #include "raft/raft.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STEPS_MAX 400u
 #define PEERS 4u
+#define LETTERS 16u
+#define ENTRY_BYTES 100u
 
 struct input {
     const uint8_t *bytes;
     size_t size;
+};
+
+/* A message that has been sent and may be answered. */
+struct letter {
+    struct cc_raft_message message;
+    uint64_t after;
+    uint64_t last; /* APPEND: of the entries in it */
 };
 
 struct driver {
@@ -27,6 +38,8 @@ struct driver {
     uint64_t last;    /* end of the log, as effects have made it */
     uint64_t ticket;  /* newest that was handed out */
     uint64_t durable; /* newest that STORED was said for */
+    struct letter letters[LETTERS];
+    uint32_t letter_count; /* ever written */
 };
 
 static void *resize(void *context, void *block, size_t size)
@@ -134,18 +147,24 @@ static void say_sent(struct driver *driver)
     for (uint32_t i = 0; i < effects->send_count; i++) {
         const struct cc_raft_send *send = &effects->sends[i];
 
+        uint64_t last = send->message.prev_index + send->bytes_max / ENTRY_BYTES;
+
         check(send->message.from == 1);
         check(send->after <= driver->ticket);
+        last = last > send->max_index ? send->max_index : last;
         if (send->message.kind == CC_RAFT_APPEND && send->max_index > send->message.prev_index) {
             check(send->max_index <= driver->last);
+            last = last > send->message.prev_index ? last : send->message.prev_index + 1;
             step(
                 driver, (struct cc_raft_event){
                             .kind = CC_RAFT_EVENT_SENT,
                             .peer = send->message.to,
-                            .index = send->message.prev_index + 1,
-                            .bytes = 100,
+                            .index = last,
+                            .bytes = (uint32_t)(last - send->message.prev_index) * ENTRY_BYTES,
                         });
         }
+        driver->letters[driver->letter_count++ % LETTERS] =
+            (struct letter){send->message, send->after, last};
     }
     free(effects);
 }
@@ -197,6 +216,39 @@ static void step(struct driver *driver, struct cc_raft_event event)
     say_sent(driver);
 }
 
+/* What a peer with the same log says to a message of ours; false if there is nothing to say. */
+static bool answer(
+    const struct driver *driver, const struct letter *letter, struct cc_raft_message *reply)
+{
+    const struct cc_raft_message *message = &letter->message;
+
+    *reply = (struct cc_raft_message){.from = message->to, .to = 1, .term = message->term};
+    switch (message->kind) {
+    case CC_RAFT_VOTE:
+        reply->kind = CC_RAFT_VOTE_REPLY;
+        reply->is_prevote = message->is_prevote;
+        reply->is_granted = true;
+        return letter->after <= driver->durable;
+    case CC_RAFT_APPEND:
+        reply->kind = CC_RAFT_APPEND_REPLY;
+        reply->is_accepted = true;
+        reply->match = letter->last;
+        reply->round = message->round;
+        reply->sent_at_us = message->sent_at_us;
+        reply->promise_us = 100000;
+        return letter->after <= driver->durable;
+    case CC_RAFT_TIMEOUT_NOW:
+        reply->kind = CC_RAFT_VOTE;
+        reply->is_transfer = true;
+        reply->term = message->term + 1;
+        reply->last_index = driver->last;
+        reply->last_term = cc_raft_term_at(driver->core, driver->last);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void play(struct driver *driver, struct input *input)
 {
     uint8_t choice = take(input);
@@ -204,7 +256,13 @@ static void play(struct driver *driver, struct input *input)
     struct cc_raft_message message;
 
     driver->now_us += UINT64_C(1) << (choice >> 4);
-    if (choice % 16 < 8) {
+    if (choice % 16 < 4) {
+        if (!answer(driver, &driver->letters[take(input) % LETTERS], &message)) {
+            return;
+        }
+        event.kind = CC_RAFT_EVENT_RECEIVE;
+        event.message = &message;
+    } else if (choice % 16 < 8) {
         message = take_message(input, driver);
         event.kind = CC_RAFT_EVENT_RECEIVE;
         event.message = &message;
