@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_US 100000u
+#define IDLE_US 10000u
 #define BATCH_MAX 8u
 
 struct block {
@@ -538,11 +538,12 @@ bool cc_world_step(struct cc_world *world, uint64_t until_us, uint32_t *machine_
     struct cc_event *event = heap_pop(world);
 
     if (event->time_us > world->now_us) {
-        if (event->time_us - world->now_us > IDLE_US) {
-            world->counters.idle_us += event->time_us - world->now_us;
-        }
         world->now_us = event->time_us;
     }
+    if (world->now_us - world->busy_us > IDLE_US) {
+        world->counters.idle_us += world->now_us - world->busy_us;
+    }
+    world->busy_us = world->now_us;
     if (event->kind == CC_EVENT_CALL) {
         event->call(event->subject);
         cc_world_free_event(world, event);

@@ -81,7 +81,7 @@ struct cc_machine {
 struct cc_world_counters {
     uint64_t events;
     uint64_t passes;
-    uint64_t idle_us; /* simulated time in gaps of more than 100 ms */
+    uint64_t idle_us; /* simulated time in gaps of more than 10 ms between events */
     uint64_t torn_writes;
     uint64_t lost_writes;
     uint64_t lost_names;
@@ -157,6 +157,7 @@ void cc_world_disk_wipe(struct cc_world *world, uint32_t machine);
 struct cc_world {
     uint64_t seed;
     uint64_t now_us;
+    uint64_t busy_us; /* of the newest event */
     uint64_t serial;
     uint64_t trace;
     struct cc_event **heap;

@@ -8,7 +8,34 @@
 #include "catalog/catalog_machine.h"
 #include "server/node/node.h"
 
-#define CHECKS_PER_ELECTION_TIMEOUT 10u
+#define RETRIES_PER_ELECTION_TIMEOUT 10u
+
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* A disk that has not finished a write for an election timeout must not hold leadership (T-013). */
+static uint64_t stall_due_us(const struct cc_group *group)
+{
+    uint64_t since = cc_journal_writing_since_us(group->journal);
+
+    return since == 0 || group->is_stalled ? COPYCAT_NONE : since + group->election_timeout_us;
+}
+
+/* An alarm that has become too early is left: it rings, finds nothing due and is set anew. */
+static void set_alarm(struct cc_group *group)
+{
+    uint64_t due = earlier(stall_due_us(group), group->waiting_until_us);
+
+    if (group->is_leading) {
+        due = earlier(due, earlier(group->expire_us, cc_group_tick_due_us(group)));
+    }
+    if (due < group->alarm_us) {
+        group->alarm_us = due;
+        cc_env_timer_arm(group->env, &group->alarm, due);
+    }
+}
 
 /* Proposals first, so that what they append is in the batch that is written now. */
 static void pass_end(struct cc_task *task)
@@ -20,6 +47,7 @@ static void pass_end(struct cc_task *task)
     cc_group_begin_round(group);
     cc_group_serve_waiting(group);
     cc_journal_flush(group->journal);
+    set_alarm(group);
 }
 
 void cc_group_wake(struct cc_group *group)
@@ -35,12 +63,12 @@ static void woken(struct cc_timer *timer)
     (void)cc_group_step(group, &event);
 }
 
-/* A disk that has not finished a write for an election timeout must not hold leadership (T-013). */
-static void check_disk(struct cc_group *group)
+void cc_group_watch_disk(struct cc_group *group)
 {
     uint64_t since = cc_journal_writing_since_us(group->journal);
     bool is_stalled = since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
 
+    cc_group_wake(group); /* for the alarm */
     if (is_stalled == group->is_stalled) {
         return;
     }
@@ -52,17 +80,20 @@ static void check_disk(struct cc_group *group)
     (void)cc_group_step(group, &event);
 }
 
-static void checked(struct cc_timer *timer)
+static void rang(struct cc_timer *timer)
 {
     struct cc_group *group = timer->owner;
 
-    check_disk(group);
+    group->alarm_us = COPYCAT_NONE;
+    cc_group_watch_disk(group);
     cc_group_expire(group);
     cc_group_expire_waiting(group);
     cc_group_tick(group);
-    cc_env_timer_arm(
-        group->env, &group->check,
-        cc_env_now_us(group->env) + group->election_timeout_us / CHECKS_PER_ELECTION_TIMEOUT);
+}
+
+uint64_t cc_group_retry_us(const struct cc_group *group)
+{
+    return cc_env_now_us(group->env) + group->election_timeout_us / RETRIES_PER_ELECTION_TIMEOUT;
 }
 
 static void fill_options(
@@ -144,7 +175,10 @@ struct cc_group *cc_group_create(
     cc_list_init(&group->confirming);
     cc_list_init(&group->lagging);
     group->wake = (struct cc_timer){.fire = woken, .owner = group};
-    group->check = (struct cc_timer){.fire = checked, .owner = group};
+    group->alarm = (struct cc_timer){.fire = rang, .owner = group};
+    group->alarm_us = COPYCAT_NONE;
+    group->expire_us = COPYCAT_NONE;
+    group->waiting_until_us = COPYCAT_NONE;
     group->pass = (struct cc_task){.run = pass_end, .owner = group};
     cc_log_attach(log, group->journal);
     create_apply(group);
@@ -153,7 +187,7 @@ struct cc_group *cc_group_create(
     struct cc_raft_event event = {.kind = CC_RAFT_EVENT_START};
 
     (void)cc_group_step(group, &event);
-    checked(&group->check);
+    cc_group_wake(group);
     return group;
 }
 
@@ -185,7 +219,7 @@ void cc_group_destroy(struct cc_group *group)
         return;
     }
     cc_env_timer_disarm(group->env, &group->wake);
-    cc_env_timer_disarm(group->env, &group->check);
+    cc_env_timer_disarm(group->env, &group->alarm);
     cc_env_task_cancel(group->env, &group->pass);
     cc_log_destroy(group->log);
     for (uint32_t i = 0; i < group->proposed.count; i++) {

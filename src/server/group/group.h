@@ -154,8 +154,13 @@ struct cc_group {
     uint32_t waiting_count;
     bool is_stalled;
 
+    uint64_t expire_us;        /* no live session expires earlier */
+    uint64_t tick_again_us;    /* the last tick was refused: not before then */
+    uint64_t waiting_until_us; /* nothing that waits has an earlier deadline */
+
     struct cc_timer wake;  /* the core's */
-    struct cc_timer check; /* expiry, deadlines, stalls; periodic */
+    struct cc_timer alarm; /* expiry, deadlines, stalls, ticks: at the earliest of them */
+    uint64_t alarm_us;     /* COPYCAT_NONE: not set */
     struct cc_task pass;   /* end of pass */
     uint64_t election_timeout_us;
 };
@@ -183,6 +188,9 @@ bool cc_group_request(
 
 void cc_group_durable(struct cc_group *group, uint64_t mark);
 
+/* A write has begun or ended: is the disk as slow as one that hangs? */
+void cc_group_watch_disk(struct cc_group *group);
+
 /* Asks for the end-of-pass work. */
 void cc_group_wake(struct cc_group *group);
 
@@ -191,6 +199,9 @@ void cc_group_status(const struct cc_group *group, struct cc_server_status *stat
 
 /* ---- between the files of this folder ---------------------------------------------------------
  */
+
+/* When to try again what found no room. */
+uint64_t cc_group_retry_us(const struct cc_group *group);
 
 /* Steps the core and carries the effects out, and those of what follows from them. */
 copycat_status cc_group_step(struct cc_group *group, struct cc_raft_event *event);
@@ -207,6 +218,7 @@ void cc_group_flush_proposals(struct cc_group *group);
 void cc_group_clock_start(struct cc_group *group);
 uint64_t cc_group_log_now_us(struct cc_group *group);
 void cc_group_tick(struct cc_group *group);
+uint64_t cc_group_tick_due_us(struct cc_group *group);
 
 /* group_apply.c */
 void cc_group_apply(struct cc_group *group);
@@ -219,6 +231,7 @@ bool cc_group_request_open(struct cc_group *group, struct cc_origin origin, copy
 bool cc_group_request_close(struct cc_group *group, struct cc_origin origin, copycat_bytes body);
 void cc_group_outcome(struct cc_group *group, const struct cc_outcome *outcome);
 void cc_group_expire(struct cc_group *group);
+void cc_group_expect(struct cc_group *group, const struct cc_live *live);
 struct cc_live *cc_group_live(struct cc_group *group, uint64_t session);
 void cc_group_refuse_proposal(
     struct cc_group *group, struct cc_block *block, copycat_status status);

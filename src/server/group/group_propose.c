@@ -81,15 +81,31 @@ void cc_group_flush_proposals(struct cc_group *group)
     group->proposed_bytes = 0;
 }
 
-/* A timer of the state is due and nothing is on its way that would move log time past it (S3.121).
+/*
+ * When the first timer of the state needs a tick, in our own time (S3.121): never, if something in
+ * the log moves log time past it already.
  */
+uint64_t cc_group_tick_due_us(struct cc_group *group)
+{
+    uint64_t deadline = cc_apply_next_deadline_us(group->apply);
+    uint64_t now = cc_group_log_now_us(group);
+
+    if (deadline == COPYCAT_NONE || cc_log_last_time_us(group->log) >= deadline ||
+        group->proposed.count > 0) {
+        return COPYCAT_NONE;
+    }
+    if (!cc_group_has_room(group, 0)) {
+        return cc_group_retry_us(group);
+    }
+
+    uint64_t due = cc_env_now_us(group->env) + (deadline > now ? deadline - now : 0);
+
+    return due > group->tick_again_us ? due : group->tick_again_us;
+}
+
 void cc_group_tick(struct cc_group *group)
 {
-    copycat_bytes nothing = {NULL, 0};
-    uint64_t deadline = cc_apply_next_deadline_us(group->apply);
-
-    if (group->is_leading && group->proposed.count == 0 && deadline <= cc_group_log_now_us(group) &&
-        cc_log_last_time_us(group->log) < deadline && cc_group_has_room(group, 0)) {
-        cc_group_propose(group, CC_ENTRY_TICK, nothing);
+    if (group->is_leading && cc_group_tick_due_us(group) <= cc_env_now_us(group->env)) {
+        cc_group_propose(group, CC_ENTRY_TICK, (copycat_bytes){NULL, 0});
     }
 }

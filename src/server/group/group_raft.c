@@ -215,6 +215,7 @@ void cc_group_durable(struct cc_group *group, uint64_t mark)
 {
     uint32_t done = 0;
 
+    cc_group_watch_disk(group);
     while (done < group->ticket_count && group->tickets[done].mark <= mark) {
         done++;
     }

@@ -20,6 +20,13 @@
 #define WAIT_US \
     UINT64_C(2000000) /* what cannot be answered in this time is refused, as retryable */
 
+static void note_deadline(struct cc_group *group, const struct cc_waiting *waiting)
+{
+    if (waiting->deadline_us < group->waiting_until_us) {
+        group->waiting_until_us = waiting->deadline_us;
+    }
+}
+
 static struct cc_waiting *waiting_new(
     struct cc_group *group,
     enum cc_waiting_kind kind,
@@ -38,6 +45,7 @@ static struct cc_waiting *waiting_new(
     waiting->session = session;
     waiting->arrived_us = cc_env_now_us(group->env);
     waiting->deadline_us = waiting->arrived_us + WAIT_US;
+    note_deadline(group, waiting);
     waiting->operation_size = operation_size;
     cc_list_init(&waiting->node);
     group->waiting_count++;
@@ -90,7 +98,9 @@ static void expire_list(struct cc_group *group, struct cc_list *list, uint64_t n
     cc_list_each_safe(node, following, list) {
         struct cc_waiting *waiting = cc_container_of(node, struct cc_waiting, node);
 
-        if (waiting->deadline_us <= now) {
+        if (waiting->deadline_us > now) {
+            note_deadline(group, waiting);
+        } else {
             refuse(group, waiting, COPYCAT_ERR_UNAVAILABLE);
             waiting_end(group, waiting);
         }
@@ -101,6 +111,10 @@ void cc_group_expire_waiting(struct cc_group *group)
 {
     uint64_t now = cc_env_now_us(group->env);
 
+    if (now < group->waiting_until_us) {
+        return;
+    }
+    group->waiting_until_us = COPYCAT_NONE; /* what stays says anew */
     expire_list(group, &group->fresh, now);
     expire_list(group, &group->confirming, now);
     expire_list(group, &group->lagging, now);

@@ -13,14 +13,23 @@
 
 #include <string.h>
 
+/* Call when a session may expire again: new, or not being expired any more. */
+void cc_group_expect(struct cc_group *group, const struct cc_live *live)
+{
+    if (live->deadline_us < group->expire_us) {
+        group->expire_us = live->deadline_us;
+    }
+}
+
 static struct cc_live *live_add(struct cc_group *group, const struct cc_session_view *view)
 {
     struct cc_live *live = cc_memory_take(group->memory, sizeof *live);
 
     live->session = view->id;
     live->appended = view->last_sequence;
-    live->deadline_us = cc_env_now_us(group->env) + view->timeout_us;
+    live->deadline_us = CC_BUG(T077) ? 0 : cc_env_now_us(group->env) + view->timeout_us;
     cc_table_put(&group->live, view->id, live);
+    cc_group_expect(group, live);
     return live;
 }
 
@@ -40,11 +49,7 @@ void cc_group_lead(struct cc_group *group)
         struct cc_session_view view;
 
         if (cc_apply_session(group->apply, id, &view)) {
-            struct cc_live *live = live_add(group, &view);
-
-            if (CC_BUG(T077)) {
-                live->deadline_us = 0;
-            }
+            (void)live_add(group, &view);
         }
     }
 }
@@ -251,6 +256,7 @@ static void ended(struct cc_group *group, const struct cc_outcome *outcome)
     }
     if (!outcome->is_ended) {
         live->is_expiring = false; /* something newer was applied: it lives on */
+        cc_group_expect(group, live);
         return;
     }
     if (live->origin.server != 0) {
@@ -292,16 +298,24 @@ void cc_group_expire(struct cc_group *group)
     uint64_t now = cc_env_now_us(group->env);
     uint64_t id = 0;
 
-    if (!group->is_leading) {
+    if (!group->is_leading || now < group->expire_us) {
         return;
     }
-    while ((id = cc_apply_session_after(group->apply, id)) != 0 && cc_group_has_room(group, 0)) {
+    group->expire_us = COPYCAT_NONE; /* what lives on says anew */
+    while ((id = cc_apply_session_after(group->apply, id)) != 0) {
         struct cc_live *live = cc_group_live(group, id);
         struct cc_session_view view;
 
-        if (live == NULL || live->is_expiring || live->deadline_us > now ||
-            !cc_apply_session(group->apply, id, &view)) {
+        if (live == NULL || live->is_expiring) {
             continue;
+        }
+        if (live->deadline_us > now || !cc_apply_session(group->apply, id, &view)) {
+            cc_group_expect(group, live);
+            continue;
+        }
+        if (!cc_group_has_room(group, 0)) {
+            group->expire_us = cc_group_retry_us(group);
+            return;
         }
 
         uint8_t encoded[2 * CC_VARINT_SIZE_MAX];
@@ -345,7 +359,10 @@ void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, co
         live = cc_group_live(group, expire.session);
         if (live != NULL) {
             live->is_expiring = false;
+            group->expire_us = cc_group_retry_us(group);
         }
+    } else if (entry.kind == CC_ENTRY_TICK) {
+        group->tick_again_us = cc_group_retry_us(group);
     }
 }
 
