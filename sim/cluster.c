@@ -6,13 +6,15 @@
 
 #include "base/assert.h"
 #include "resource/map/map_machine.h"
+#include "sim/alarm.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const copycat_machine_type *const machine_types[] = {&cc_map_machine_type, NULL};
+static const copycat_machine_type *const machine_types[] = {
+    &cc_map_machine_type, &cc_alarm_machine_type, NULL};
 
 void cc_cluster_tell(struct cc_cluster *cluster, const char *who, const char *format, ...)
 {

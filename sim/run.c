@@ -4,6 +4,7 @@
  */
 #include "sim/run.h"
 
+#include "sim/alarm.h"
 #include "sim/check/linear.h"
 #include "sim/check/session.h"
 
@@ -77,6 +78,9 @@ static void draw_workload(struct cc_decider *setup, struct cc_workload_options *
 
 static bool has_verdict(const struct run *run)
 {
+    if (cc_alarm_verdict() != NULL) {
+        cc_judge_blame(run->cluster->judge, "%s", cc_alarm_verdict());
+    }
     return cc_judge_verdict(run->cluster->judge) != NULL;
 }
 
@@ -132,9 +136,20 @@ static bool is_done(struct run *run)
     return cc_workload_is_done(run->workload);
 }
 
+/* Nobody sends anything any more, so what is left of the timers rings by ticks alone (S3.121). */
+static bool have_rung(const struct run *run)
+{
+    uint32_t leader = cc_cluster_leader(run->cluster);
+
+    return leader != UINT32_MAX &&
+           cc_apply_next_deadline_us(run->cluster->seats[leader].server->group->apply) ==
+               COPYCAT_NONE;
+}
+
 static bool is_quiet(struct run *run)
 {
-    return cc_workload_is_quiet(run->workload) && cc_cluster_is_settled(run->cluster);
+    return cc_workload_is_quiet(run->workload) && have_rung(run) &&
+           cc_cluster_is_settled(run->cluster);
 }
 
 static void found(struct run *run)
@@ -160,9 +175,10 @@ static void heal(struct run *run)
     cc_workload_stop(run->workload);
     if (!run_until(run, HEAL_US, is_quiet)) {
         blame_progress(
-            run, cc_workload_is_quiet(run->workload)
-                     ? "a minute after the last fault the servers do not agree"
-                     : "a minute after the last fault a call has not been answered");
+            run, !cc_workload_is_quiet(run->workload)
+                     ? "a minute after the last fault a call has not been answered"
+                 : !have_rung(run) ? "a minute after the last fault a timer has not rung"
+                                   : "a minute after the last fault the servers do not agree");
     }
 }
 
@@ -254,6 +270,7 @@ void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
     struct run run;
 
     memset(result, 0, sizeof *result);
+    cc_alarm_reset();
     draw_cluster(&setup, options, &cluster);
     draw_workload(&setup, &workload);
     run.cluster = cc_cluster_create(&cluster);

@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "proto/catalog_operation.h"
 #include "resource/map/map_operation.h"
+#include "sim/alarm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #define HISTORY_BYTES_MAX (16u << 20)
 #define OPERATION_ROOM 8192u
 #define KEYS_SEEN_MAX 256u
+#define WORK_PER_ALARM 6u
 
 struct worker;
 
@@ -48,6 +50,7 @@ struct worker {
     uint64_t session;
     struct cc_client_resource maps[MAPS_MAX];
     struct errand errands[WINDOW_MAX];
+    struct cc_alarm_caller alarm;
     uint32_t busy;
     uint64_t values;
     struct cc_decider choices;
@@ -76,6 +79,7 @@ struct cc_workload {
     size_t applied_capacity;
     uint64_t applied_index; /* newest that was noted */
     uint64_t instances[MAPS_MAX];
+    uint64_t alarm_instance;
 };
 
 static void *grown(void *block, size_t *capacity, size_t count, size_t size)
@@ -109,6 +113,10 @@ static void note_open(
         outcome->answer.status != COPYCAT_OK ||
         !cc_catalog_place_decode(outcome->answer.result, &place)) {
         return;
+    }
+    if (operation.path.size == strlen(CC_ALARM_PATH) &&
+        memcmp(operation.path.data, CC_ALARM_PATH, operation.path.size) == 0) {
+        workload->alarm_instance = place.instance;
     }
     for (uint32_t map = 0; map < workload->options.maps; map++) {
         char path[16];
@@ -199,7 +207,7 @@ static void on_applied(void *owner, const struct cc_entry *entry, const struct c
     }
     if (command.instance == CC_CATALOG_INSTANCE) {
         note_open(workload, &command, outcome);
-    } else {
+    } else if (command.instance != workload->alarm_instance) {
         note_command(workload, entry, &command, outcome);
     }
 }
@@ -450,9 +458,14 @@ static void work(void *owner)
             burst--;
         }
     }
-    if (!worker->workload->is_stopped) {
-        work_later(worker);
+    if (worker->workload->is_stopped) {
+        return;
     }
+    if (cc_decide_below(&worker->choices, WORK_PER_ALARM) == 0 &&
+        !cc_world_is_paused(worker->workload->cluster->world, worker->machine)) {
+        cc_alarm_call(&worker->alarm, &worker->choices);
+    }
+    work_later(worker);
 }
 
 /* The next calls come from outside of any pass, after a while. */
@@ -525,6 +538,7 @@ static void boot(struct worker *worker)
         path_of(map, path, sizeof path);
         cc_client_resource_init(worker->client, &worker->maps[map], path, CC_MAP_TYPE_ID);
     }
+    cc_alarm_caller_init(&worker->alarm, worker->client);
     work_later(worker);
 }
 
@@ -554,6 +568,7 @@ void cc_workload_crash_client(struct cc_workload *workload, uint32_t number)
         errand->is_busy = false;
     }
     worker->busy = 0;
+    worker->alarm.is_busy = false;
     worker->client = NULL;
     cc_world_crash(workload->cluster->world, worker->machine);
     if (!worker->is_call_posted && !workload->is_stopped) {
@@ -618,7 +633,7 @@ bool cc_workload_is_done(const struct cc_workload *workload)
 bool cc_workload_is_quiet(const struct cc_workload *workload)
 {
     for (uint32_t i = 0; i < workload->worker_count; i++) {
-        if (workload->workers[i].busy > 0) {
+        if (workload->workers[i].busy > 0 || workload->workers[i].alarm.is_busy) {
             return false;
         }
     }
