@@ -64,8 +64,7 @@ static void destroy(void *machine)
 
 static void chain(struct alarms *alarms, const copycat_context *context, uint64_t what)
 {
-    uint64_t when =
-        cc_hash_words(copycat_context_index(context), copycat_context_time_us(context));
+    uint64_t when = cc_hash_words(copycat_context_index(context), copycat_context_time_us(context));
 
     alarms->state.chain = cc_hash_words(alarms->state.chain, cc_hash_words(when, what));
 }
@@ -79,8 +78,7 @@ static void check_overdue(const struct alarms *alarms, uint64_t time_us)
     }
 }
 
-static void set(
-    struct alarms *alarms, copycat_context *context, uint64_t key, uint64_t deadline_us)
+static void set(struct alarms *alarms, copycat_context *context, uint64_t key, uint64_t deadline_us)
 {
     uint64_t now = copycat_context_time_us(context);
 

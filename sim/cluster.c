@@ -114,11 +114,20 @@ static void on_applied(
     }
 }
 
+static struct cc_env *boot(struct cc_cluster *cluster, uint32_t place)
+{
+    if (cluster->seats[place].is_closing) { /* too long for whoever wants it to start */
+        cluster->seats[place].is_closing = false;
+        cc_world_crash(cluster->world, place);
+    }
+    return cc_world_boot(cluster->world, place);
+}
+
 void cc_cluster_start(struct cc_cluster *cluster, uint32_t place)
 {
     static const struct cc_server_callbacks callbacks = {on_notice, on_changed, on_applied};
     struct cc_seat *seat = &cluster->seats[place];
-    struct cc_env *env = cc_world_boot(cluster->world, place);
+    struct cc_env *env = boot(cluster, place);
     struct cc_server_options options = {
         .id = place + 1,
         .members = &cluster->members,
@@ -163,6 +172,52 @@ void cc_cluster_crash(struct cc_cluster *cluster, uint32_t place)
     cluster->totals.crashes++;
 }
 
+static void switch_off(void *owner)
+{
+    struct cc_seat *seat = owner;
+
+    if (!seat->is_closing) {
+        return; /* it was started meanwhile */
+    }
+    seat->is_closing = false;
+    if (cc_world_memory(seat->cluster->world, seat->place) != 0) {
+        cc_judge_blame(
+            seat->cluster->judge, "close: server %u has left memory behind", seat->place + 1);
+    }
+    cc_world_crash(seat->cluster->world, seat->place);
+}
+
+static void closed(void *owner)
+{
+    struct cc_seat *seat = owner;
+
+    cc_world_call(seat->cluster->world, cc_world_now_us(seat->cluster->world), switch_off, seat);
+}
+
+void cc_cluster_stop(struct cc_cluster *cluster, uint32_t place)
+{
+    struct cc_seat *seat = &cluster->seats[place];
+    struct cc_server *server = seat->server;
+
+    CC_ASSERT(server != NULL);
+    take_totals(cluster, seat);
+    cc_cluster_tell(cluster, name_of(place), "is asked to stop");
+    cc_judge_down(cluster->judge, place);
+    seat->server = NULL;
+    seat->is_closing = true;
+    cluster->totals.stops++;
+    cc_server_close(server, closed, seat);
+}
+
+void cc_cluster_lose(struct cc_cluster *cluster, uint32_t place)
+{
+    cc_cluster_crash(cluster, place);
+    cc_cluster_tell(cluster, name_of(place), "has lost its disk");
+    cc_world_disk_wipe(cluster->world, place);
+    cc_judge_lost(cluster->judge, place);
+    cluster->seats[place].is_lost = true;
+}
+
 bool cc_cluster_is_up(const struct cc_cluster *cluster, uint32_t place)
 {
     return cluster->seats[place].server != NULL;
@@ -200,11 +255,15 @@ bool cc_cluster_is_settled(const struct cc_cluster *cluster)
 {
     struct cc_server_status first;
     struct cc_server_status status;
+    uint32_t leader = cc_cluster_leader(cluster);
 
-    if (!status_of(cluster, 0, &first) || cc_cluster_leader(cluster) == UINT32_MAX) {
+    if (leader == UINT32_MAX || !status_of(cluster, leader, &first)) {
         return false;
     }
     for (uint32_t i = 0; i < cluster->server_count; i++) {
+        if (cluster->seats[i].is_lost) {
+            continue;
+        }
         if (!status_of(cluster, i, &status) || status.applied != first.applied ||
             status.applied != status.last || status.digest != first.digest) {
             return false;

@@ -35,11 +35,14 @@ struct cc_seat {
     struct cc_server *server; /* NULL: down */
     char directory[16];
     bool has_failed;             /* stopped for good by itself: to be restarted */
+    bool is_closing;             /* was asked to stop; its machine is still up */
+    bool is_lost;                /* its disk was: it is a stranger from then on */
     enum cc_raft_role told_role; /* in the story */
 };
 
 struct cc_cluster_totals {
     uint64_t crashes;
+    uint64_t stops; /* in good order */
     uint64_t restarts;
     uint64_t torn_tails; /* batches cut by recoveries */
     uint64_t failures;   /* servers that stopped after an I/O error */
@@ -65,12 +68,18 @@ void cc_cluster_destroy(struct cc_cluster *cluster);
 
 void cc_cluster_start(struct cc_cluster *cluster, uint32_t place);
 void cc_cluster_crash(struct cc_cluster *cluster, uint32_t place);
+
+/* Asks the server to close; its machine goes down when it has.  Starting it again does not wait. */
+void cc_cluster_stop(struct cc_cluster *cluster, uint32_t place);
+
+/* Crashes it, and its disk is gone for ever. */
+void cc_cluster_lose(struct cc_cluster *cluster, uint32_t place);
 bool cc_cluster_is_up(const struct cc_cluster *cluster, uint32_t place);
 
 /* The server that leads the newest term; UINT32_MAX if none does. */
 uint32_t cc_cluster_leader(const struct cc_cluster *cluster);
 
-/* True if all servers are members at the same applied index, with one leader. */
+/* True if all servers, but those that are lost, are members at the same applied index, with one leader. */
 bool cc_cluster_is_settled(const struct cc_cluster *cluster);
 
 /* Lets things happen until a time, or until something is wrong. */

@@ -15,6 +15,7 @@
 struct watched {
     const struct cc_server *server; /* NULL: down */
     bool is_up;                     /* has a core, and was seen in this life */
+    bool is_lost;                   /* its disk was */
     uint64_t term;
     uint32_t vote;
     uint64_t last;
@@ -56,6 +57,9 @@ struct cc_judge {
     size_t leader_capacity;
     uint64_t leader_term;
     uint64_t leader_changes;
+    uint64_t base;        /* hash of the one base; 0: none seen yet */
+    uint64_t opened_term; /* of the newest applied entry ... */
+    uint64_t opened_us;   /* ... and the log time of the first entry of that term */
     char verdict[512];
 };
 
@@ -148,6 +152,31 @@ static uint64_t hash_of(const struct cc_entry *entry)
     return cc_hash_words(hash, entry->time_us);
 }
 
+/* ---- patience ----------------------------------------------------------------------------------
+ */
+
+/* The first to apply an entry of kind EXPIRE: has its leader waited for the session long enough? */
+static void check_patience(struct cc_judge *judge, const struct cc_entry *entry)
+{
+    struct cc_session_expire expire;
+
+    if (entry->term > judge->opened_term) {
+        judge->opened_term = entry->term;
+        judge->opened_us = entry->time_us;
+    }
+    if (entry->kind != CC_ENTRY_SESSION_EXPIRE ||
+        !cc_session_expire_decode(entry->payload, &expire) || expire.session > entry->index) {
+        return;
+    }
+    if (entry->time_us - judge->opened_us < judge->applied[expire.session].timeout_us) {
+        cc_judge_blame(
+            judge, "patience: session %llu was expired %llu us after the first entry of term %llu",
+            (unsigned long long)expire.session,
+            (unsigned long long)(entry->time_us - judge->opened_us),
+            (unsigned long long)entry->term);
+    }
+}
+
 /* ---- same state --------------------------------------------------------------------------------
  */
 
@@ -159,7 +188,8 @@ void cc_judge_applied(
     uint64_t digest)
 {
     struct watched *server = &judge->servers[place];
-    struct cc_judged_entry mine = {entry->term, term, hash_of(entry), digest};
+    struct cc_judged_entry mine = {entry->term, term, hash_of(entry), digest, 0};
+    struct cc_session_open open;
 
     if (entry->index != server->applied + 1) {
         cc_judge_blame(
@@ -177,8 +207,12 @@ void cc_judge_applied(
     if (entry->index > judge->applied_count) {
         judge->applied = grown(
             judge->applied, &judge->applied_capacity, entry->index + 1, sizeof *judge->applied);
+        if (entry->kind == CC_ENTRY_SESSION_OPEN && cc_session_open_decode(entry->payload, &open)) {
+            mine.timeout_us = open.timeout_us;
+        }
         judge->applied[entry->index] = mine;
         judge->applied_count = entry->index;
+        check_patience(judge, entry);
         return;
     }
 
@@ -410,11 +444,12 @@ static void check_safety(struct cc_judge *judge, uint64_t index, uint64_t term)
         const struct watched *candidate = &judge->servers[i];
         uint32_t votes = 0;
 
-        if (last_of(candidate) >= index && candidate->terms[index] == term) {
+        if (candidate->is_lost ||
+            (last_of(candidate) >= index && candidate->terms[index] == term)) {
             continue;
         }
         for (uint32_t j = 0; j < judge->voter_count; j++) {
-            votes += would_vote(&judge->servers[j], candidate);
+            votes += !judge->servers[j].is_lost && would_vote(&judge->servers[j], candidate);
         }
         if (votes >= judge->quorum) {
             cc_judge_blame(
@@ -480,14 +515,68 @@ static void check_rounds(struct cc_judge *judge, uint32_t place, const struct cc
     }
 }
 
+static void over(struct cc_judge *judge, uint32_t place, const char *queue, uint64_t count)
+{
+    cc_judge_blame(
+        judge, "bounds: server %u has %llu %s", place + 1, (unsigned long long)count, queue);
+}
+
 static void check_bounds(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
 {
     const struct cc_server_options *options = cc_server_options(server);
+    const struct cc_group *group = server->group;
+    uint64_t tail = cc_raft_last(group->core) - cc_raft_commit(group->core);
 
-    if (server->group->waiting_count > options->waiting_max ||
-        server->guest_count > options->guests_max) {
-        cc_judge_blame(judge, "bounds: a queue of server %u is over its limit", place + 1);
+    if (group->waiting_count > options->waiting_max) {
+        over(judge, place, "requests waiting", group->waiting_count);
     }
+    if (server->guest_count > options->guests_max) {
+        over(judge, place, "guests", server->guest_count);
+    }
+    if (group->delayed_count > CC_MEMBERS_MAX * CC_RAFT_INFLIGHT_MAX) {
+        over(judge, place, "messages waiting for the disk", group->delayed_count);
+    }
+    if (group->is_leading && tail > options->uncommitted_max + judge->leader_changes + 1) { /* each opens its term */
+        over(judge, place, "entries not committed", tail);
+    }
+    cc_list_each(node, &server->guests) {
+        const struct cc_guest *guest = cc_container_of(node, const struct cc_guest, node);
+
+        if (!guest->is_gone &&
+            cc_channel_queued(&guest->channel) > CC_GUEST_OUTPUT_MAX + CC_FRAME_BODY_CLIENT_MAX) {
+            over(judge, place, "bytes for a guest", cc_channel_queued(&guest->channel));
+        }
+    }
+    for (uint32_t i = 0; i < server->peer_count; i++) {
+        const struct cc_peer *peer = server->peers[i];
+
+        if (peer->is_up && cc_channel_queued(&peer->channel) > CC_PEER_OUTPUT_MAX) {
+            over(judge, place, "bytes for a peer", cc_channel_queued(&peer->channel));
+        }
+    }
+}
+
+/* ---- founding ----------------------------------------------------------------------------------
+ */
+
+static void check_base(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
+{
+    uint8_t bytes[4096];
+    struct cc_writer writer;
+
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_base_encode(&writer, cc_journal_base(server->journal));
+
+    uint64_t hash = cc_hash_bytes(writer.data, writer.size, 0) | 1;
+
+    if (writer.failed || (judge->base != 0 && judge->base != hash)) {
+        cc_judge_blame(judge, "one founding: server %u has another base", place + 1);
+    }
+    if (judge->servers[place].is_lost) {
+        cc_judge_blame(
+            judge, "one founding: server %u lost its disk and takes part again", place + 1);
+    }
+    judge->base = hash;
 }
 
 void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
@@ -499,6 +588,7 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
         return;
     }
     if (!watched->is_up) {
+        check_base(judge, place, server);
         check_promises(judge, place, group);
         watched->role = CC_RAFT_FOLLOWER;
     }
@@ -534,6 +624,11 @@ void cc_judge_down(struct cc_judge *judge, uint32_t place)
     server->applied = 0;
     server->time_us = 0;
     server->commit = 0;
+}
+
+void cc_judge_lost(struct cc_judge *judge, uint32_t place)
+{
+    judge->servers[place].is_lost = true;
 }
 
 /* ---- what is revealed -------------------------------------------------------------------------

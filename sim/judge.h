@@ -3,18 +3,21 @@
  * judge -- watches every server after every step, with an eye that no server has: all logs and all
  * platters at once.
  *
+ *   one founding         all servers that take part have the same base, for ever
  *   election safety      one leader a term (dissertation 3.4)
  *   one vote             a vote of a term never changes within a life, nor once it was revealed
  *   log matching         equal (index, term) means equal entry
- *   leader completeness  a new leader holds every entry that was applied anywhere in an earlier
- * term same state           equal index means equal entry and equal digest durable commit       a
- * committed entry is on the platters of a quorum safe commit          nobody could be elected any
- * more without a committed entry (figure 3.8) leases               nobody is elected while
- * another's lease holds (6.4.1) rounds               no leadership is confirmed from a time when
- * another led a newer term (6.4) kept promises        what was durable before a crash is there
- * after it; what a server has told others (term, vote, match) was durable when it said so monotony
- * term, commit, applied and log time never go back within a life bounds               queues stay
- * within their limits
+ *   leader completeness  a new leader holds every entry applied anywhere in an earlier term
+ *   same state           equal index means equal entry and equal digest
+ *   durable commit       a committed entry is on the platters of a quorum
+ *   safe commit          nobody could be elected any more without a committed entry (figure 3.8)
+ *   leases               nobody is elected while another's lease holds (6.4.1)
+ *   rounds               no leadership is confirmed from when another led a newer term (6.4)
+ *   kept promises        what was durable before a crash is there after it; what a server has told
+ *                        others (term, vote, match) was durable when it said so
+ *   patience             no leader expires a session that it has not waited a timeout for (T-077)
+ *   monotony             term, commit, applied and log time never go back within a life
+ *   bounds               queues stay within their limits
  *
  * All checks look only at what has changed since the last step of that server.
  */
@@ -49,6 +52,9 @@ void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, si
 /* A server has crashed, or was closed. */
 void cc_judge_down(struct cc_judge *judge, uint32_t place);
 
+/* A server that is down has lost its disk, and with it its identity: it must never take part again. */
+void cc_judge_lost(struct cc_judge *judge, uint32_t place);
+
 /* NULL as long as nothing is wrong; else the first thing that was. */
 const char *cc_judge_verdict(const struct cc_judge *judge);
 
@@ -65,6 +71,7 @@ struct cc_judged_entry {
     uint64_t applied_term; /* of the server that applied it first */
     uint64_t hash;
     uint64_t digest;
+    uint64_t timeout_us; /* SESSION_OPEN: what was asked for */
 };
 
 bool cc_judge_entry(

@@ -18,8 +18,11 @@ struct cc_nemesis {
     struct cc_workload *workload;
     struct cc_decider choices;
     uint64_t pace_us;
-    uint32_t kinds; /* bit mask: those that occur */
+    uint32_t kinds;  /* bit mask: those that occur in this seed ... */
+    uint32_t active; /* ... and now */
     bool is_over;
+    bool is_act_posted;
+    bool is_attend_posted;
     struct cc_list undos; /* under way */
     uint64_t fired[CC_FAULT_COUNT];
 };
@@ -97,6 +100,37 @@ static bool crash(struct cc_nemesis *nemesis, uint32_t server)
         nemesis,
         range(nemesis, 0, 3) == 0 ? range(nemesis, 0, 20000) : range(nemesis, 20000, 2500000),
         restart, server);
+    return true;
+}
+
+/* In good order, as for an upgrade. */
+static bool stop(struct cc_nemesis *nemesis, uint32_t server)
+{
+    if (!cc_cluster_is_up(nemesis->cluster, server) ||
+        cc_world_is_paused(world_of(nemesis), server)) {
+        return false;
+    }
+    cc_cluster_stop(nemesis->cluster, server);
+    later(nemesis, range(nemesis, 0, 1500000), restart, server);
+    return true;
+}
+
+/* Without a minority of the voters, for good, the others must be able to go on (T-012). */
+static bool lose_disk(struct cc_nemesis *nemesis, uint32_t server)
+{
+    struct cc_cluster *cluster = nemesis->cluster;
+    uint32_t voters = cluster->options.voter_count;
+    uint32_t lost = 0;
+
+    for (uint32_t i = 0; i < voters; i++) {
+        lost += cluster->seats[i].is_lost;
+    }
+    if (!cc_cluster_is_up(cluster, server) || cluster->seats[server].is_lost ||
+        (server < voters && lost + 1 > (voters - 1) / 2)) {
+        return false;
+    }
+    cc_cluster_lose(cluster, server);
+    later(nemesis, range(nemesis, 0, 2000000), restart, server);
     return true;
 }
 
@@ -275,6 +309,10 @@ static bool strike(struct cc_nemesis *nemesis, enum cc_fault fault)
         return leader != UINT32_MAX && crash(nemesis, leader);
     case CC_FAULT_CRASH_ALL:
         return crash_all(nemesis);
+    case CC_FAULT_STOP:
+        return stop(nemesis, leader != UINT32_MAX && side % 4 == 0 ? leader : server);
+    case CC_FAULT_LOSE_DISK:
+        return side % 4 == 0 && lose_disk(nemesis, server);
     case CC_FAULT_PAUSE:
         return pause_machine(nemesis, leader != UINT32_MAX && side % 2 == 0 ? leader : server);
     case CC_FAULT_PARTITION:
@@ -318,13 +356,15 @@ static void act(void *owner)
     struct cc_nemesis *nemesis = owner;
     enum cc_fault fault;
 
+    nemesis->is_act_posted = false;
     if (nemesis->is_over) {
         return;
     }
     do {
         fault = (enum cc_fault)cc_decide_below(&nemesis->choices, CC_FAULT_COUNT);
-    } while ((nemesis->kinds >> fault & 1) == 0);
+    } while ((nemesis->active >> fault & 1) == 0);
     nemesis->fired[fault] += strike(nemesis, fault);
+    nemesis->is_act_posted = true;
     cc_world_call(
         world_of(nemesis),
         cc_world_now_us(world_of(nemesis)) +
@@ -337,16 +377,18 @@ static void attend(void *owner)
 {
     struct cc_nemesis *nemesis = owner;
 
+    nemesis->is_attend_posted = false;
+    if (nemesis->is_over) {
+        return;
+    }
     for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
-        if (nemesis->cluster->seats[i].has_failed && !nemesis->is_over) {
+        if (nemesis->cluster->seats[i].has_failed) {
             (void)crash(nemesis, i);
         }
     }
-    if (!nemesis->is_over) {
-        cc_world_call(
-            world_of(nemesis), cc_world_now_us(world_of(nemesis)) + RESTART_CHECK_US, attend,
-            nemesis);
-    }
+    nemesis->is_attend_posted = true;
+    cc_world_call(
+        world_of(nemesis), cc_world_now_us(world_of(nemesis)) + RESTART_CHECK_US, attend, nemesis);
 }
 
 struct cc_nemesis *cc_nemesis_create(
@@ -365,7 +407,7 @@ struct cc_nemesis *cc_nemesis_create(
     for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
         nemesis->kinds |= (uint32_t)(cc_decide_below(&nemesis->choices, 3) != 0) << i;
     }
-    nemesis->kinds |= 1u << CC_FAULT_CRASH_LEADER;
+    nemesis->kinds |= 1u << CC_FAULT_CRASH_LEADER | 1u << CC_FAULT_CRASH;
     return nemesis;
 }
 
@@ -377,10 +419,16 @@ void cc_nemesis_destroy(struct cc_nemesis *nemesis)
     free(nemesis);
 }
 
-void cc_nemesis_start(struct cc_nemesis *nemesis)
+void cc_nemesis_start(struct cc_nemesis *nemesis, uint32_t faults)
 {
-    act(nemesis);
-    attend(nemesis);
+    nemesis->is_over = false;
+    nemesis->active = nemesis->kinds & faults;
+    if (!nemesis->is_act_posted) {
+        act(nemesis);
+    }
+    if (!nemesis->is_attend_posted) {
+        attend(nemesis);
+    }
 }
 
 void cc_nemesis_heal(struct cc_nemesis *nemesis)

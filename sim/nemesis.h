@@ -13,6 +13,8 @@
     X(CC_FAULT_CRASH, "crash")                   \
     X(CC_FAULT_CRASH_LEADER, "crash-leader")     \
     X(CC_FAULT_CRASH_ALL, "crash-all")           \
+    X(CC_FAULT_STOP, "stop")                     \
+    X(CC_FAULT_LOSE_DISK, "lose-disk")           \
     X(CC_FAULT_PAUSE, "pause")                   \
     X(CC_FAULT_PARTITION, "partition")           \
     X(CC_FAULT_ISOLATE_LEADER, "isolate-leader") \
@@ -43,9 +45,16 @@ struct cc_nemesis *cc_nemesis_create(
     struct cc_cluster *cluster, struct cc_workload *workload, uint64_t pace_us);
 void cc_nemesis_destroy(struct cc_nemesis *nemesis);
 
-void cc_nemesis_start(struct cc_nemesis *nemesis);
+/* Those of `faults`, a bit mask over enum cc_fault, that this seed has. */
+#define CC_FAULTS_ALL UINT32_MAX
+#define CC_FAULTS_OF_FOUNDING                                                     \
+    (1u << CC_FAULT_CRASH | 1u << CC_FAULT_CRASH_ALL | 1u << CC_FAULT_STOP |      \
+     1u << CC_FAULT_PAUSE | 1u << CC_FAULT_PARTITION | 1u << CC_FAULT_ONE_WAY |   \
+     1u << CC_FAULT_RESET | 1u << CC_FAULT_SLOW_LINK | 1u << CC_FAULT_SLOW_DISK | \
+     1u << CC_FAULT_STUCK_DISK | 1u << CC_FAULT_DISK_ERROR)
+void cc_nemesis_start(struct cc_nemesis *nemesis, uint32_t faults);
 
-/* Everything is well again and stays so: all machines up, all links whole, clocks true. */
+/* Everything is well again until the next start: all machines up, all links whole, clocks true. */
 void cc_nemesis_heal(struct cc_nemesis *nemesis);
 
 /* How often each kind was done. */

@@ -152,7 +152,9 @@ static void do_housework(struct cc_task *task)
 {
     struct cc_server *server = task->owner;
 
-    if (server->failed != COPYCAT_OK) {
+    if (server->is_closing) {
+        /* It is not failing: whoever closes it knows. */
+    } else if (server->failed != COPYCAT_OK) {
         if (server->state != CC_SERVER_FAILED) {
             stop(server);
             cc_server_set_state(server, CC_SERVER_FAILED);
