@@ -350,6 +350,18 @@ static void choose_value(struct worker *worker, char *value, size_t size)
         (unsigned long long)++worker->values);
 }
 
+/* A value that was likely put a moment ago, so that some of them succeed.  Each draw is a statement
+ * of its own: in which order arguments are evaluated is the compiler's affair. */
+static void choose_expected(struct worker *worker, struct errand *errand)
+{
+    uint64_t age = cc_decide_below(&worker->choices, worker->values < 20 ? worker->values : 20);
+    uint64_t client = cc_decide_below(&worker->choices, worker->workload->worker_count);
+
+    snprintf(
+        errand->expected, sizeof errand->expected, "c%u.%u.%llu", (unsigned)client,
+        worker->generation, (unsigned long long)(worker->values - age));
+}
+
 static void choose_operation(struct worker *worker, struct errand *errand)
 {
     struct cc_workload *workload = worker->workload;
@@ -362,11 +374,7 @@ static void choose_operation(struct worker *worker, struct errand *errand)
         (unsigned long long)cc_decide_below(&worker->choices, workload->options.keys));
     choose_value(worker, errand->value, sizeof errand->value);
     if (operation->code == CC_MAP_CAS) {
-        /* A value that was likely put a moment ago, so that some of them succeed. */
-        snprintf(errand->expected, sizeof errand->expected, "c%u.%u.%llu",
-            (unsigned)cc_decide_below(&worker->choices, workload->worker_count), worker->generation,
-            (unsigned long long)(worker->values -
-                                 cc_decide_below(&worker->choices, worker->values < 20 ? worker->values : 20)));
+        choose_expected(worker, errand);
         operation->expected = (copycat_bytes){errand->expected, strlen(errand->expected)};
     }
     if (operation->code != CC_MAP_SIZE && operation->code != CC_MAP_KEYS &&
