@@ -418,6 +418,9 @@ static void carry_out_failure(struct cc_sim_disk *disk, struct cc_disk_request *
         memcpy(file->seen + request->offset, file->platter + request->offset, request->size);
     } else if (request->operation == CC_DISK_SYNC) {
         forget_doubts(request->file->file);
+    } else if (request->operation == CC_DISK_CLOSE) {
+        cc_memory_give(&disk->machine->memory, request->file); /* dead all the same */
+        request->file = NULL;
     }
 }
 
