@@ -3,12 +3,15 @@
  * timers -- deadlines in log time, as data: (deadline, order, instance, key), never a closure.
  *
  * Where it sits:   set by machines through their context; taken by apply when an entry moves log
- * time. Replicated:      yes. Memory:          one block for each deadline, and a heap of pointers.
+ *                  time.
+ * Replicated:      yes.
+ * Memory:          one block for each deadline, and a heap of pointers.
  *
  * Invariants
  *   D1  at most one deadline for each (instance, key)
- *   D2  deadlines are taken in order of (deadline, order of being set), whatever the heap looks
- * like D3  heap[d->position] == d
+ *   D2  deadlines are taken in order of (deadline, order of being set), whatever the heap
+ *       looks like
+ *   D3  heap[d->position] == d
  */
 #ifndef CC_APPLY_TIMERS_H
 #define CC_APPLY_TIMERS_H

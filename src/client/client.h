@@ -4,7 +4,8 @@
  *
  * Where it sits:   [client] -> session -> raft -> log -> apply -> resource -> session -> [client]
  * Memory:          calls are the caller's; the client keeps a window of them, bounded by its
- * options. Threads:         one loop; callbacks never run inside the call that caused them.
+ *                  options.
+ * Threads:         one loop; callbacks never run inside the call that caused them.
  *
  * Invariants
  *   C1  a sequence that was sent is never skipped and never given to another command

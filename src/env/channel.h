@@ -4,8 +4,9 @@
  *
  * Where it sits:   on top of env's bytes; used by client and server.
  * Output:          frames gather in one buffer and leave in one write at the end of the pass; while
- * a write is under way they gather in the other.  One flush per connection and pass. Memory: two
- * output buffers and at most one partial frame, each bounded.
+ *                  a write is under way they gather in the other.  One flush per connection and
+ *                  pass.
+ * Memory:          two output buffers and at most one partial frame, each bounded.
  *
  * Invariants
  *   H1  on_closed comes at most once, never after cc_channel_close, never inside a call into the

@@ -4,8 +4,9 @@
  *
  * Where it sits:   under map_machine.
  * Replicated:      yes, order included: a page of keys must be the same on every member, so the
- * order depends neither on the capacity nor on what was here before. Memory:          a block for
- * each record, and slots of 8 bytes, between an eighth and three quarters of them used.
+ *                  order depends neither on the capacity nor on what was here before.
+ * Memory:          a block for each record, and slots of 8 bytes, between an eighth and three
+ *                  quarters of them used.
  *
  * Linear probing with home = the top bits of the hash, each run kept ascending, no wrapping round:
  * the last run goes on into a tail behind the capacity, which grows on its own where hashes crowd
