@@ -44,6 +44,7 @@ typedef int32_t copycat_status;
     X(COPYCAT_ERR_UNAVAILABLE, -203, "no server could be reached in time; try again")        \
     X(COPYCAT_ERR_TIMEOUT, -204, "not sent before its deadline; try again")                  \
     X(COPYCAT_ERR_MEMORY, -205, "out of memory; try again")                                  \
+    X(COPYCAT_ERR_ADDRESS_IN_USE, -206, "another process listens on this address")           \
     X(COPYCAT_ERR_OUTCOME, -301, "the outcome is unknown: it may have happened, or may yet") \
     X(COPYCAT_ERR_CLOSED, -401, "the handle is closed")                                      \
     X(COPYCAT_ERR_SESSION, -402, "the session has ended")                                    \
@@ -51,7 +52,8 @@ typedef int32_t copycat_status;
     X(COPYCAT_ERR_DAMAGED, -404, "data on disk is damaged")                                  \
     X(COPYCAT_ERR_LOCKED, -405, "another process uses the directory")                        \
     X(COPYCAT_ERR_FOREIGN, -406, "the directory belongs to another server or cluster")       \
-    X(COPYCAT_ERR_NEWER, -407, "the directory was written by a newer version")
+    X(COPYCAT_ERR_NEWER, -407, "the directory was written by a newer version")               \
+    X(COPYCAT_ERR_DISK_FULL, -408, "the disk is full; the server has stopped")
 
 enum {
 #define COPYCAT_STATUS_ENUM(name, value, text) name = (value),

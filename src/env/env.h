@@ -72,8 +72,8 @@ enum cc_disk_operation {
 
 /*
  * The caller fills operation and its fields, `done` and `owner`; the rest is the environment's.
- * `status` is COPYCAT_OK, COPYCAT_ERR_IO, COPYCAT_ERR_LOCKED (LOCK) or COPYCAT_ERR_INVALID (OPEN of
- * a name that does not exist without `create`).
+ * `status` is COPYCAT_OK, COPYCAT_ERR_IO, COPYCAT_ERR_DISK_FULL, COPYCAT_ERR_LOCKED (LOCK) or
+ * COPYCAT_ERR_INVALID (OPEN of a name that does not exist without `create`, REMOVE of one).
  */
 struct cc_disk_request {
     enum cc_disk_operation operation;

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uv_file -- what blocks: the operations themselves, on a helper thread.
+ *
+ * Which way a durable write goes is found out once for each directory by a real write there, for
+ * what a file system says it can do and what it does differ (tmpfs, overlays, network mounts):
+ * past the page cache and synced by the write itself; through it and synced by the write; through
+ * it and synced afterwards.  Past the cache is faster, and there a failed write leaves no page that
+ * only looks written.
+ *
+ * Memory:  none of ours; a directory's stream is libc's.
+ */
+#include "base/assert.h"
+#include "env/uv/uv_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* One call moves at most this much: lengths in the ring have 32 bits. */
+#define PIECE_MAX ((size_t)1 << 30)
+#define FILE_MODE 0600
+#define DIRECTORY_MODE 0700
+#define PROBE_NAME ".copycat-probe"
+
+/* ---- reads and writes ------------------------------------------------------------------------ */
+
+static bool is_whole_blocks(const struct cc_disk_request *request, size_t done)
+{
+    uintptr_t address = (uintptr_t)request->data + done;
+
+    return (address | (request->offset + done) | (request->size - done)) % CC_DISK_BLOCK == 0;
+}
+
+int cc_uv_file_descriptor(const struct cc_uv_disk_job *job)
+{
+    const struct cc_disk_request *request = job->request;
+    bool is_direct = job->file->direct >= 0 && request->operation == CC_DISK_WRITE &&
+                     request->durable && is_whole_blocks(request, job->done);
+
+    return is_direct ? job->file->direct : job->file->descriptor;
+}
+
+bool cc_uv_file_advance(struct cc_uv_disk_job *job, long outcome)
+{
+    const struct cc_disk_request *request = job->request;
+    bool is_write = request->operation == CC_DISK_WRITE;
+
+    if (outcome == -EINTR || outcome == -EAGAIN) {
+        return false; /* nothing happened */
+    }
+    if (outcome < 0) {
+        job->job.error = (int)-outcome;
+        return true;
+    }
+    if (request->operation == CC_DISK_SYNC || job->is_syncing) {
+        return true;
+    }
+    job->done += (size_t)outcome;
+    if (job->done < request->size) {
+        if (outcome > 0) {
+            return false; /* short: the rest */
+        }
+        job->job.error = is_write ? EIO : 0;
+        job->is_short = !is_write;
+        return true;
+    }
+    job->is_syncing = is_write && request->durable && !job->file->has_dsync;
+    return !job->is_syncing;
+}
+
+static long transfer(const struct cc_uv_disk_job *job)
+{
+    const struct cc_disk_request *request = job->request;
+    size_t left = request->size - job->done;
+    struct iovec piece = {
+        (unsigned char *)request->data + job->done, left < PIECE_MAX ? left : PIECE_MAX};
+    off_t offset = (off_t)(request->offset + job->done);
+    int descriptor = cc_uv_file_descriptor(job);
+
+    if (request->operation == CC_DISK_READ) {
+        return preadv(descriptor, &piece, 1, offset);
+    }
+    if (request->operation == CC_DISK_SYNC || job->is_syncing) {
+        return fdatasync(descriptor);
+    }
+    return pwritev2(
+        descriptor, &piece, 1, offset, request->durable && job->file->has_dsync ? RWF_DSYNC : 0);
+}
+
+static void read_write_or_sync(struct cc_uv_disk_job *job)
+{
+    long outcome;
+
+    do {
+        outcome = transfer(job);
+    } while (!cc_uv_file_advance(job, outcome < 0 ? -errno : outcome));
+}
+
+/* ---- directories ----------------------------------------------------------------------------- */
+
+/* The directory part of `path`; false if it is too long. */
+static bool parent_of(const char *path, char parent_out[PATH_MAX])
+{
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    while (length > 0 && path[length - 1] != '/') {
+        length--;
+    }
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    if (length >= PATH_MAX) {
+        return false;
+    }
+    memcpy(parent_out, path, length);
+    parent_out[length] = '\0';
+    if (length == 0) {
+        memcpy(parent_out, ".", 2);
+    }
+    return true;
+}
+
+/* 0 or an errno. */
+static int sync_directory(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = 0;
+
+    if (descriptor < 0) {
+        return errno;
+    }
+    if (fsync(descriptor) != 0) {
+        error = errno;
+    }
+    close(descriptor);
+    return error;
+}
+
+/* Makes `path` if it is not there, and its name durable; 0 or an errno. */
+static int make_directory(const char *path)
+{
+    char parent[PATH_MAX];
+    int error;
+
+    if (!parent_of(path, parent)) {
+        return ENAMETOOLONG;
+    }
+    if (mkdir(path, DIRECTORY_MODE) != 0) {
+        return errno == EEXIST ? 0 : errno;
+    }
+    error = sync_directory(parent);
+    return error == EACCES ? 0 : error; /* may be entered but not read: nothing to be done */
+}
+
+/* Each directory on the way to `path`, then `path` itself; 0 or an errno. */
+static int make_directories(const char *path)
+{
+    char part[PATH_MAX];
+    size_t length = strlen(path);
+    int error = 0;
+
+    if (length == 0 || length >= sizeof part) {
+        return length == 0 ? ENOENT : ENAMETOOLONG;
+    }
+    memcpy(part, path, length + 1);
+    for (size_t i = 1; i <= length; i++) {
+        if (part[i] == '/' || part[i] == '\0') {
+            part[i] = '\0';
+            error = make_directory(part);
+            part[i] = i == length ? '\0' : '/';
+        }
+    }
+    return error; /* the last one's: a directory above may exist and still refuse */
+}
+
+static void lock(struct cc_uv_disk_job *job)
+{
+    struct cc_uv_lock *taken = job->lock;
+
+    job->job.error = make_directories(taken->path);
+    if (job->job.error != 0) {
+        return;
+    }
+    taken->descriptor = open(taken->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (taken->descriptor < 0 || flock(taken->descriptor, LOCK_EX | LOCK_NB) != 0) {
+        job->job.error = errno;
+        if (taken->descriptor >= 0) {
+            close(taken->descriptor);
+        }
+    }
+}
+
+static void unlock(struct cc_uv_disk_job *job)
+{
+    if (job->lock != NULL) {
+        close(job->lock->descriptor);
+    }
+}
+
+static bool is_listed(int directory, const struct dirent *entry)
+{
+    struct stat status;
+
+    if (entry->d_type != DT_UNKNOWN) {
+        return entry->d_type != DT_DIR;
+    }
+    return fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           !S_ISDIR(status.st_mode);
+}
+
+/* As many names as have room; the rest when the loop has told these. */
+static void list(struct cc_uv_disk_job *job)
+{
+    DIR *directory = job->directory;
+    struct dirent *entry;
+
+    if (directory == NULL) {
+        directory = opendir(job->request->name);
+        job->directory = directory;
+    }
+    job->names_size = 0;
+    errno = 0;
+    while (directory != NULL && job->names_size + NAME_MAX + 1 <= CC_UV_NAMES_SIZE &&
+           (entry = readdir(directory)) != NULL) {
+        size_t size = strlen(entry->d_name) + 1;
+
+        if (is_listed(dirfd(directory), entry)) {
+            memcpy(job->names + job->names_size, entry->d_name, size);
+            job->names_size += size;
+        }
+        errno = 0;
+    }
+    if (directory == NULL || job->names_size + NAME_MAX + 1 <= CC_UV_NAMES_SIZE) {
+        job->job.error = errno;
+        if (directory != NULL) {
+            closedir(directory);
+        }
+        job->directory = NULL;
+    }
+}
+
+/* ---- how to write durably -------------------------------------------------------------------- */
+
+/* True if a block was really written in that way. */
+static bool can_write(int directory, int flags, int write_flags)
+{
+    _Alignas(CC_DISK_BLOCK) static const unsigned char block[CC_DISK_BLOCK];
+    char name[64];
+    struct iovec piece = {(void *)(uintptr_t)block, sizeof block};
+    int descriptor;
+    bool is_written;
+
+    /* Nobody else in this process has this descriptor, nobody else on this machine this process. */
+    (void)snprintf(name, sizeof name, PROBE_NAME "-%ld-%d", (long)getpid(), directory);
+    (void)unlinkat(directory, name, 0);
+    descriptor = openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | flags, FILE_MODE);
+    if (descriptor < 0) {
+        return false;
+    }
+    is_written = pwritev2(descriptor, &piece, 1, 0, write_flags) == (ssize_t)sizeof block;
+    close(descriptor);
+    (void)unlinkat(directory, name, 0);
+    return is_written;
+}
+
+/* Only the slow lane opens files, one at a time, so this table needs no lock. */
+static const struct cc_uv_way *way_of(struct cc_env_uv *uv, int directory)
+{
+    struct stat status;
+    struct cc_uv_way *way;
+
+    if (fstat(directory, &status) != 0) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < CC_UV_WAYS; i++) {
+        way = &uv->ways[i];
+        if (way->is_known && way->device == status.st_dev && way->inode == status.st_ino) {
+            return way;
+        }
+    }
+    way = &uv->ways[uv->way_next];
+    uv->way_next = (uv->way_next + 1) % CC_UV_WAYS;
+    way->is_known = true;
+    way->device = status.st_dev;
+    way->inode = status.st_ino;
+    way->is_direct = can_write(directory, O_DIRECT, RWF_DSYNC);
+    way->has_dsync = way->is_direct || can_write(directory, 0, RWF_DSYNC);
+    return way;
+}
+
+static void choose_way(struct cc_env_uv *uv, struct cc_file *file)
+{
+    char parent[PATH_MAX];
+    const struct cc_uv_way *way = NULL;
+    int directory = -1;
+
+    if (parent_of(file->path, parent)) {
+        directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (directory >= 0) {
+        way = way_of(uv, directory);
+        close(directory);
+    }
+    file->has_dsync = way != NULL && way->has_dsync;
+    if (way != NULL && way->is_direct) {
+        file->direct = open(file->path, O_RDWR | O_CLOEXEC | O_DIRECT);
+    }
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static void open_file(struct cc_uv_disk_job *job)
+{
+    struct cc_file *file = job->file;
+    int flags = O_RDWR | O_CLOEXEC | (job->request->create ? O_CREAT : 0);
+    struct stat status;
+
+    file->descriptor = open(file->path, flags, FILE_MODE);
+    if (file->descriptor < 0 || fstat(file->descriptor, &status) != 0) {
+        job->job.error = errno;
+        cc_uv_file_shut(file);
+        return;
+    }
+    job->file_size = (uint64_t)status.st_size;
+    choose_way(job->job.uv, file);
+}
+
+void cc_uv_file_shut(struct cc_file *file)
+{
+    if (file->descriptor >= 0) {
+        close(file->descriptor);
+    }
+    if (file->direct >= 0) {
+        close(file->direct);
+    }
+    file->descriptor = -1;
+    file->direct = -1;
+}
+
+void cc_uv_file_work(struct cc_uv_job *base)
+{
+    struct cc_uv_disk_job *job = cc_container_of(base, struct cc_uv_disk_job, job);
+
+    switch (job->request->operation) {
+    case CC_DISK_LOCK:
+        lock(job);
+        break;
+    case CC_DISK_UNLOCK:
+        unlock(job);
+        break;
+    case CC_DISK_LIST:
+        list(job);
+        break;
+    case CC_DISK_OPEN:
+        open_file(job);
+        break;
+    case CC_DISK_READ:
+    case CC_DISK_WRITE:
+    case CC_DISK_SYNC:
+        read_write_or_sync(job);
+        break;
+    case CC_DISK_SYNC_DIR:
+        base->error = sync_directory(job->request->name);
+        break;
+    case CC_DISK_CLOSE:
+        cc_uv_file_shut(job->file);
+        break;
+    case CC_DISK_REMOVE:
+        base->error = unlink(job->request->name) == 0 ? 0 : errno;
+        break;
+    }
+}
