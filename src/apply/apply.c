@@ -15,9 +15,6 @@
 #define ANSWERS_MAX_DEFAULT 1024u
 #define ANSWER_BYTES_MAX_DEFAULT (4u << 20)
 
-/* A hundred thousand years: so far from the end of the numbers that a deadline can be after it. */
-#define TIME_US_MAX (UINT64_C(1) << 62)
-
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
     return value == 0 ? fallback : value;
@@ -79,8 +76,8 @@ void cc_apply_destroy(struct cc_apply *apply)
  */
 uint64_t cc_apply_advance_us(uint64_t time_us, uint64_t entry_us)
 {
-    if (entry_us > TIME_US_MAX) {
-        entry_us = TIME_US_MAX;
+    if (entry_us > CC_TIME_US_MAX) {
+        entry_us = CC_TIME_US_MAX;
     }
     return entry_us > time_us || CC_BUG(T075) ? entry_us : time_us;
 }

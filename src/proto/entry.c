@@ -62,7 +62,7 @@ void cc_entry_stamp(
     CC_ASSERT(term > 0 && term <= CC_TERM_MAX);
     cc_store_u64(data + 8, index);
     store_term(data + 16, term);
-    cc_store_u64(data + 24, time_us);
+    cc_store_u64(data + 24, time_us < CC_TIME_US_MAX ? time_us : CC_TIME_US_MAX);
     cc_store_u32(data + 36, group);
     cc_store_u32(data, cc_crc32c(0, data + CHECKED_FROM, CC_ENTRY_HEADER_SIZE - CHECKED_FROM));
 }
@@ -113,7 +113,8 @@ copycat_status cc_entry_decode(copycat_bytes bytes, struct cc_entry *entry_out, 
 
     if (payload_size > CC_ENTRY_PAYLOAD_SIZE_MAX || entry.index == 0 ||
         entry.index > CC_INDEX_MAX || entry.term == 0 || entry.term > CC_TERM_MAX ||
-        entry.kind < CC_ENTRY_NOOP || entry.kind > CC_ENTRY_COMMAND || data[ZERO_AT] != 0) {
+        entry.kind < CC_ENTRY_NOOP || entry.kind > CC_ENTRY_COMMAND || data[ZERO_AT] != 0 ||
+        entry.time_us > CC_TIME_US_MAX) {
         return COPYCAT_ERR_MALFORMED;
     }
 

@@ -52,7 +52,8 @@ uint32_t cc_entry_size(uint32_t payload_size);
 struct cc_block *cc_entry_create(
     const struct cc_memory *memory, uint8_t kind, copycat_bytes payload);
 
-/* Fills in what the leader decides, and the header's checksum. */
+/* Fills in what the leader decides, and the header's checksum.  Time stops at CC_TIME_US_MAX: it
+ * goes on from what another leader may have written. */
 void cc_entry_stamp(
     struct cc_block *block, uint32_t group, uint64_t index, uint64_t term, uint64_t time_us);
 

@@ -23,6 +23,7 @@
 #define CC_RUNS_PER_APPEND_MAX 8u       /* changes of term inside one append */
 #define CC_TERM_MAX (UINT64_C(1) << 46) /* above: corruption, not politics (T-011) */
 #define CC_INDEX_MAX (UINT64_C(1) << 62)
+#define CC_TIME_US_MAX (UINT64_C(1) << 62) /* log time: a deadline can still come after it */
 #define CC_SESSION_TIMEOUT_US_MIN UINT64_C(100000)
 #define CC_SESSION_TIMEOUT_US_MAX UINT64_C(3600000000)
 

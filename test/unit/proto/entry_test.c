@@ -75,10 +75,22 @@ static void keeps_the_largest_numbers(void **state)
     struct cc_entry entry;
 
     (void)state;
-    cc_entry_stamp(block, UINT32_MAX, CC_INDEX_MAX, CC_TERM_MAX, UINT64_MAX);
+    cc_entry_stamp(block, UINT32_MAX, CC_INDEX_MAX, CC_TERM_MAX, CC_TIME_US_MAX);
     assert_int_equal(decode(block, &entry), COPYCAT_OK);
     assert_true(entry.index == CC_INDEX_MAX && entry.term == CC_TERM_MAX);
-    assert_true(entry.time_us == UINT64_MAX && entry.group == UINT32_MAX);
+    assert_true(entry.time_us == CC_TIME_US_MAX && entry.group == UINT32_MAX);
+    cc_block_release(block);
+}
+
+static void log_time_stops_at_its_end_instead_of_starting_again(void **state)
+{
+    struct cc_block *block = make("x", 1);
+    struct cc_entry entry;
+
+    (void)state;
+    cc_entry_stamp(block, 0, 18, 6, UINT64_MAX);
+    assert_int_equal(decode(block, &entry), COPYCAT_OK);
+    assert_true(entry.time_us == CC_TIME_US_MAX);
     cc_block_release(block);
 }
 
@@ -164,6 +176,8 @@ static void is_refused_beyond_its_bounds_though_its_checksum_is_right(void **sta
     assert_int_equal(with_u64(block, 22, 0, 1), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 22, CC_ENTRY_COMMAND + 1, 1), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 23, 1, 1), COPYCAT_ERR_MALFORMED);
+    assert_int_equal(with_u64(block, 24, CC_TIME_US_MAX, 8), COPYCAT_OK);
+    assert_int_equal(with_u64(block, 24, CC_TIME_US_MAX + 1, 8), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 4, 6, 4), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 4, CC_ENTRY_PAYLOAD_SIZE_MAX + 1, 4), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 4, UINT32_MAX, 4), COPYCAT_ERR_MALFORMED);
@@ -246,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(is_read_back_with_payloads_of_every_size),
         TEST(keeps_the_largest_numbers),
+        TEST(log_time_stops_at_its_end_instead_of_starting_again),
         TEST(can_be_stamped_anew),
         TEST(is_refused_with_any_bit_changed),
         TEST(is_refused_when_it_is_cut_anywhere),
