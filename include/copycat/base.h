@@ -22,6 +22,13 @@
 extern "C" {
 #endif
 
+/* What the library exports. */
+#if defined(__GNUC__)
+#    define COPYCAT_API __attribute__((visibility("default")))
+#else
+#    define COPYCAT_API
+#endif
+
 typedef int32_t copycat_status;
 
 /* X(name, value, text): the one list of all statuses. */
@@ -78,11 +85,22 @@ typedef struct copycat_bytes {
     size_t size;
 } copycat_bytes;
 
+/* The bytes of a string literal, without its end. */
+#define COPYCAT_STR(literal) (copycat_str(literal))
+
+/* The bytes of a string, without its end; NULL gives {NULL, 0}. [any] */
+COPYCAT_API copycat_bytes copycat_str(const char *string);
+
+/* A sentence for people about what went wrong, and what to do; frozen. */
+typedef struct copycat_message {
+    char text[512];
+} copycat_message;
+
 /* The class of a status, COPYCAT_CLASS_*. [any] */
-int copycat_status_class(copycat_status status);
+COPYCAT_API int copycat_status_class(copycat_status status);
 
 /* A sentence about a status, never NULL; static memory. [any] */
-const char *copycat_status_text(copycat_status status);
+COPYCAT_API const char *copycat_status_text(copycat_status status);
 
 #ifdef __cplusplus
 }

@@ -39,8 +39,8 @@ typedef struct copycat_commit {
 } copycat_commit;
 
 /* The commit or timer at hand. */
-uint64_t copycat_context_index(const copycat_context *context);
-uint64_t copycat_context_time_us(const copycat_context *context);
+COPYCAT_API uint64_t copycat_context_index(const copycat_context *context);
+COPYCAT_API uint64_t copycat_context_time_us(const copycat_context *context);
 
 /*
  * The answer to the command; copied.  Only the first counts; without one the answer is OK and
@@ -48,33 +48,36 @@ uint64_t copycat_context_time_us(const copycat_context *context);
  * OK or of class "refused"; any other becomes INVALID, for it would tell the client to send it
  * again.
  */
-void copycat_context_answer(copycat_context *context, copycat_status status, copycat_bytes result);
+COPYCAT_API void copycat_context_answer(
+    copycat_context *context, copycat_status status, copycat_bytes result);
 
 /* The commit with this index no longer contributes to this machine's state.  At most once. */
-void copycat_context_release(copycat_context *context, uint64_t index);
+COPYCAT_API void copycat_context_release(copycat_context *context, uint64_t index);
 
 /*
  * Calls the machine's `timer` with `key` at the first entry whose log time is at least
  * `deadline_us`, before that entry.  One deadline per key: a new one replaces it; COPYCAT_NONE
  * cancels.  A deadline that is not in the future counts as the next microsecond.
  */
-void copycat_context_schedule(copycat_context *context, uint64_t key, uint64_t deadline_us);
+COPYCAT_API void copycat_context_schedule(
+    copycat_context *context, uint64_t key, uint64_t deadline_us);
 
 /* True while a session lives, at this point of the log. */
-bool copycat_context_session_is_alive(const copycat_context *context, uint64_t session);
+COPYCAT_API bool copycat_context_session_is_alive(const copycat_context *context, uint64_t session);
 
 /* The last applied index and its log time, for a query. */
-uint64_t copycat_reading_index(const copycat_reading *reading);
-uint64_t copycat_reading_time_us(const copycat_reading *reading);
+COPYCAT_API uint64_t copycat_reading_index(const copycat_reading *reading);
+COPYCAT_API uint64_t copycat_reading_time_us(const copycat_reading *reading);
 
 /* The result of the query, as with copycat_context_answer. */
-void copycat_reading_answer(copycat_reading *reading, copycat_status status, copycat_bytes result);
+COPYCAT_API void copycat_reading_answer(
+    copycat_reading *reading, copycat_status status, copycat_bytes result);
 
 /* Memory for a machine's state.  A failed request stops the member: it never returns NULL. */
 typedef struct copycat_memory copycat_memory;
-void *copycat_memory_take(copycat_memory *memory, size_t size); /* zeroed */
-void *copycat_memory_grow(copycat_memory *memory, void *block, size_t size);
-void copycat_memory_give(copycat_memory *memory, void *block);
+COPYCAT_API void *copycat_memory_take(copycat_memory *memory, size_t size); /* zeroed */
+COPYCAT_API void *copycat_memory_grow(copycat_memory *memory, void *block, size_t size);
+COPYCAT_API void copycat_memory_give(copycat_memory *memory, void *block);
 
 /*
  * Where a blob is written to; returns false, and has taken nothing, when the target is full for
@@ -82,7 +85,7 @@ void copycat_memory_give(copycat_memory *memory, void *block);
  * empty target takes at least 128 KiB.
  */
 typedef struct copycat_blob_writer copycat_blob_writer;
-bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes bytes);
+COPYCAT_API bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes bytes);
 
 /*
  * What a type of resource does.  All functions but `timer`, `session_ended`, `restore_commit` and

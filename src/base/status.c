@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * status -- the class and the text of a status.
+ * status -- the class and the text of a status, and bytes of a string.
  */
 #include <copycat/base.h>
+
+#include <string.h>
+
+copycat_bytes copycat_str(const char *string)
+{
+    return (copycat_bytes){string, string == NULL ? 0 : strlen(string)};
+}
 
 int copycat_status_class(copycat_status status)
 {

@@ -37,10 +37,22 @@ bool cc_members_match(const struct cc_members *left, const struct cc_members *ri
 
 /* ---- the form in which people write it ------------------------------------------------------- */
 
-/* What an address may not hold: blanks, control characters, and what ends it in a list. */
-static bool ends_address(char byte)
+/*
+ * No blanks, no control characters, no comma; slashes only in unix:/path, the address of a socket
+ * in the file system.
+ */
+static bool is_address(copycat_bytes address)
 {
-    return (unsigned char)byte <= ' ' || byte == 0x7f || byte == ',' || byte == '/';
+    const char *bytes = address.data;
+    bool has_path = address.size > 5 && memcmp(bytes, "unix:", 5) == 0;
+
+    for (size_t i = 0; i < address.size; i++) {
+        if ((unsigned char)bytes[i] <= ' ' || bytes[i] == 0x7f || bytes[i] == ',' ||
+            (bytes[i] == '/' && !has_path)) {
+            return false;
+        }
+    }
+    return address.size > 0;
 }
 
 static copycat_status complain(
@@ -75,25 +87,25 @@ static bool parse_id(const char **at, uint32_t *id_out)
 /* The address and the role after it, up to the comma or the end. */
 static bool parse_rest(const char **at, struct cc_member *member)
 {
+    static const char learner[] = "/learner";
+    const size_t suffix = sizeof learner - 1;
     size_t size = 0;
+    const char *start = *at;
 
+    while (start[size] != ',' && start[size] != '\0') {
+        size++;
+    }
+    *at = start + size;
     member->role = CC_ROLE_VOTER;
-    for (; !ends_address(**at); (*at)++) {
-        if (size == CC_ADDRESS_SIZE_MAX) {
-            return false;
-        }
-        member->address[size++] = **at;
-    }
-    if (**at == '/') {
-        static const char learner[] = "/learner";
-
-        if (strncmp(*at, learner, sizeof learner - 1) != 0) {
-            return false;
-        }
-        *at += sizeof learner - 1;
+    if (size > suffix && memcmp(start + size - suffix, learner, suffix) == 0) {
         member->role = CC_ROLE_LEARNER;
+        size -= suffix;
     }
-    return size > 0 && (**at == '\0' || **at == ',');
+    if (size > CC_ADDRESS_SIZE_MAX || !is_address((copycat_bytes){start, size})) {
+        return false;
+    }
+    memcpy(member->address, start, size);
+    return true;
 }
 
 copycat_status cc_members_parse(
@@ -153,16 +165,6 @@ void cc_members_encode(struct cc_writer *writer, const struct cc_members *member
         cc_write_raw(writer, member->incarnation, CC_INCARNATION_SIZE);
         cc_write_counted(writer, (copycat_bytes){member->address, strlen(member->address)});
     }
-}
-
-static bool is_address(copycat_bytes address)
-{
-    for (size_t i = 0; i < address.size; i++) {
-        if (ends_address(((const char *)address.data)[i])) {
-            return false;
-        }
-    }
-    return address.size > 0;
 }
 
 static bool decode_member(struct cc_reader *reader, struct cc_member *member)

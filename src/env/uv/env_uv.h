@@ -108,4 +108,9 @@ struct cc_env_uv_thread;
 struct cc_env_uv_thread *cc_env_uv_thread_start(struct cc_env *env);
 void cc_env_uv_thread_join(struct cc_env_uv_thread *thread);
 
+/* Instead of being joined, called on that thread: `ended` is the last thing the thread does, after
+ * the run.  It may close the environment. */
+void cc_env_uv_thread_leave(
+    struct cc_env_uv_thread *thread, void (*ended)(void *owner), void *owner);
+
 #endif /* CC_ENV_UV_ENV_UV_H */

@@ -141,6 +141,8 @@ void cc_uv_job_start(struct cc_uv_job *job_take, enum cc_uv_lane_name name)
 struct cc_env_uv_thread {
     uv_thread_t thread;
     struct cc_env *env;
+    void (*ended)(void *owner);
+    void *owner;
 };
 
 static void run(void *owner)
@@ -148,6 +150,21 @@ static void run(void *owner)
     struct cc_env_uv_thread *thread = owner;
 
     cc_env_uv_run(thread->env);
+    if (thread->ended != NULL) {
+        void (*ended)(void *owner) = thread->ended;
+        void *ended_owner = thread->owner;
+
+        pthread_detach(pthread_self());
+        cc_memory_give(thread->env->memory, thread);
+        ended(ended_owner);
+    }
+}
+
+void cc_env_uv_thread_leave(
+    struct cc_env_uv_thread *thread, void (*ended)(void *owner), void *owner)
+{
+    thread->owner = owner;
+    thread->ended = ended;
 }
 
 struct cc_env_uv_thread *cc_env_uv_thread_start(struct cc_env *env)

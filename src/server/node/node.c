@@ -220,9 +220,10 @@ static void on_open(void *owner, copycat_status status, const char *text)
         return;
     }
     server->is_journal_open = true;
-    if (cc_server_open_door(server) != COPYCAT_OK) {
+    status = cc_server_open_door(server);
+    if (status != COPYCAT_OK) {
         cc_server_fail(
-            server, COPYCAT_ERR_INVALID,
+            server, status,
             "cannot listen at this member's address; is it in use, or not of this machine?");
         return;
     }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copycat/client.h -- connect to a cluster and hold a session there.
+ *
+ * Threads: a client has a loop thread of its own, on which all its callbacks run, one at a time;
+ * with `host_loop` it has none and lives in the thread that opened it.  [any] may be called from
+ * every thread, [outside] from every thread but that one, [loop] only from it.
+ */
+#ifndef COPYCAT_CLIENT_H
+#define COPYCAT_CLIENT_H
+
+#include <copycat/future.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct copycat_client copycat_client;
+
+enum {
+    COPYCAT_CLIENT_CONNECTING = 0, /* no session yet */
+    COPYCAT_CLIENT_OPEN = 1,       /* connected, and the session lives */
+    COPYCAT_CLIENT_SUSPENDED = 2,  /* no server that serves the session; it may live or not */
+    COPYCAT_CLIENT_ENDED = 3,      /* the session has ended; open another client */
+    COPYCAT_CLIENT_CLOSED = 4
+};
+
+/* Zero means default, so fields can be added at the end; no padding, or an old caller's garbage
+ * would be read. */
+typedef struct copycat_client_options {
+    size_t size;                                 /* set by COPYCAT_CLIENT_OPTIONS_INIT */
+    void (*changed)(uint32_t state, void *user); /* told of each new COPYCAT_CLIENT_*; or NULL */
+    void *user;                                  /* of changed */
+    uint32_t session_timeout_ms;                 /* 0: 5000; the cluster may grant another */
+    uint32_t window;                             /* calls sent and not answered, 0: 256 */
+    uint32_t waiting;                            /* calls waiting to be sent, 0: 4096; then BUSY */
+    uint32_t host_loop;                          /* 1: no thread; see copycat_client_fd */
+} copycat_client_options;
+
+#define COPYCAT_CLIENT_OPTIONS_INIT                            \
+    {                                                          \
+        sizeof(copycat_client_options), NULL, NULL, 0, 0, 0, 0 \
+    }
+
+/* For who cannot use the macro.  `size` is that of the caller's struct. */
+COPYCAT_API void copycat_client_options_init(copycat_client_options *options, size_t size);
+
+/*
+ * Starts a client of the cluster at `servers`: "host:port" or "unix:/path", or lists of members as
+ * servers are given them ("1=host:port"), separated by commas; any of the cluster's servers will
+ * do.  Does not wait until one is reached: calls do.  `options` may be NULL.  `message_out`, which
+ * may be NULL, gets a sentence on failure.  Partner: copycat_client_close. [any]
+ */
+COPYCAT_API copycat_status copycat_client_open(
+    copycat_client **client_out,
+    const char *servers,
+    const copycat_client_options *options,
+    copycat_message *message_out);
+
+/*
+ * Completes everything that is outstanding with COPYCAT_ERR_CLOSED, ends the session, then calls
+ * `closed`, if there is one, where the callbacks run, as the last of them.  The handle is dead at
+ * once.  [outside]: returns when all that is done.  From a callback it is legal too: then it returns
+ * at once and the rest comes later.  With `host_loop` go on processing until `closed` was called.
+ */
+COPYCAT_API void copycat_client_close(
+    copycat_client *client, void (*closed)(void *user), void *user);
+
+/* COPYCAT_CLIENT_*; the session's id, 0 if there is none yet. [any] */
+COPYCAT_API uint32_t copycat_client_state(const copycat_client *client);
+COPYCAT_API uint64_t copycat_client_session(const copycat_client *client);
+
+/* ---- in a host's loop ------------------------------------------------------------------------- */
+
+/* Readable means: call copycat_client_process.  Timers are behind it too.  -1 without host_loop. */
+COPYCAT_API int copycat_client_fd(const copycat_client *client);
+
+/* Does what is ready and runs callbacks; never waits. [loop] */
+COPYCAT_API void copycat_client_process(copycat_client *client);
+
+/* ---- calls ------------------------------------------------------------------------------------ */
+
+/* How fresh a read is; everything else is linearizable. */
+enum {
+    COPYCAT_LINEARIZABLE = 1, /* as if there were one copy: a round among the servers */
+    COPYCAT_LEASE = 2,        /* the same, as long as clocks run at about the same rate: no round */
+    COPYCAT_SEQUENTIAL = 3,   /* any server: never back in time, sees one's own writes */
+    COPYCAT_EVENTUAL = 4      /* any server, whatever it has */
+};
+
+typedef struct copycat_call_options {
+    size_t size;
+    uint64_t timeout_ms;  /* 0: 30000; COPYCAT_NONE: none.  Then COPYCAT_ERR_OUTCOME or _TIMEOUT */
+    uint32_t consistency; /* of a read, 0: COPYCAT_LINEARIZABLE */
+    uint32_t reserved;
+} copycat_call_options;
+
+#define COPYCAT_CALL_OPTIONS_INIT             \
+    {                                         \
+        sizeof(copycat_call_options), 0, 0, 0 \
+    }
+
+COPYCAT_API void copycat_call_options_init(copycat_call_options *options, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* COPYCAT_CLIENT_H */

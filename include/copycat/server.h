@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copycat/server.h -- one member of a cluster, inside your process.
+ *
+ * Threads: a server has a loop thread of its own; its callbacks and its machines run there.
+ */
+#ifndef COPYCAT_SERVER_H
+#define COPYCAT_SERVER_H
+
+#include <copycat/machine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct copycat_server copycat_server;
+
+enum {
+    COPYCAT_SERVER_RECOVERING = 0, /* reading its journal */
+    COPYCAT_SERVER_FOUNDING = 1,   /* waits until all listed members are there for the first time */
+    COPYCAT_SERVER_MEMBER = 2,     /* takes part */
+    COPYCAT_SERVER_FAILED = 3      /* stopped for good: see the message; restart it */
+};
+
+typedef struct copycat_server_options {
+    size_t size;
+    const char *members;  /* "1=host:port,2=host:port,3=unix:/path": the same list for everybody */
+    const char *data_dir; /* its own; made if it is not there */
+
+    /* Machines of your own, beside the resources that every server knows. */
+    const copycat_machine_type *const *machines;
+
+    /* A sentence for the operator's log, and each new COPYCAT_SERVER_*; or NULL. */
+    void (*notice)(const char *text, void *user);
+    void (*changed)(uint32_t state, copycat_status status, void *user);
+    void *user;
+
+    uint64_t journal_file_size; /* bytes, 0: 64 MiB */
+    uint32_t id;                /* which of the members this is */
+    uint32_t machine_count;
+    uint32_t election_timeout_ms;   /* 0: 500.  The same everywhere */
+    uint32_t heartbeat_interval_ms; /* 0: a fifth of that */
+    uint32_t connections_max;       /* 0: 10000 */
+    uint32_t reserved;
+} copycat_server_options;
+
+#define COPYCAT_SERVER_OPTIONS_INIT                                                             \
+    {                                                                                           \
+        sizeof(copycat_server_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0 \
+    }
+
+COPYCAT_API void copycat_server_options_init(copycat_server_options *options, size_t size);
+
+/*
+ * Reads the journal, listens, and returns once that is done: the server is founding or a member.
+ * `message_out` gets a sentence on failure.  Partner: copycat_server_close.
+ *
+ * INVALID (members, id, options), LOCKED, FOREIGN, NEWER, DAMAGED (of the directory), IO, DISK_FULL,
+ * ADDRESS_IN_USE, MEMORY.  Not from a callback.
+ */
+COPYCAT_API copycat_status copycat_server_open(
+    copycat_server **server_out,
+    const copycat_server_options *options,
+    copycat_message *message_out);
+
+/* Stops, without losing what was promised.  Returns when the directory is free.  Not from a
+ * callback; accepts NULL. */
+COPYCAT_API void copycat_server_close(copycat_server *server);
+
+/* Where it stands; a view of a moment. */
+typedef struct copycat_server_status {
+    size_t size; /* set by the caller */
+    uint64_t term;
+    uint64_t commit;
+    uint64_t applied;
+    uint64_t last;
+    uint64_t digest; /* of the state at `applied`: equal on all members */
+    uint32_t id;
+    uint32_t leader;        /* 0: unknown */
+    uint32_t state;         /* COPYCAT_SERVER_* */
+    copycat_status failure; /* of COPYCAT_SERVER_FAILED */
+} copycat_server_status;
+
+/* Not from a callback. */
+COPYCAT_API void copycat_server_status_of(
+    copycat_server *server, copycat_server_status *status_out);
+
+/* Hands leadership to the most advanced member, if this server leads; for a stop that nobody
+ * notices.  Returns when another leads, or NO_LEADER after `timeout_ms`.  Not from a callback. */
+COPYCAT_API copycat_status copycat_server_hand_over(copycat_server *server, uint64_t timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* COPYCAT_SERVER_H */

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client -- open, close, and the host's loop; see copycat/client.h.
+ */
+#include "api/address.h"
+#include "api/api_memory.h"
+#include "api/handle.h"
+#include "base/assert.h"
+#include "base/options.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WAITING 4096u
+#define WINDOW 256u
+
+void copycat_client_options_init(copycat_client_options *options, size_t size)
+{
+    cc_options_init(options, size);
+}
+
+void copycat_call_options_init(copycat_call_options *options, size_t size)
+{
+    cc_options_init(options, size);
+}
+
+bool cc_handle_is_on_loop(const struct copycat_client *client)
+{
+    return atomic_load(&client->has_loop_thread) &&
+           pthread_equal(client->loop_thread, pthread_self()) != 0;
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
+static void free_client(struct copycat_client *client)
+{
+    while (client->pool != NULL) {
+        copycat_future *future = client->pool;
+
+        client->pool = future->next;
+        pthread_cond_destroy(&future->arrived);
+        cc_writer_deinit(&future->operation);
+        free(future);
+    }
+    pthread_mutex_destroy(&client->lock);
+    free(client);
+}
+
+/* P4 */
+void cc_handle_unlock_and_release(struct copycat_client *client)
+{
+    bool is_last = --client->references == 0;
+
+    pthread_mutex_unlock(&client->lock);
+    if (is_last) {
+        free_client(client);
+    }
+}
+
+/* Nothing of the loop is in use any more. */
+static void end(void *owner)
+{
+    struct copycat_client *client = owner;
+
+    cc_env_uv_close(client->env);
+    client->env = NULL;
+    pthread_mutex_lock(&client->lock);
+    cc_handle_unlock_and_release(client);
+}
+
+/* On the loop: the core has completed every call. */
+static void core_closed(void *owner)
+{
+    struct copycat_client *client = owner;
+
+    client->core = NULL;
+    if (client->closed != NULL) {
+        client->closed(client->closed_user);
+    }
+    if (client->thread == NULL) {
+        client->is_finished = true;
+        return;
+    }
+    if (client->is_abandoned) {
+        cc_env_uv_thread_leave(client->thread, end, client);
+    }
+    cc_env_uv_stop(client->env);
+}
+
+static void close_core(struct cc_post *post)
+{
+    struct copycat_client *client = post->owner;
+
+    cc_client_close(client->core, core_closed, client);
+}
+
+void copycat_client_close(copycat_client *client, void (*closed)(void *user), void *user)
+{
+    struct cc_env_uv_thread *thread;
+    bool is_waiting;
+
+    if (client == NULL) {
+        return;
+    }
+    thread = client->thread;
+    is_waiting = thread != NULL && !cc_handle_is_on_loop(client);
+    pthread_mutex_lock(&client->lock);
+    CC_ASSERT(!client->is_closed); /* the handle was dead */
+    client->is_closed = true;
+    client->closed = closed;
+    client->closed_user = user;
+    client->is_abandoned = !is_waiting;
+    client->closing = (struct cc_post){.run = close_core, .owner = client};
+    cc_env_uv_post(client->env, &client->closing);
+    pthread_mutex_unlock(&client->lock);
+    if (is_waiting) {
+        cc_env_uv_thread_join(thread);
+        end(client);
+    }
+}
+
+/* ---- the beginning ---------------------------------------------------------------------------- */
+
+static void changed(void *owner, enum cc_client_state state)
+{
+    struct copycat_client *client = owner;
+
+    atomic_store(&client->state, (unsigned)state);
+    if (client->core != NULL) {
+        atomic_store(&client->session, cc_client_session(client->core));
+    }
+    if (client->options.changed != NULL) {
+        client->options.changed((uint32_t)state, client->options.user);
+    }
+}
+
+/* The first thing that runs on the loop. */
+static void began(struct cc_post *post)
+{
+    struct copycat_client *client = post->owner;
+
+    client->loop_thread = pthread_self();
+    atomic_store(&client->has_loop_thread, true);
+}
+
+static copycat_status open_core(struct copycat_client *client, const struct cc_addresses *addresses)
+{
+    struct cc_client_options options = {
+        .addresses = addresses->at,
+        .address_count = addresses->count,
+        .session_timeout_us = (uint64_t)client->options.session_timeout_ms * 1000,
+        .window_max = client->options.window == 0 ? WINDOW : client->options.window,
+        .waiting_max = client->outstanding_max,
+    };
+
+    cc_env_entropy(client->env, &options.seed, sizeof options.seed);
+    return cc_client_open(&client->core, client->env, &options, changed, client);
+}
+
+static copycat_status start(struct copycat_client *client, const struct cc_addresses *addresses)
+{
+    copycat_status status = cc_env_uv_open(&client->env, &cc_api_memory, NULL);
+
+    if (status != COPYCAT_OK) {
+        return status;
+    }
+    status = open_core(client, addresses);
+    if (status != COPYCAT_OK) {
+        cc_env_uv_close(client->env);
+        return status;
+    }
+    client->closing = (struct cc_post){.run = began, .owner = client};
+    if (client->options.host_loop != 0) {
+        began(&client->closing);
+        return COPYCAT_OK;
+    }
+    cc_env_uv_post(client->env, &client->closing);
+    client->thread = cc_env_uv_thread_start(client->env);
+    if (client->thread == NULL) {
+        cc_client_close(client->core, NULL, NULL);
+        cc_env_uv_process(client->env); /* without a session it closes in one pass */
+        cc_env_uv_close(client->env);
+        return COPYCAT_ERR_MEMORY;
+    }
+    return COPYCAT_OK;
+}
+
+copycat_status copycat_client_open(
+    copycat_client **client_out,
+    const char *servers,
+    const copycat_client_options *options,
+    copycat_message *message_out)
+{
+    struct copycat_client *client = calloc(1, sizeof *client);
+    struct cc_addresses addresses;
+    copycat_status status;
+
+    *client_out = NULL;
+    if (client == NULL) {
+        return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
+    }
+    status = cc_options_read(&client->options, sizeof client->options, options);
+    if (status != COPYCAT_OK) {
+        free(client);
+        return cc_fail(message_out, status, "the client's options are not ones this library knows");
+    }
+    status = cc_addresses_parse(servers, &addresses, message_out);
+    if (status != COPYCAT_OK) {
+        free(client);
+        return status;
+    }
+    pthread_mutex_init(&client->lock, NULL);
+    client->references = 1;
+    client->process = getpid();
+    client->outstanding_max = (client->options.waiting == 0 ? WAITING : client->options.waiting) +
+                              (client->options.window == 0 ? WINDOW : client->options.window);
+    status = start(client, &addresses);
+    cc_addresses_free(&addresses);
+    if (status != COPYCAT_OK) {
+        free_client(client);
+        return cc_fail(message_out, status, NULL);
+    }
+    *client_out = client;
+    return COPYCAT_OK;
+}
+
+/* ---- asked for -------------------------------------------------------------------------------- */
+
+uint32_t copycat_client_state(const copycat_client *client)
+{
+    return atomic_load(&client->state);
+}
+
+uint64_t copycat_client_session(const copycat_client *client)
+{
+    return atomic_load(&client->session);
+}
+
+int copycat_client_fd(const copycat_client *client)
+{
+    return client->options.host_loop == 0 ? -1 : cc_env_uv_fd(client->env);
+}
+
+void copycat_client_process(copycat_client *client)
+{
+    if (client->options.host_loop != 0) {
+        cc_env_uv_process(client->env);
+        if (client->is_finished) {
+            end(client);
+        }
+    }
+}
