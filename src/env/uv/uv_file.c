@@ -219,34 +219,41 @@ static bool is_listed(int directory, const struct dirent *entry)
            !S_ISDIR(status.st_mode);
 }
 
+/* The next name that is listed, NULL at the end or with errno at an error. */
+static const char *next_name(DIR *directory)
+{
+    const struct dirent *entry;
+
+    do {
+        errno = 0;
+        entry = readdir(directory);
+    } while (entry != NULL && !is_listed(dirfd(directory), entry));
+    return entry == NULL ? NULL : entry->d_name;
+}
+
 /* As many names as have room; the rest when the loop has told these. */
 static void list(struct cc_uv_disk_job *job)
 {
-    DIR *directory = job->directory;
-    struct dirent *entry;
+    const char *name;
 
-    if (directory == NULL) {
-        directory = opendir(job->request->name);
-        job->directory = directory;
+    if (job->directory == NULL) {
+        job->directory = opendir(job->request->name);
+    }
+    if (job->directory == NULL) {
+        job->job.error = errno;
+        return;
     }
     job->names_size = 0;
-    errno = 0;
-    while (directory != NULL && job->names_size + NAME_MAX + 1 <= CC_UV_NAMES_SIZE &&
-           (entry = readdir(directory)) != NULL) {
-        size_t size = strlen(entry->d_name) + 1;
-
-        if (is_listed(dirfd(directory), entry)) {
-            memcpy(job->names + job->names_size, entry->d_name, size);
-            job->names_size += size;
+    while (job->names_size + NAME_MAX + 1 <= CC_UV_NAMES_SIZE) {
+        name = next_name(job->directory);
+        if (name == NULL) {
+            job->job.error = errno;
+            closedir(job->directory);
+            job->directory = NULL;
+            return;
         }
-        errno = 0;
-    }
-    if (directory == NULL || job->names_size + NAME_MAX + 1 <= CC_UV_NAMES_SIZE) {
-        job->job.error = errno;
-        if (directory != NULL) {
-            closedir(directory);
-        }
-        job->directory = NULL;
+        memcpy(job->names + job->names_size, name, strlen(name) + 1);
+        job->names_size += strlen(name) + 1;
     }
 }
 
