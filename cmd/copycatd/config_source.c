@@ -71,7 +71,9 @@ static int take_flag(
     }
     if (dashes != 2 || id == COPYCATD_PROPERTY_COUNT) {
         complain_unknown(problems, argument, word);
-        return at + 1;
+        /* What follows was meant as its value: one mistake, one complaint. */
+        return dashes > 0 && value == NULL && at + 1 < argc && argv[at + 1][0] != '-' ? at + 2
+                                                                                      : at + 1;
     }
     snprintf(from, sizeof from, "flag --%s", copycatd_properties[id].name);
     if (value == NULL && copycatd_properties[id].type == COPYCATD_TYPE_BOOL) {
