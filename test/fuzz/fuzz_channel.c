@@ -98,6 +98,7 @@ static void shut(void)
 {
     world.is_inside = true;
     cc_channel_close(&world.channel);
+    CC_ASSERT(!world.channel.task.queued); /* or it could not be freed now */
     world.is_inside = false;
     world.is_gone = true;
     if ((world.habits & SAYS_AFTER_CLOSE) != 0) {
