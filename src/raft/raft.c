@@ -9,6 +9,9 @@
 #define RUN_CAPACITY 1024u
 #define RUN_RESERVE 64u
 
+/* An hour: no sum or product of such times overflows. */
+#define TIME_US_MAX UINT64_C(3600000000)
+
 /* ---- made and unmade ------------------------------------------------------------------------- */
 
 static bool is_sensible(const struct cc_raft_options *options, const struct cc_raft_start *start)
@@ -24,7 +27,8 @@ static bool is_sensible(const struct cc_raft_options *options, const struct cc_r
         has_self = has_self || options->members[i].id == options->id;
     }
     return has_self && voters >= 1 && voters <= CC_VOTERS_MAX && options->election_timeout_us > 0 &&
-           options->heartbeat_interval_us * 3 <= options->election_timeout_us &&
+           options->election_timeout_us <= TIME_US_MAX && options->promise_us_max <= TIME_US_MAX &&
+           options->heartbeat_interval_us <= options->election_timeout_us / 3 &&
            options->promise_us <= options->election_timeout_us &&
            options->promise_us <= options->promise_us_max && options->drift_ppm_max < 500000 &&
            options->window_bytes > 0 && options->append_bytes_max > 0 &&
@@ -173,13 +177,25 @@ static copycat_status propose(struct cc_raft *core, uint32_t count)
     return COPYCAT_OK;
 }
 
+/* Numbers within their bounds (T-011), from a member that may say such a thing: only a voter leads
+ * or campaigns, and no log holds an entry of the term that is campaigned for. */
+static bool is_plausible(struct cc_raft *core, const struct cc_raft_message *message)
+{
+    const struct cc_raft_peer *peer = cc_raft_peer_of(core, message->from);
+    bool is_voters = message->kind != CC_RAFT_VOTE_REPLY && message->kind != CC_RAFT_APPEND_REPLY;
+
+    return peer != NULL && (peer->is_voter || !is_voters) && message->to == core->options.id &&
+           message->term > 0 && message->term <= CC_TERM_MAX &&
+           message->last_index <= CC_INDEX_MAX && message->prev_index <= CC_INDEX_MAX &&
+           message->match <= CC_INDEX_MAX && message->hint_index <= CC_INDEX_MAX &&
+           message->commit <= CC_INDEX_MAX &&
+           (message->kind != CC_RAFT_VOTE || message->last_term < message->term);
+}
+
 static copycat_status receive(struct cc_raft *core, const struct cc_raft_message *message)
 {
-    if (cc_raft_peer_of(core, message->from) == NULL || message->to != core->options.id ||
-        message->term == 0 || message->term > CC_TERM_MAX || message->last_index > CC_INDEX_MAX ||
-        message->prev_index > CC_INDEX_MAX || message->match > CC_INDEX_MAX ||
-        message->hint_index > CC_INDEX_MAX || message->commit > CC_INDEX_MAX) {
-        return COPYCAT_ERR_MALFORMED; /* T-011 */
+    if (!is_plausible(core, message)) {
+        return COPYCAT_ERR_MALFORMED;
     }
     switch (message->kind) {
     case CC_RAFT_VOTE:
@@ -276,6 +292,12 @@ static void finish(struct cc_raft *core)
         effects->sends[i].after = CC_BUG(T001) ? 0 : after;
         effects->sends[i].core_term = core->term;
     }
+}
+
+static void set_wake(struct cc_raft *core)
+{
+    struct cc_raft_effects *effects = core->effects;
+
     if (core->role == CC_RAFT_LEADER) {
         effects->wake_at_us = core->heartbeat_due_us;
         if (core->transfer_target != 0 && core->transfer_until_us < effects->wake_at_us) {
@@ -332,6 +354,7 @@ copycat_status cc_raft_step(
         cc_raft_replicate(core);
         finish(core);
     }
+    set_wake(core);
     CC_ASSERT(core->commit <= core->last || CC_BUG(T020)); /* R1 */
     CC_VERIFY(is_consistent(core));
     (void)is_consistent;

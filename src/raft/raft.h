@@ -196,7 +196,9 @@ void cc_raft_destroy(struct cc_raft *core);
  * The one entrance.  `effects` is overwritten.  OK except: PROPOSE, READ and TRANSFER give
  * NO_LEADER where this member does not lead (for READ also where no entry of its term is committed
  * yet: then BUSY), BUSY where a limit or a transfer forbids it; RECEIVE gives MALFORMED for a
- * message that no correct member sends, which changes nothing.
+ * message that no correct member sends, which changes nothing.  Such are, besides what contradicts
+ * itself: a vote or an append from a learner, an append of a second leader of one term, and one
+ * that contradicts what is committed.  In any case wake_at_us is set.
  */
 copycat_status cc_raft_step(
     struct cc_raft *core, const struct cc_raft_event *event, struct cc_raft_effects *effects);

@@ -9,6 +9,7 @@ void cc_raft_store(struct cc_raft *core, uint64_t term, uint32_t vote)
 {
     CC_ASSERT(term >= core->term);
     CC_ASSERT(term > core->term || core->vote == 0);
+    core->term_leader = term > core->term ? 0 : core->term_leader;
     core->term = term;
     core->vote = vote;
     core->effects->store = true;
@@ -130,6 +131,7 @@ static void lead(struct cc_raft *core)
 {
     core->role = CC_RAFT_LEADER;
     core->leader = core->options.id;
+    core->term_leader = core->options.id;
     core->is_transfer = false;
     core->is_lease_given_up = false;
     core->transfer_target = 0;

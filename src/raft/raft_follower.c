@@ -143,14 +143,14 @@ static void take_commit(struct cc_raft *core, const struct cc_raft_message *mess
 
 static bool is_sound(const struct cc_raft_message *message)
 {
+    uint64_t end = message->prev_index + message->entry_count;
     uint64_t at = message->prev_index + 1;
     uint64_t term = 0;
 
     if (message->run_count > CC_RUNS_PER_APPEND_MAX ||
         (message->entry_count == 0) != (message->run_count == 0) ||
         (message->prev_index == 0) != (message->prev_term == 0) ||
-        message->prev_term > message->term ||
-        message->prev_index + message->entry_count > CC_INDEX_MAX) {
+        message->prev_term > message->term || end > CC_INDEX_MAX) {
         return false;
     }
     if (message->run_count > 0 && message->runs[0].term < message->prev_term) {
@@ -158,13 +158,14 @@ static bool is_sound(const struct cc_raft_message *message)
     }
     for (uint32_t run = 0; run < message->run_count; run++) {
         if ((run == 0 && message->runs[run].first != at) || message->runs[run].first < at ||
-            message->runs[run].term <= term || message->runs[run].term > message->term) {
+            message->runs[run].first > end || message->runs[run].term <= term ||
+            message->runs[run].term > message->term) {
             return false;
         }
         at = message->runs[run].first + 1;
         term = message->runs[run].term;
     }
-    return at <= message->prev_index + message->entry_count + 1;
+    return true;
 }
 
 /* Whoever leads our term or a later one has everything that is committed (3.6.3).  A message that
@@ -198,6 +199,7 @@ static void hear_leader(struct cc_raft *core, const struct cc_raft_message *mess
         core->leader != message->from) {
         cc_raft_follow(core, message->term, message->from);
     }
+    core->term_leader = message->from;
     core->contact_us = core->now_us;
     core->promise_until_us = core->now_us + core->options.promise_us;
     core->promise_term = core->term;
@@ -206,9 +208,17 @@ static void hear_leader(struct cc_raft *core, const struct cc_raft_message *mess
     cc_raft_delay_election(core);
 }
 
+/* A term has one leader at most.  What matches the first says nothing about the log of another, so
+ * what was acknowledged would be a lie to it. */
+static bool is_second_leader(const struct cc_raft *core, const struct cc_raft_message *message)
+{
+    return message->term == core->term && core->term_leader != 0 &&
+           core->term_leader != message->from;
+}
+
 copycat_status cc_raft_receive_append(struct cc_raft *core, const struct cc_raft_message *message)
 {
-    if (!is_sound(message) || (message->term == core->term && core->role == CC_RAFT_LEADER)) {
+    if (!is_sound(message) || is_second_leader(core, message)) {
         return COPYCAT_ERR_MALFORMED;
     }
     if (message->term < core->term) {

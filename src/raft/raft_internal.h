@@ -70,6 +70,7 @@ struct cc_raft {
     uint64_t term;
     uint32_t vote;
     uint32_t leader;
+    uint32_t term_leader; /* who has been heard to lead this term; 0: nobody yet */
     enum cc_raft_role role;
     bool is_voter;
     bool is_stalled;

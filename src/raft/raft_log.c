@@ -60,14 +60,15 @@ uint64_t cc_raft_log_find(const struct cc_raft *core, uint64_t index, uint64_t t
     return at;
 }
 
-/* Room for one more run; the oldest goes if all of it is committed: nobody compares that any more.
+/* Room for one more run; the oldest goes if all of it is committed and something behind it as well:
+ * nobody compares that any more, and the term of the last entry stays known whatever is truncated.
  */
 bool cc_raft_log_has_room(struct cc_raft *core)
 {
     if (core->run_count < core->run_capacity) {
         return true;
     }
-    if (core->runs[1].first - 1 > core->commit) {
+    if (core->runs[1].first > core->commit) {
         return false;
     }
     core->run_count--;

@@ -103,7 +103,7 @@ static void take_runs(
     for (uint32_t i = 0; i < message->run_count && i < CC_RUNS_PER_APPEND_MAX; i++) {
         term = i == 0 && take(input) > 64 ? cc_raft_term(driver->core) : near_to(input, term + 2);
         message->runs[i] = (struct cc_raft_run){first, term};
-        first += 1u + take(input) % 8u;
+        first = take(input) > 250 ? near_to(input, first) : first + 1u + take(input) % 8u;
     }
 }
 
@@ -113,7 +113,7 @@ static struct cc_raft_message take_message(struct input *input, const struct dri
     struct cc_raft_message message = {.kind = (enum cc_raft_message_kind)(take(input) % 5u)};
     uint8_t flags = take(input);
 
-    message.from = 2u + take(input) % PEERS;
+    message.from = (flags & 192u) == 192u ? take(input) : 2u + take(input) % PEERS;
     message.to = take(input) > 250 ? take(input) : 1u;
     message.term = near_to(input, cc_raft_term(core) + 1);
     message.last_index = near_to(input, driver->last);
@@ -203,7 +203,9 @@ static void step(struct driver *driver, struct cc_raft_event event)
     copycat_status status;
 
     event.now_us = driver->now_us;
+    driver->effects.wake_at_us = 0;
     status = cc_raft_step(driver->core, &event, &driver->effects);
+    check(driver->effects.wake_at_us != 0);
     check(cc_raft_term(driver->core) >= term);
     check(cc_raft_commit(driver->core) >= commit);
     check(vote == 0 || cc_raft_term(driver->core) > term || cc_raft_vote(driver->core) == vote);
