@@ -366,6 +366,7 @@ static void an_empty_read_or_write_is_fine(struct contract *contract)
     struct cc_file *file = create(contract, "file");
     char nothing[1];
 
+    assert_int_equal(write_at(contract, file, true, 0, "x", 1), COPYCAT_OK);
     assert_int_equal(write_at(contract, file, true, 0, nothing, 0), COPYCAT_OK);
     assert_int_equal(write_at(contract, file, false, 0, nothing, 0), COPYCAT_OK);
     assert_int_equal(read_at(contract, file, 0, nothing, 0), COPYCAT_OK);

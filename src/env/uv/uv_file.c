@@ -24,7 +24,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* One call moves at most this much: lengths in the ring have 32 bits. */
 #define PIECE_MAX ((size_t)1 << 30)
 #define FILE_MODE 0600
 #define DIRECTORY_MODE 0700
@@ -76,20 +75,29 @@ bool cc_uv_file_advance(struct cc_uv_disk_job *job, long outcome)
     return !job->is_syncing;
 }
 
+struct iovec cc_uv_file_piece(const struct cc_uv_disk_job *job)
+{
+    unsigned char *data = job->request->data;
+    size_t left = job->request->size - job->done;
+
+    return (struct iovec){data + job->done, left < PIECE_MAX ? left : PIECE_MAX};
+}
+
 static long transfer(const struct cc_uv_disk_job *job)
 {
     const struct cc_disk_request *request = job->request;
-    size_t left = request->size - job->done;
-    struct iovec piece = {
-        (unsigned char *)request->data + job->done, left < PIECE_MAX ? left : PIECE_MAX};
-    off_t offset = (off_t)(request->offset + job->done);
     int descriptor = cc_uv_file_descriptor(job);
+    struct iovec piece;
+
+    if (request->operation == CC_DISK_SYNC || job->is_syncing) {
+        return fdatasync(descriptor);
+    }
+    piece = cc_uv_file_piece(job);
+
+    off_t offset = (off_t)(request->offset + job->done);
 
     if (request->operation == CC_DISK_READ) {
         return preadv(descriptor, &piece, 1, offset);
-    }
-    if (request->operation == CC_DISK_SYNC || job->is_syncing) {
-        return fdatasync(descriptor);
     }
     return pwritev2(
         descriptor, &piece, 1, offset, request->durable && job->file->has_dsync ? RWF_DSYNC : 0);

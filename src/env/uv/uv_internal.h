@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <uv.h>
 
 #define CC_UV_READ_SIZE (64u << 10)
@@ -254,6 +255,9 @@ void cc_uv_file_work(struct cc_uv_job *job);
 
 /* The descriptor for what is left of a read or write. */
 int cc_uv_file_descriptor(const struct cc_uv_disk_job *job);
+
+/* The next bytes of it; no more than 32 bits can count. */
+struct iovec cc_uv_file_piece(const struct cc_uv_disk_job *job);
 
 /* Takes the outcome of a part: what was transferred, or a negated errno.  True: the job is done. */
 bool cc_uv_file_advance(struct cc_uv_disk_job *job, long outcome);

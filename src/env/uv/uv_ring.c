@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define ENTRIES 64u
-#define PIECE_MAX ((size_t)1 << 30)
 
 struct cc_uv_ring {
     struct io_uring ring;
@@ -94,17 +93,22 @@ static bool set_up(struct io_uring *ring)
 static void fill(struct io_uring_sqe *entry, struct cc_uv_disk_job *job)
 {
     const struct cc_disk_request *request = job->request;
-    unsigned char *data = (unsigned char *)request->data + job->done;
-    size_t left = request->size - job->done;
-    unsigned length = (unsigned)(left < PIECE_MAX ? left : PIECE_MAX);
     int descriptor = cc_uv_file_descriptor(job);
+    struct iovec piece;
 
     if (request->operation == CC_DISK_SYNC || job->is_syncing) {
         io_uring_prep_fsync(entry, descriptor, IORING_FSYNC_DATASYNC);
-    } else if (request->operation == CC_DISK_READ) {
-        io_uring_prep_read(entry, descriptor, data, length, request->offset + job->done);
+        io_uring_sqe_set_data(entry, job);
+        return;
+    }
+    piece = cc_uv_file_piece(job);
+
+    uint64_t offset = request->offset + job->done;
+
+    if (request->operation == CC_DISK_READ) {
+        io_uring_prep_read(entry, descriptor, piece.iov_base, (unsigned)piece.iov_len, offset);
     } else {
-        io_uring_prep_write(entry, descriptor, data, length, request->offset + job->done);
+        io_uring_prep_write(entry, descriptor, piece.iov_base, (unsigned)piece.iov_len, offset);
         entry->rw_flags = request->durable && job->file->has_dsync ? RWF_DSYNC : 0;
     }
     io_uring_sqe_set_data(entry, job);
