@@ -18,7 +18,8 @@ struct copycatd_actions {
     bool show_config;
 };
 
-/* "--name value" and "--name=value"; of a bool, "--name" alone is true.  The last of equals wins. */
+/* "--name value" and "--name=value"; of a bool, "--name" alone is true.  The last of equals
+ * wins. */
 void copycatd_config_flags(
     struct copycatd_values *values,
     int argc,

@@ -2,7 +2,8 @@
 /*
  * notify -- tells systemd (or whoever sets NOTIFY_SOCKET) how the daemon is, without libsystemd.
  *
- * Where it sits:   beside main.  The protocol is sd_notify(3): one datagram of lines to a unix socket.
+ * Where it sits:   beside main.  The protocol is sd_notify(3): a datagram of lines to a unix
+ *                  socket.
  * Memory:          none; a socket is opened for each message, for there are few.
  */
 #ifndef COPYCATD_NOTIFY_H

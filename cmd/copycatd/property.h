@@ -69,7 +69,7 @@ extern const struct copycatd_property copycatd_properties[COPYCATD_PROPERTY_COUN
 /* COPYCATD_PROPERTY_COUNT if there is none of this name, `size` bytes long. */
 enum copycatd_property_id copycatd_property_find(const char *name, size_t size);
 
-/* The known name nearest to `word`, or NULL; without those that a file may not hold if `in_file`. */
+/* The known name nearest to `word`, or NULL; if `in_file`, only of what a file may hold. */
 const char *copycatd_property_suggest(const char *word, bool in_file);
 
 /* "COPYCAT_DATA_DIR". */
