@@ -8,6 +8,7 @@
 #include <copycat/future.h>
 #include <copycat/machine.h>
 #include <copycat/map.h>
+#include <copycat/probe.h>
 #include <copycat/resource.h>
 #include <copycat/server.h>
 

@@ -106,6 +106,7 @@ bool cc_apply_cached(
 
 /* All sessions in ascending order of id: the next after `session`; 0 when there is none. */
 uint64_t cc_apply_session_after(const struct cc_apply *apply, uint64_t session);
+uint32_t cc_apply_session_count(const struct cc_apply *apply);
 
 /* ---- what the judges ask for ----------------------------------------------------------------- */
 

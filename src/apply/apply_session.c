@@ -126,3 +126,8 @@ uint64_t cc_apply_session_after(const struct cc_apply *apply, uint64_t session)
 
     return next == NULL ? 0 : next->id;
 }
+
+uint32_t cc_apply_session_count(const struct cc_apply *apply)
+{
+    return apply->sessions.count;
+}

@@ -48,11 +48,16 @@ enum cc_message_type {
     /* server to server: a client's message passed on to the leader, and what comes back */
     CC_MESSAGE_FORWARD = 64,       /* struct cc_forward */
     CC_MESSAGE_FORWARD_REPLY = 65, /* struct cc_forward */
+
+    /* between an observer and a server */
+    CC_MESSAGE_ASK_REPORT = 80, /* empty */
+    CC_MESSAGE_REPORT = 81,     /* struct cc_report */
 };
 
 enum cc_hello_kind {
     CC_HELLO_CLIENT = 1,
     CC_HELLO_PEER = 2,
+    CC_HELLO_OBSERVER = 3, /* asks where the server stands, in whatever state it is */
 };
 
 struct cc_hello {
@@ -70,6 +75,31 @@ struct cc_hello {
 struct cc_refuse {
     copycat_status status;
     copycat_bytes text; /* a sentence for a person: what is wrong and what to do */
+};
+
+/* Where a server stands; about others as far as it knows. */
+struct cc_report {
+    uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* zero: none yet */
+    uint32_t server;
+    uint32_t leader; /* 0: unknown */
+    uint8_t state;   /* enum cc_server_state */
+    uint8_t role;    /* enum cc_raft_role */
+    uint64_t term;
+    uint64_t commit;
+    uint64_t applied;
+    uint64_t last;
+    uint64_t digest; /* of the state at `applied` */
+    uint64_t log_time_us;
+    uint64_t sessions;
+    uint64_t connections;
+    struct cc_members members;
+
+    struct {
+        bool is_up;              /* connected from here */
+        uint64_t match;          /* the leader's: its log is known to be there up to this index */
+    } standings[CC_MEMBERS_MAX]; /* of members, by place */
+
+    copycat_bytes notice; /* the last sentence for the operator */
 };
 
 struct cc_keep_alive {
@@ -179,6 +209,8 @@ struct cc_forward {
 void cc_hello_encode(struct cc_writer *writer, const struct cc_hello *hello);
 bool cc_hello_decode(copycat_bytes body, struct cc_hello *hello_out);
 void cc_refuse_encode(struct cc_writer *writer, const struct cc_refuse *refuse);
+void cc_report_encode(struct cc_writer *writer, const struct cc_report *report);
+bool cc_report_decode(copycat_bytes body, struct cc_report *report_out);
 bool cc_refuse_decode(copycat_bytes body, struct cc_refuse *refuse_out);
 void cc_keep_alive_encode(struct cc_writer *writer, const struct cc_keep_alive *keep_alive);
 bool cc_keep_alive_decode(copycat_bytes body, struct cc_keep_alive *keep_alive_out);

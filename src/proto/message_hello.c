@@ -53,7 +53,7 @@ bool cc_hello_decode(copycat_bytes body, struct cc_hello *hello_out)
     memcpy(hello_out->cluster_id, cluster_id, CC_CLUSTER_ID_SIZE);
     memcpy(hello_out->incarnation, incarnation, CC_INCARNATION_SIZE);
     return hello_out->version_min != 0 && hello_out->version_min <= hello_out->version_max &&
-           (hello_out->kind == CC_HELLO_CLIENT || hello_out->kind == CC_HELLO_PEER) &&
+           hello_out->kind >= CC_HELLO_CLIENT && hello_out->kind <= CC_HELLO_OBSERVER &&
            (hello_out->server != 0) == (hello_out->kind == CC_HELLO_PEER) &&
            (hello_out->members.count != 0) == (hello_out->kind == CC_HELLO_PEER);
 }

@@ -43,6 +43,11 @@ struct cc_journal *cc_server_journal(struct cc_server *server)
 
 void cc_server_notice(struct cc_server *server, const char *text)
 {
+    size_t size = strlen(text);
+
+    size = size < sizeof server->last_notice ? size : sizeof server->last_notice - 1;
+    memcpy(server->last_notice, text, size);
+    server->last_notice[size] = '\0';
     if (server->callbacks.notice != NULL) {
         server->callbacks.notice(server->owner, text);
     }

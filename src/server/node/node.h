@@ -78,6 +78,7 @@ struct cc_server {
     struct cc_task housework; /* reaping, peers that went up or down, failing */
     struct cc_timer watch;    /* deadlines of strangers */
     copycat_status failed;    /* OK, or why the server stopped */
+    char last_notice[CC_REFUSE_TEXT_SIZE_MAX];
     bool is_closing;
     void (*closed)(void *owner);
     void *closed_owner;
@@ -139,6 +140,9 @@ void cc_server_reap_guests(struct cc_server *server);
 void cc_server_watch_guests(struct cc_server *server);
 void cc_server_dismiss_peers(struct cc_server *server);
 struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token);
+
+/* node_report.c: where this server stands, for an observer */
+void cc_server_report(struct cc_server *server, struct cc_channel *channel);
 
 /* node_route.c */
 bool cc_server_route_request(

@@ -106,6 +106,11 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
         is_sound = frame->type == CC_MESSAGE_HELLO && take_hello(guest, frame->body);
     } else if (guest->kind == CC_HELLO_PEER) {
         is_sound = take_from_peer(guest, frame);
+    } else if (guest->kind == CC_HELLO_OBSERVER) {
+        is_sound = frame->type == CC_MESSAGE_ASK_REPORT && frame->body.size == 0;
+        if (is_sound) {
+            cc_server_report(guest->server, &guest->channel);
+        }
     } else {
         is_sound = cc_server_route_request(guest->server, guest, frame);
     }

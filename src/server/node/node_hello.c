@@ -87,7 +87,7 @@ copycat_status cc_server_check_hello(
     if (hello->kind == CC_HELLO_PEER) {
         return check_peer(server, hello, text_out);
     }
-    if (server->group == NULL) {
+    if (server->group == NULL && hello->kind == CC_HELLO_CLIENT) {
         *text_out = "the cluster is not founded yet; all listed servers must be running once";
         return COPYCAT_ERR_UNAVAILABLE;
     }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message_report -- where a server says that it stands; declared in message.h.
+ */
+#include "proto/message.h"
+
+#include <string.h>
+
+void cc_report_encode(struct cc_writer *writer, const struct cc_report *report)
+{
+    cc_write_raw(writer, report->cluster_id, CC_CLUSTER_ID_SIZE);
+    cc_write_varint(writer, report->server);
+    cc_write_varint(writer, report->leader);
+    cc_write_u8(writer, report->state);
+    cc_write_u8(writer, report->role);
+    cc_write_varint(writer, report->term);
+    cc_write_varint(writer, report->commit);
+    cc_write_varint(writer, report->applied);
+    cc_write_varint(writer, report->last);
+    cc_write_u64(writer, report->digest);
+    cc_write_varint(writer, report->log_time_us);
+    cc_write_varint(writer, report->sessions);
+    cc_write_varint(writer, report->connections);
+    cc_members_encode(writer, &report->members);
+    for (uint32_t i = 0; i < report->members.count; i++) {
+        cc_write_u8(writer, report->standings[i].is_up);
+        cc_write_varint(writer, report->standings[i].match);
+    }
+    cc_write_counted(writer, report->notice);
+}
+
+bool cc_report_decode(copycat_bytes body, struct cc_report *report_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+
+    const void *cluster_id = cc_read_raw(&reader, CC_CLUSTER_ID_SIZE);
+    uint64_t server = cc_read_varint(&reader);
+    uint64_t leader = cc_read_varint(&reader);
+
+    report_out->state = cc_read_u8(&reader);
+    report_out->role = cc_read_u8(&reader);
+    report_out->term = cc_read_varint(&reader);
+    report_out->commit = cc_read_varint(&reader);
+    report_out->applied = cc_read_varint(&reader);
+    report_out->last = cc_read_varint(&reader);
+    report_out->digest = cc_read_u64(&reader);
+    report_out->log_time_us = cc_read_varint(&reader);
+    report_out->sessions = cc_read_varint(&reader);
+    report_out->connections = cc_read_varint(&reader);
+    if (server > UINT32_MAX || leader > UINT32_MAX ||
+        !cc_members_decode(&reader, &report_out->members)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < report_out->members.count; i++) {
+        uint8_t is_up = cc_read_u8(&reader);
+
+        if (is_up > 1) {
+            return false;
+        }
+        report_out->standings[i].is_up = is_up == 1;
+        report_out->standings[i].match = cc_read_varint(&reader);
+    }
+    report_out->notice = cc_read_counted(&reader, CC_REFUSE_TEXT_SIZE_MAX);
+    if (!cc_reader_is_done(&reader)) {
+        return false;
+    }
+    memcpy(report_out->cluster_id, cluster_id, CC_CLUSTER_ID_SIZE);
+    report_out->server = (uint32_t)server;
+    report_out->leader = (uint32_t)leader;
+    return true;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node_report -- where this server stands, for an observer: an operator's tool.
+ */
+#include "server/node/node.h"
+
+#include <string.h>
+
+static void fill_group(const struct cc_group *group, struct cc_report *report)
+{
+    report->leader = cc_raft_leader(group->core);
+    report->role = (uint8_t)cc_raft_role(group->core);
+    report->term = cc_raft_term(group->core);
+    report->commit = cc_raft_commit(group->core);
+    report->applied = cc_apply_index(group->apply);
+    report->last = cc_raft_last(group->core);
+    report->digest = cc_apply_digest(group->apply);
+    report->log_time_us = cc_apply_time_us(group->apply);
+    report->sessions = cc_apply_session_count(group->apply);
+}
+
+static uint64_t match_of(const struct cc_server *server, uint32_t id)
+{
+    const struct cc_group *group = server->group;
+
+    if (group == NULL) {
+        return 0;
+    }
+    return id == server->options.id ? cc_raft_stable(group->core) : cc_raft_match(group->core, id);
+}
+
+void cc_server_report(struct cc_server *server, struct cc_channel *channel)
+{
+    const struct cc_base *base = cc_journal_base(server->journal);
+    struct cc_report report = {
+        .server = server->options.id,
+        .state = (uint8_t)server->state,
+        .connections = server->guest_count,
+        .members = server->members,
+        .notice = {server->last_notice, strlen(server->last_notice)},
+    };
+
+    if (base != NULL && server->group != NULL) {
+        memcpy(report.cluster_id, base->cluster_id, CC_CLUSTER_ID_SIZE);
+        report.members = base->members;
+        fill_group(server->group, &report);
+    }
+    for (uint32_t i = 0; i < report.members.count; i++) {
+        uint32_t id = report.members.at[i].id;
+
+        report.standings[i].is_up = id == server->options.id || cc_server_peer_is_up(server, id);
+        report.standings[i].match = match_of(server, id);
+    }
+    cc_report_encode(cc_channel_begin(channel, CC_MESSAGE_REPORT, 0), &report);
+    cc_channel_end(channel);
+}
