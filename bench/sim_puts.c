@@ -10,6 +10,7 @@
  * with N and with 2 N puts: the difference is free of founding, electing and connecting.
  */
 #include "base/assert.h"
+#include "client/client.h"
 #include "resource/map/map_machine.h"
 #include "resource/map/map_proxy.h"
 #include "server/server.h"
@@ -26,6 +27,12 @@
 #define SEED 7u
 #define LIMIT_US UINT64_C(3600000000)
 
+/* A call, and the bytes of its operation, which are used again. */
+struct put {
+    struct cc_call call;
+    struct cc_writer operation;
+};
+
 static const copycat_machine_type *const machine_types[] = {&cc_map_machine_type, NULL};
 static const char *const addresses[SERVERS] = {"s1:7458", "s2:7458", "s3:7458"};
 static const char *const directories[SERVERS] = {"/s1", "/s2", "/s3"};
@@ -34,8 +41,8 @@ static struct cc_world *world;
 static struct cc_server *servers[SERVERS];
 static uint32_t leader = UINT32_MAX;
 static struct cc_client *client;
-static struct cc_map map;
-static struct cc_map_call calls[WINDOW];
+static struct cc_client_resource map;
+static struct put puts_under_way[WINDOW];
 static uint64_t puts_wanted;
 static uint64_t puts_made;
 static uint64_t puts_done;
@@ -106,18 +113,22 @@ static uint32_t find_leader(void)
 /* ---- the client -------------------------------------------------------------------------------
  */
 
-static void put(struct cc_map_call *call)
+static void make_put(struct put *put)
 {
     char key[24];
     char value[24];
+    struct cc_map_operation operation = {
+        .code = CC_MAP_PUT, .key = {key, 16}, .value = {value, 16}};
 
     snprintf(key, sizeof key, "key %12u", (unsigned)(puts_made % KEYS));
     snprintf(value, sizeof value, "%16llu", (unsigned long long)puts_made);
     puts_made++;
-    if (cc_map_put(&map, call, (copycat_bytes){key, 16}, (copycat_bytes){value, 16}) !=
-        COPYCAT_OK) {
+    cc_writer_clear(&put->operation);
+    if (cc_map_encode(&put->operation, &operation) != COPYCAT_OK) {
         refuse("a put was not made");
     }
+    put->call.operation = (copycat_bytes){put->operation.data, put->operation.size};
+    cc_client_call(client, &map, &put->call);
 }
 
 static void on_done(struct cc_call *call)
@@ -127,7 +138,7 @@ static void on_done(struct cc_call *call)
     }
     puts_done++;
     if (puts_made < puts_wanted) {
-        put(call->owner);
+        make_put(call->owner);
     }
 }
 
@@ -140,10 +151,13 @@ static void start_client(uint32_t server)
     if (cc_client_open(&client, env, &options, NULL, NULL) != COPYCAT_OK) {
         refuse("the client does not open");
     }
-    cc_map_init(&map, client, "/map");
+    cc_client_resource_init(client, &map, "/map", CC_MAP_TYPE_ID);
     for (uint32_t i = 0; i < WINDOW; i++) {
-        cc_map_call_init(&calls[i], env->memory, on_done, &calls[i]);
-        put(&calls[i]);
+        struct put *put = &puts_under_way[i];
+
+        put->call = (struct cc_call){.kind = CC_CALL_COMMAND, .done = on_done, .owner = put};
+        cc_writer_init(&put->operation, env->memory, SIZE_MAX);
+        make_put(put);
     }
 }
 
