@@ -26,7 +26,7 @@ static void append(struct copycatd_line *line, const char *bytes, size_t size, s
     line->size += size;
 }
 
-/* The size of the UTF-8 sequence at `at`, 0 if it is none: overlong forms and surrogates are not. */
+/* The size of the UTF-8 sequence at `at`; 0 if it is none, overlong or a surrogate. */
 static size_t sequence_size(const unsigned char *at)
 {
     size_t size = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;

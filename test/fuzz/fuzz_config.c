@@ -13,6 +13,7 @@
 #include "copycatd/config_file.h"
 #include "copycatd/suggest.h"
 #include "copycatd/units.h"
+#include "proto/member.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,21 @@ static void try_file(const uint8_t *data, size_t size)
     check_values(&values);
 }
 
+/* The server reads the list again, with a parser of its own: it must find the same. */
+static void check_server_agrees(const char *form, const struct copycatd_members *members)
+{
+    struct cc_members theirs;
+    char wrong[256];
+
+    CC_ASSERT(cc_members_parse(form, &theirs, wrong, sizeof wrong) == COPYCAT_OK);
+    CC_ASSERT(theirs.count == members->count);
+    for (uint32_t i = 0; i < theirs.count; i++) {
+        CC_ASSERT(theirs.at[i].id == members->at[i].id);
+        CC_ASSERT((theirs.at[i].role == CC_ROLE_LEARNER) == members->at[i].is_learner);
+        CC_ASSERT(strcmp(theirs.at[i].address, members->at[i].address) == 0);
+    }
+}
+
 static void try_members(const char *text)
 {
     struct copycatd_members members;
@@ -97,6 +113,7 @@ static void try_members(const char *text)
         CC_ASSERT(again.at[i].is_learner == members.at[i].is_learner);
         CC_ASSERT(strcmp(again.at[i].address, members.at[i].address) == 0);
     }
+    check_server_agrees(form, &members);
 }
 
 static void try_quantities(const char *text)
