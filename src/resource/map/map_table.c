@@ -11,6 +11,7 @@
 
 #define CAPACITY_MIN 16u
 #define TAIL_MIN 16u
+#define RUN_USUAL_MAX 16u /* slots that are looked at one after the other */
 
 /* ---- records --------------------------------------------------------------------------------- */
 
@@ -97,16 +98,52 @@ static uint64_t home_of(const struct cc_map_table *table, uint64_t hash)
     return hash >> (64 - __builtin_ctzll(table->capacity));
 }
 
+static bool is_below(
+    const struct cc_map_table *table, uint64_t at, uint64_t hash, copycat_bytes key)
+{
+    return at < slot_count(table) && table->slots[at] != NULL &&
+           compare(table->slots[at], hash, key) < 0;
+}
+
+/*
+ * The end of a long run, from slot `from` of it on.  Nobody keeps a client from choosing keys whose
+ * hashes crowd, so there the steps double and then halve.  From the home on, what is below the key
+ * comes first and without a gap: such a record's home is not behind the key's (M1, M2).
+ */
+static uint64_t locate_far(
+    const struct cc_map_table *table, uint64_t from, uint64_t hash, copycat_bytes key)
+{
+    uint64_t to = from;
+
+    for (uint64_t step = 1; is_below(table, to, hash, key); step *= 2) {
+        from = to + 1;
+        to = from + step;
+    }
+    while (from < to) {
+        uint64_t middle = from + (to - from) / 2;
+
+        if (is_below(table, middle, hash, key)) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
 /* Where the key stands, or the slot where it would have to: never before its home. */
 static uint64_t locate(
     const struct cc_map_table *table, uint64_t hash, copycat_bytes key, bool *is_there_out)
 {
     uint64_t at = home_of(table, hash);
+    uint64_t far = at + RUN_USUAL_MAX;
     int order = 1;
 
     while (at < slot_count(table) && table->slots[at] != NULL &&
            (order = compare(table->slots[at], hash, key)) < 0) {
-        at++;
+        if (++at == far) {
+            at = locate_far(table, at, hash, key);
+        }
     }
     *is_there_out = at < slot_count(table) && table->slots[at] != NULL && order == 0;
     return at;

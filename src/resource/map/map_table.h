@@ -10,7 +10,9 @@
  *
  * Linear probing with home = the top bits of the hash, each run kept ascending, no wrapping round:
  * the last run goes on into a tail behind the capacity, which grows on its own where hashes crowd
- * there.
+ * there.  The hash has no secret, since the order that it makes can be seen (a page of keys) and is
+ * the same on every member; so somebody can crowd one run on purpose.  A key is then found by
+ * halving, and only slots of 8 bytes are moved for it.
  *
  * Invariants
  *   M1  records ascend by (hash, key) from the first slot to the last

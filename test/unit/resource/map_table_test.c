@@ -3,6 +3,7 @@
  * map_table_test -- the table of a map, under its machine.
  */
 #include "apply/apply_internal.h"
+#include "base/hash.h"
 #include "base/prng.h"
 #include "resource/map/map_table.h"
 #include "support/apply_history.h"
@@ -137,6 +138,60 @@ static void hashes_that_crowd_at_the_end_grow_the_tail(void **state)
     assert_int_equal(counted.blocks, 0);
 }
 
+/* The numbers of `count` keys whose hashes begin with the same seven bits, and some others. */
+static void crowd(uint64_t *numbers, uint32_t count, struct cc_prng *prng)
+{
+    uint64_t number = 0;
+
+    for (uint32_t i = 0; i < count;) {
+        struct key key;
+        copycat_bytes bytes = key_of(&key, ++number);
+        bool is_other = i % 7 == 0;
+
+        if (is_other || cc_hash_bytes(bytes.data, bytes.size, 0) >> 57 == 64) {
+            numbers[i++] = number;
+        }
+    }
+    for (uint32_t i = count; i > 1; i--) {
+        uint32_t other = (uint32_t)cc_prng_below(prng, i);
+        uint64_t kept = numbers[i - 1];
+
+        numbers[i - 1] = numbers[other];
+        numbers[other] = kept;
+    }
+}
+
+static void keys_that_crowd_one_run_are_found_and_no_others(void **state)
+{
+    static uint64_t numbers[2000];
+    uint32_t count = sizeof numbers / sizeof numbers[0];
+    struct cc_prng prng = {5};
+    struct cc_map_table table;
+    struct key key;
+
+    (void)state;
+    crowd(numbers, count, &prng);
+    cc_map_table_init(&table, &memory);
+    for (uint32_t step = 0; step < 2 * count; step++) {
+        if (step < count) {
+            put(&table, numbers[step], step + 1);
+        } else {
+            drop(&table, numbers[step - count]);
+        }
+        for (uint32_t i = step % 50; i < count; i += 50) {
+            bool is_there = step < count ? i <= step : i > step - count;
+
+            assert_true((cc_map_table_find(&table, key_of(&key, numbers[i])) != NULL) == is_there);
+        }
+        if (step % 100 == 0) {
+            cc_map_table_verify(&table);
+        }
+    }
+    assert_int_equal(table.count, 0);
+    cc_map_table_clear(&table);
+    assert_int_equal(counted.blocks, 0);
+}
+
 static void a_walk_begins_after_any_key_be_it_there_or_not(void **state)
 {
     struct cc_map_table table;
@@ -200,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_record_is_a_key_and_a_value_and_a_result),
         cmocka_unit_test(the_order_depends_neither_on_capacity_nor_on_history),
         cmocka_unit_test(hashes_that_crowd_at_the_end_grow_the_tail),
+        cmocka_unit_test(keys_that_crowd_one_run_are_found_and_no_others),
         cmocka_unit_test(a_walk_begins_after_any_key_be_it_there_or_not),
         cmocka_unit_test(random_changes_keep_every_invariant),
     };
