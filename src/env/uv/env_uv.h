@@ -9,6 +9,8 @@
  * A guest:         no signal handler, no SIGPIPE, nothing of libuv's global thread pool or default
  *                  loop, no printing.
  * Memory:          from `memory`, on the loop's thread only; libuv and libc take their own.
+ * Addresses:       "host:port", "[v6]:port", "unix:/path"; port 0: any, see cc_env_uv_address.  A
+ *                  connection's name is looked for on a helper thread; a listener's at once.
  *
  * A pass: wait until something is ready · deliver it: bytes (a bounded number for each connection),
  * completions, posts · timers that are due · tasks, until none is left · hand the disk what was
@@ -68,7 +70,10 @@ copycat_status cc_env_uv_open(
  */
 void cc_env_uv_close(struct cc_env *env);
 
-/* Passes until cc_env_uv_stop; at once if that came before. */
+/*
+ * Passes until cc_env_uv_stop; at once if that came before.  Another thread may run the loop later,
+ * but not while disk requests are under way: the system gives up those of a thread that ends.
+ */
 void cc_env_uv_run(struct cc_env *env);
 
 /* The run under way, or else the next, ends with the pass at hand.  From any thread. */
