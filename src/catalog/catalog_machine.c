@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "catalog/catalog_path.h"
 #include "proto/catalog_operation.h"
+#include "proto/limits.h"
 
 #include <string.h>
 
@@ -150,6 +151,9 @@ static copycat_status open_path(
     }
     if (resource != NULL && resource->place.type != operation->type) {
         return COPYCAT_ERR_TYPE;
+    }
+    if (resource == NULL && catalog->count >= CC_RESOURCES_MAX) {
+        return COPYCAT_ERR_QUOTA;
     }
     if (resource == NULL) {
         resource = insert(

@@ -13,6 +13,7 @@
  * Invariants
  *   N1  paths are in the one form (catalog_path.h), ascending, no two equal
  *   N2  a commit is unreleased if and only if a path bears its index
+ *   N3  there are CC_RESOURCES_MAX paths at most
  */
 #ifndef CC_CATALOG_CATALOG_MACHINE_H
 #define CC_CATALOG_CATALOG_MACHINE_H

@@ -7,7 +7,8 @@
  *     LOOKUP      path (counted)                 struct cc_catalog_place; UNKNOWN_RESOURCE: none
  *
  * OPEN gives what is there or creates it.  Statuses: PATH (a bad path), UNSUPPORTED (a type that
- * the cluster does not know), TYPE (the path names a resource of another type).
+ * the cluster does not know), TYPE (the path names a resource of another type), QUOTA (there are
+ * CC_RESOURCES_MAX of them already).
  */
 #ifndef CC_PROTO_CATALOG_OPERATION_H
 #define CC_PROTO_CATALOG_OPERATION_H

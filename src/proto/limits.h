@@ -9,6 +9,7 @@
 #define CC_VALUE_SIZE_MAX (1u << 20) /* bytes of one value */
 #define CC_KEY_SIZE_MAX 4096u        /* bytes of one key */
 #define CC_PATH_SIZE_MAX 1024u       /* bytes of one path */
+#define CC_RESOURCES_MAX 65536u      /* of one group; every member must have the same limit */
 #define CC_OPERATION_SIZE_MAX (2u * CC_VALUE_SIZE_MAX + CC_KEY_SIZE_MAX + 64u) /* a cas */
 #define CC_ENTRY_PAYLOAD_SIZE_MAX (CC_OPERATION_SIZE_MAX + 128u)
 #define CC_RESULT_SIZE_MAX (CC_VALUE_SIZE_MAX + 1024u)

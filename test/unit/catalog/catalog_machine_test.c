@@ -191,15 +191,43 @@ static void many_paths_keep_their_instances(void **state)
     }
 }
 
+/* Decided while applying, so that every member refuses the same ones; what is there is still found. */
+static void there_is_an_end_to_what_can_be_created(void **state)
+{
+    struct cc_catalog_place place;
+    char path[32] = "";
+    uint64_t first;
+    uint64_t instance;
+
+    (void)state;
+    assert_int_equal(open_path("first", PROBE_TYPE_ID, &first), COPYCAT_OK);
+    for (unsigned i = 1; i < CC_RESOURCES_MAX; i++) {
+        (void)snprintf(path, sizeof path, "%08u", i);
+        assert_int_equal(open_path(path, PROBE_TYPE_ID, &instance), COPYCAT_OK);
+    }
+    assert_int_equal(open_path("one/more", PROBE_TYPE_ID, &instance), COPYCAT_ERR_QUOTA);
+    assert_true(cc_apply_is_released(history.apply, history.count));
+    assert_int_equal(look_up("one/more", &place), COPYCAT_ERR_UNKNOWN_RESOURCE);
+    assert_int_equal(open_path("first", PROBE_TYPE_ID, &instance), COPYCAT_OK);
+    assert_int_equal(instance, first);
+    assert_int_equal(open_path("first", CC_MAP_TYPE_ID, &instance), COPYCAT_ERR_TYPE);
+    assert_int_equal(open_path(path, PROBE_TYPE_ID, &instance), COPYCAT_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_path_is_created_once_and_then_found),       TEST(a_path_has_one_type),
-        TEST(a_type_that_nobody_knows_is_not_supported),   TEST(a_bad_path_is_refused),
-        TEST(a_path_can_be_looked_up_without_creating_it), TEST(opening_is_no_query),
-        TEST(nonsense_is_answered_and_forgotten),          TEST(many_paths_keep_their_instances),
+        TEST(there_is_an_end_to_what_can_be_created),
+        TEST(a_path_is_created_once_and_then_found),
+        TEST(a_path_has_one_type),
+        TEST(a_type_that_nobody_knows_is_not_supported),
+        TEST(a_bad_path_is_refused),
+        TEST(a_path_can_be_looked_up_without_creating_it),
+        TEST(opening_is_no_query),
+        TEST(nonsense_is_answered_and_forgotten),
+        TEST(many_paths_keep_their_instances),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
