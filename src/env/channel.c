@@ -174,7 +174,8 @@ void cc_channel_end(struct cc_channel *channel)
         return;
     }
     if (output->failed) {
-        channel->trouble = COPYCAT_ERR_TOO_LARGE; /* the other side does not read (T-110) */
+        /* If it is not memory, the other side does not read (T-110). */
+        channel->trouble = output->is_short ? COPYCAT_ERR_MEMORY : COPYCAT_ERR_TOO_LARGE;
     } else {
         cc_frame_end(output, channel->frame_start);
     }

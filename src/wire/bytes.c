@@ -66,6 +66,7 @@ void cc_writer_clear(struct cc_writer *writer)
 {
     writer->size = 0;
     writer->failed = false;
+    writer->is_short = false;
 }
 
 static bool grow(struct cc_writer *writer, size_t needed)
@@ -100,6 +101,7 @@ void *cc_writer_room(struct cc_writer *writer, size_t size)
     }
     if (writer->size + size > writer->capacity && !grow(writer, writer->size + size)) {
         writer->failed = true;
+        writer->is_short = true;
         return NULL;
     }
 

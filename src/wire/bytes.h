@@ -25,7 +25,8 @@ struct cc_writer {
     size_t size;
     size_t capacity;
     size_t size_max;
-    bool failed; /* the limit was hit, or memory was refused */
+    bool failed;   /* the limit was hit, or memory was refused: */
+    bool is_short; /* that it was memory */
 };
 
 /* Owns its memory; partner: cc_writer_deinit. */

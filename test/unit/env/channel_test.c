@@ -265,6 +265,20 @@ static void ends_when_one_frame_is_larger_than_the_cap(void **state)
     assert_int_equal(fake.write_count, 0);
 }
 
+static void says_that_it_was_memory_that_was_refused(void **state)
+{
+    (void)state;
+    make_open();
+    say(1, 10);
+    limited.bytes_max = limited.bytes;
+    say(1, OUTPUT_MAX / 2);
+    fake_env_pass(&fake);
+    limited.bytes_max = SIZE_MAX;
+    assert_int_equal(seen.closed, 1);
+    assert_int_equal(seen.status, COPYCAT_ERR_MEMORY);
+    assert_int_equal(fake.write_count, 0);
+}
+
 static void gives_the_room_of_a_burst_back(void **state)
 {
     size_t before;
@@ -542,6 +556,7 @@ int main(void)
         TEST(takes_larger_frames_from_the_one_on_that_raised_the_limit),
         TEST(ends_when_memory_for_a_frame_is_refused),
         TEST(reports_once_that_the_other_side_hung_up),
+        TEST(says_that_it_was_memory_that_was_refused),
         TEST(reports_its_own_trouble_though_the_other_side_hung_up_first),
         TEST(may_be_closed_when_it_opens),
         TEST(may_be_closed_before_it_opens),

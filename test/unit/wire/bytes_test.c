@@ -195,8 +195,11 @@ static void fails_for_good_where_memory_is_refused(void **state)
     cc_write_raw(&growing, bytes, 50);
     assert_null(cc_writer_room(&growing, 400));
     cc_write_u8(&growing, 1);
-    assert_true(growing.failed);
+    assert_true(growing.failed && growing.is_short);
     assert_int_equal(growing.size, 50);
+    cc_writer_clear(&growing);
+    assert_null(cc_writer_room(&growing, 10001));
+    assert_true(growing.failed && !growing.is_short);
     cc_writer_deinit(&growing);
     assert_int_equal(limited.blocks, 0);
 }
