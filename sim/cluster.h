@@ -46,6 +46,7 @@ struct cc_cluster_totals {
     uint64_t restarts;
     uint64_t torn_tails; /* batches cut by recoveries */
     uint64_t failures;   /* servers that stopped after an I/O error */
+    uint64_t reports;    /* that observers were given */
     uint64_t writes;     /* durable writes of journals */
 };
 

@@ -536,7 +536,8 @@ static void check_bounds(struct cc_judge *judge, uint32_t place, const struct cc
     if (group->delayed_count > CC_MEMBERS_MAX * CC_RAFT_INFLIGHT_MAX) {
         over(judge, place, "messages waiting for the disk", group->delayed_count);
     }
-    if (group->is_leading && tail > options->uncommitted_max + judge->leader_changes + 1) { /* each opens its term */
+    if (group->is_leading &&
+        tail > options->uncommitted_max + judge->leader_changes + 1) { /* each opens its term */
         over(judge, place, "entries not committed", tail);
     }
     cc_list_each(node, &server->guests) {

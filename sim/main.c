@@ -80,6 +80,7 @@ static void add(struct totals *totals, const struct cc_run_result *result)
     sum->cluster.crashes += result->cluster.crashes;
     sum->cluster.torn_tails += result->cluster.torn_tails;
     sum->cluster.failures += result->cluster.failures;
+    sum->cluster.reports += result->cluster.reports;
     sum->cluster.writes += result->cluster.writes;
     sum->world.torn_writes += result->world.torn_writes;
     sum->world.lost_writes += result->world.lost_writes;
@@ -124,8 +125,9 @@ static void print_totals(const struct totals *totals, double cpu)
         sum->cluster.failures);
     printf(
         "clients         sessions ended %" PRIu64 ", server switches %" PRIu64
-        ", commands sent again %" PRIu64 "\n",
-        sum->workload.sessions_ended, sum->workload.switches, sum->workload.resends);
+        ", commands sent again %" PRIu64 ", reports read %" PRIu64 "\n",
+        sum->workload.sessions_ended, sum->workload.switches, sum->workload.resends,
+        sum->cluster.reports);
     print_faults(sum);
     printf(
         "time            simulated %.0f s busy, %.0f s idle, in %.1f CPU s: %.0f x\n", busy, idle,

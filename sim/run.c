@@ -43,32 +43,31 @@ static uint64_t pick(struct cc_decider *setup, const uint64_t *values, size_t co
 static void draw_cluster(
     struct cc_decider *setup, const struct cc_run_options *options, struct cc_cluster_options *out)
 {
-    *out = (struct cc_cluster_options){
-        .seed = options->seed,
-        .tells_story = options->tells_story,
-        .voter_count = (uint32_t)PICK(setup, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7),
-        .learner_count = (uint32_t)PICK(setup, 0, 0, 0, 1, 2),
-        .client_count = (uint32_t)cc_decide_range(setup, 2, 5),
-        .election_timeout_us = PICK(setup, 150000, 300000, 500000, 1000000),
-        .file_size = PICK(setup, 65536, 131072, 1048576),
-        .batch_size_max = (uint32_t)PICK(setup, 1, 4096, 65536, 1048576),
-        .append_bytes_max = (uint32_t)PICK(setup, 1, 512, 16384, 262144),
-        .window_bytes = (uint32_t)PICK(setup, 512, 8192, 1048576),
-        .uncommitted_max = (uint32_t)PICK(setup, 8, 64, 65536),
-        .cache_bytes_max = PICK(setup, 1, 4096, 1048576, 67108864),
-    };
+    memset(out, 0, sizeof *out);
+    out->seed = options->seed;
+    out->tells_story = options->tells_story;
+    out->voter_count = (uint32_t)PICK(setup, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7);
+    out->learner_count = (uint32_t)PICK(setup, 0, 0, 0, 1, 2);
+    out->client_count = (uint32_t)cc_decide_range(setup, 2, 5);
+    out->election_timeout_us = PICK(setup, 150000, 300000, 500000, 1000000);
+    out->file_size = PICK(setup, 65536, 131072, 1048576);
+    out->batch_size_max = (uint32_t)PICK(setup, 1, 4096, 65536, 1048576);
+    out->append_bytes_max = (uint32_t)PICK(setup, 1, 512, 16384, 262144);
+    out->window_bytes = (uint32_t)PICK(setup, 512, 8192, 1048576);
+    out->uncommitted_max = (uint32_t)PICK(setup, 8, 64, 65536);
+    out->cache_bytes_max = PICK(setup, 1, 4096, 1048576, 67108864);
 }
 
 static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)
 {
-    *out = (struct cc_workload_options){
-        .operations_max = (uint32_t)cc_decide_range(setup, 500, 1000),
-        .window = (uint32_t)PICK(setup, 1, 2, 4, 8),
-        .keys = (uint32_t)cc_decide_range(setup, 3, 12),
-        .maps = (uint32_t)cc_decide_range(setup, 1, 3),
-        .think_us_max = (uint32_t)PICK(setup, 5000, 50000, 300000),
-        .session_timeout_us = PICK(setup, 800000, 2000000, 5000000),
-    };
+    memset(out, 0, sizeof *out);
+    out->operations_max = (uint32_t)cc_decide_range(setup, 500, 1000);
+    out->window = (uint32_t)PICK(setup, 1, 2, 4, 8);
+    out->keys = (uint32_t)cc_decide_range(setup, 3, 12);
+    out->maps = (uint32_t)cc_decide_range(setup, 1, 3);
+    out->think_us_max = (uint32_t)PICK(setup, 5000, 50000, 300000);
+    out->session_timeout_us = PICK(setup, 800000, 2000000, 5000000);
+    out->has_alarms = true;
     for (uint32_t kind = CC_HISTORY_PUT; kind <= CC_HISTORY_KEYS; kind++) {
         out->kinds |= (uint32_t)(cc_decide_below(setup, 4) != 0) << kind;
     }

@@ -9,6 +9,7 @@
 #include "proto/catalog_operation.h"
 #include "resource/map/map_operation.h"
 #include "sim/alarm.h"
+#include "sim/observer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #define OPERATION_ROOM 8192u
 #define KEYS_SEEN_MAX 256u
 #define WORK_PER_ALARM 6u
+#define WORK_PER_QUESTION 12u
 
 struct worker;
 
@@ -51,6 +53,7 @@ struct worker {
     struct cc_client_resource maps[MAPS_MAX];
     struct errand errands[WINDOW_MAX];
     struct cc_alarm_caller alarm;
+    struct cc_observer observer;
     uint32_t busy;
     uint64_t values;
     struct cc_decider choices;
@@ -420,14 +423,16 @@ static void make_call(struct worker *worker, struct errand *errand)
     errand->worker = worker;
     errand->call = (struct cc_call){
         .kind = cc_map_operation_is_query(errand->operation.code) ? CC_CALL_QUERY : CC_CALL_COMMAND,
-        .level = (uint8_t)cc_decide_range(&worker->choices, CC_READ_LINEARIZABLE, CC_READ_EVENTUAL),
-        .timeout_us = cc_decide_below(&worker->choices, 10) == 0
-                          ? cc_decide_range(&worker->choices, 1000, 400000)
-                          : 60000000,
+        .timeout_us = 60000000,
         .operation = {writer.data, writer.size},
         .done = done,
         .owner = errand,
     };
+    errand->call.level =
+        (uint8_t)cc_decide_range(&worker->choices, CC_READ_LINEARIZABLE, CC_READ_EVENTUAL);
+    if (cc_decide_below(&worker->choices, 10) == 0) {
+        errand->call.timeout_us = cc_decide_range(&worker->choices, 1000, 400000);
+    }
     errand->is_busy = true;
     worker->busy++;
     invoke(worker, errand);
@@ -444,6 +449,21 @@ static bool may_call(const struct worker *worker)
 }
 
 static void boot(struct worker *worker);
+
+/* What is not in the history: alarms, and questions of an operator. */
+static void work_aside(struct worker *worker)
+{
+    struct cc_cluster *cluster = worker->workload->cluster;
+
+    if (worker->workload->options.has_alarms &&
+        cc_decide_below(&worker->choices, WORK_PER_ALARM) == 0) {
+        cc_alarm_call(&worker->alarm, &worker->choices);
+    }
+    if (cc_decide_below(&worker->choices, WORK_PER_QUESTION) == 0) {
+        cc_observer_ask(
+            &worker->observer, cc_world_env(cluster->world, worker->machine), &worker->choices);
+    }
+}
 
 static void work(void *owner)
 {
@@ -469,9 +489,8 @@ static void work(void *owner)
     if (worker->workload->is_stopped) {
         return;
     }
-    if (cc_decide_below(&worker->choices, WORK_PER_ALARM) == 0 &&
-        !cc_world_is_paused(worker->workload->cluster->world, worker->machine)) {
-        cc_alarm_call(&worker->alarm, &worker->choices);
+    if (!cc_world_is_paused(worker->workload->cluster->world, worker->machine)) {
+        work_aside(worker);
     }
     work_later(worker);
 }
@@ -547,6 +566,7 @@ static void boot(struct worker *worker)
         cc_client_resource_init(worker->client, &worker->maps[map], path, CC_MAP_TYPE_ID);
     }
     cc_alarm_caller_init(&worker->alarm, worker->client);
+    cc_observer_init(&worker->observer, cluster);
     work_later(worker);
 }
 

@@ -23,6 +23,7 @@ struct cc_workload_options {
     uint32_t think_us_max; /* between calls */
     uint32_t kinds;        /* bit mask over enum cc_history_kind: the operations that occur */
     uint64_t session_timeout_us;
+    bool has_alarms; /* besides, clients set alarms (alarm.h) */
 };
 
 struct cc_workload_totals {

@@ -31,6 +31,7 @@
     X(CC_MESSAGE_TIMEOUT_NOW, timeout_now)       \
     X(CC_MESSAGE_FORWARD, forward)               \
     X(CC_MESSAGE_FORWARD_REPLY, forward)         \
+    X(CC_MESSAGE_REPORT, report)                 \
     X(AGAIN_SESSION_EXPIRE, session_expire)      \
     X(AGAIN_CATALOG_PLACE, catalog_place)
 

@@ -248,6 +248,32 @@ static void write_forward(void)
         &(struct cc_forward){.token = 9, .type = CC_MESSAGE_SESSION_CLOSE, .body = {"\x07", 1}});
 }
 
+static void write_report(void)
+{
+    struct cc_report report = {
+        .server = 1,
+        .leader = 2,
+        .state = 2,
+        .role = 0,
+        .term = 5,
+        .commit = 1000,
+        .applied = 999,
+        .last = 1001,
+        .digest = UINT64_C(0x1122334455667788),
+        .log_time_us = 1700000000000000,
+        .sessions = 3,
+        .connections = 4,
+        .members = members(),
+        .notice = {"hm", 2},
+    };
+
+    count_up(report.cluster_id, 0xc0);
+    report.standings[0].is_up = true;
+    report.standings[0].match = 1001;
+    report.standings[1].match = 900;
+    cc_report_encode(&writer, &report);
+}
+
 static void write_session_expire(void)
 {
     cc_session_expire_encode(&writer, &(struct cc_session_expire){.session = 7, .touched = 1001});
@@ -297,6 +323,7 @@ static const struct {
     {"append-reply", CC_MESSAGE_APPEND_REPLY, write_append_reply},
     {"timeout-now", CC_MESSAGE_TIMEOUT_NOW, write_timeout_now},
     {"forward", CC_MESSAGE_FORWARD, write_forward},
+    {"report", CC_MESSAGE_REPORT, write_report},
     {"entry", 0, write_entry},
     {"session-expire", 0, write_session_expire},
     {"catalog-open", 0, write_catalog_open},
