@@ -64,7 +64,8 @@ struct cc_client {
     bool is_ready;    /* hello is done */
     uint32_t server;  /* place of its address */
     uint64_t dial_us; /* when to dial next, if not dialled */
-    uint64_t good_us; /* newest sign that this server gets us on, or when we began to wait for one */
+    uint64_t
+        good_us; /* newest sign that this server gets us on, or when we began to wait for one */
     uint64_t round_backoff_us;
     bool is_cluster_known;
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE];
