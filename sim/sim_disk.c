@@ -331,6 +331,9 @@ static void carry_out_write(struct cc_sim_disk *disk, struct cc_disk_request *re
     struct sim_file *file = request->file->file;
 
     no_longer_under_way(disk, request);
+    if (request->size == 0) {
+        return;
+    }
     extend(file, request->offset + request->size);
     memcpy(file->seen + request->offset, request->data, request->size);
     if (request->durable) {

@@ -183,7 +183,7 @@ copycat_status cc_sim_net_listen(struct cc_env *env, struct cc_listener *listene
         address = &net->addresses[net->address_count++];
         strcpy(address->name, name);
     } else if (address->listener != NULL) {
-        return COPYCAT_ERR_INVALID;
+        return COPYCAT_ERR_ADDRESS_IN_USE;
     }
     address->machine = machine->number;
     address->life = machine->life;

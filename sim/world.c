@@ -511,11 +511,13 @@ static void run_pass(struct cc_world *world, struct cc_event *event)
 {
     struct cc_machine *machine = &world->machines[event->machine];
     uint64_t more = cc_decide_below(&machine->choices, BATCH_MAX);
+    uint64_t serial =
+        world->serial; /* what this pass posts, a timer in the past say, is for the next */
 
     machine->in_pass = true;
     (void)take(world, event);
     while (more-- > 0 && world->heap_count > 0 && world->heap[0]->time_us <= world->now_us &&
-           world->heap[0]->machine == machine->number) {
+           world->heap[0]->machine == machine->number && world->heap[0]->serial < serial) {
         (void)take(world, heap_pop(world));
     }
     if (machine->is_up && !machine->is_paused) {
