@@ -25,6 +25,7 @@ enum cc_trap {
     CC_TRAP_T019, /* follower commits beyond what it verified */
     CC_TRAP_T020, /* an old or short append truncates good entries */
     CC_TRAP_T022, /* answers keyed by index alone */
+    CC_TRAP_T025, /* without memory the answer is an error, on this member alone */
     CC_TRAP_T050, /* damage taken for a torn tail */
     CC_TRAP_T053, /* a failed sync is tried again */
     CC_TRAP_T054, /* directory not synced */
