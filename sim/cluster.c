@@ -94,7 +94,7 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
         seat->has_failed = true;
         cc_judge_down(seat->cluster->judge, seat->place);
         seat->cluster->totals.failures++;
-        if (status != COPYCAT_ERR_IO) {
+        if (status != COPYCAT_ERR_IO && status != COPYCAT_ERR_DISK_FULL) {
             cc_judge_blame(
                 seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
                 seat->place + 1, copycat_status_text(status));

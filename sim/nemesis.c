@@ -245,6 +245,24 @@ static bool stick_disk(struct cc_nemesis *nemesis, uint32_t server)
     return true;
 }
 
+static void make_space(void *owner)
+{
+    struct undo *undo = owner;
+
+    cc_cluster_tell(
+        undo->nemesis->cluster, "nemesis", "disk of server %u has space", undo->machine + 1);
+    cc_world_disk_full(world_of(undo->nemesis), undo->machine, false);
+    forget(undo);
+}
+
+static bool fill_disk(struct cc_nemesis *nemesis, uint32_t server)
+{
+    cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u is full", server + 1);
+    cc_world_disk_full(world_of(nemesis), server, true);
+    later(nemesis, range(nemesis, 100000, 10000000), make_space, server);
+    return true;
+}
+
 static bool slow_disk(struct cc_nemesis *nemesis, uint32_t server)
 {
     cc_world_disk_slow(world_of(nemesis), server, (uint32_t)range(nemesis, 5, 100));
@@ -332,6 +350,8 @@ static bool strike(struct cc_nemesis *nemesis, enum cc_fault fault)
         return stick_disk(nemesis, leader != UINT32_MAX && side % 2 == 0 ? leader : server);
     case CC_FAULT_DISK_ERROR:
         return break_disk(nemesis, server);
+    case CC_FAULT_FULL_DISK:
+        return fill_disk(nemesis, leader != UINT32_MAX && side % 2 == 0 ? leader : server);
     case CC_FAULT_DRIFT:
         return drift(nemesis, other);
     case CC_FAULT_WALL_CLOCK:
@@ -443,6 +463,7 @@ void cc_nemesis_heal(struct cc_nemesis *nemesis)
         cc_world_disk_slow(cluster->world, i, 1);
         cc_world_disk_fail(cluster->world, i, 0);
         cc_world_disk_stick(cluster->world, i, false);
+        cc_world_disk_full(cluster->world, i, false);
         if (cc_world_is_up(cluster->world, i) && cc_world_is_paused(cluster->world, i)) {
             cc_world_resume(cluster->world, i);
         }

@@ -24,6 +24,7 @@
     X(CC_FAULT_SLOW_DISK, "slow-disk")           \
     X(CC_FAULT_STUCK_DISK, "stuck-disk")         \
     X(CC_FAULT_DISK_ERROR, "disk-error")         \
+    X(CC_FAULT_FULL_DISK, "full-disk")           \
     X(CC_FAULT_DRIFT, "drift")                   \
     X(CC_FAULT_WALL_CLOCK, "wall-clock")         \
     X(CC_FAULT_CLIENT_CRASH, "client-crash")     \

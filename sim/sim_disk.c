@@ -56,6 +56,7 @@ struct cc_sim_disk {
     struct under_way *writes;
     bool is_locked;
     bool is_stuck;
+    bool is_full;
     uint32_t slow;
     uint32_t fail_in;
     struct cc_held held;
@@ -370,6 +371,19 @@ static void carry_out_remove(struct cc_sim_disk *disk, struct cc_disk_request *r
     }
 }
 
+/* True if the request needs space that is not there; a write then leaves the file as it was. */
+static bool finds_no_space(struct cc_sim_disk *disk, const struct cc_disk_request *request)
+{
+    if (!disk->is_full) {
+        return false;
+    }
+    if (request->operation == CC_DISK_OPEN) {
+        return request->create && find(disk, request->name) == NULL;
+    }
+    return request->operation == CC_DISK_WRITE &&
+           request->offset + request->size > request->file->file->size;
+}
+
 static void carry_out(struct cc_sim_disk *disk, struct cc_disk_request *request)
 {
     switch (request->operation) {
@@ -438,6 +452,11 @@ bool cc_sim_disk_deliver(struct cc_sim_disk *disk, struct cc_event *event)
     request->status = COPYCAT_OK;
     if (disk->fail_in > 0 && --disk->fail_in == 0) {
         carry_out_failure(disk, request);
+    } else if (finds_no_space(disk, request)) {
+        request->status = COPYCAT_ERR_DISK_FULL;
+        if (request->operation == CC_DISK_WRITE) {
+            no_longer_under_way(disk, request);
+        }
     } else {
         carry_out(disk, request);
     }
@@ -476,6 +495,11 @@ void cc_world_disk_stick(struct cc_world *world, uint32_t machine, bool is_stuck
     if (!is_stuck) {
         cc_held_release(world, &disk->held);
     }
+}
+
+void cc_world_disk_full(struct cc_world *world, uint32_t machine, bool is_full)
+{
+    world->machines[machine].disk->is_full = is_full;
 }
 
 void cc_world_disk_slow(struct cc_world *world, uint32_t machine, uint32_t factor)

@@ -145,6 +145,9 @@ void cc_world_heal_network(struct cc_world *world);
 void cc_world_disk_stick(struct cc_world *world, uint32_t machine, bool is_stuck);
 void cc_world_disk_slow(struct cc_world *world, uint32_t machine, uint32_t factor);
 
+/* Nothing new fits: no file is made or grows.  What is there can be written over. */
+void cc_world_disk_full(struct cc_world *world, uint32_t machine, bool is_full);
+
 /* The n-th disk request from now fails with an I/O error; 0: none. */
 void cc_world_disk_fail(struct cc_world *world, uint32_t machine, uint32_t nth);
 

@@ -52,6 +52,7 @@ void cc_journal_fail(struct cc_journal *journal, copycat_status status, const ch
         journal->text[size] = '\0';
     }
     journal->trouble = status;
+    cc_env_timer_disarm(journal->env, &journal->again);
     cc_env_timer_disarm(journal->env, &journal->seal);
     cc_env_later(journal->env, &journal->task);
 }
@@ -153,6 +154,7 @@ copycat_status cc_journal_open(
     cc_list_init(&journal->pending);
     cc_list_init(&journal->writing);
     cc_journal_seal_init(journal);
+    cc_journal_files_init(journal);
     *journal_out = journal;
     cc_journal_scan(journal);
     return COPYCAT_OK;
@@ -219,6 +221,7 @@ void cc_journal_close(struct cc_journal *journal)
     CC_ASSERT(!journal->is_closing);
     journal->is_closing = true;
     cc_env_timer_disarm(journal->env, &journal->seal);
+    cc_env_timer_disarm(journal->env, &journal->again);
     cc_journal_go_on_closing(journal);
 }
 

@@ -70,6 +70,9 @@ struct cc_journal_callbacks {
     void (*on_placed)(
         void *owner, uint32_t group, uint64_t index, const struct cc_journal_place *place);
     void (*on_failed)(void *owner, copycat_status status, const char *text);
+    /* There is no space for the next file: cc_journal_is_short says how bad it is.  Or: there is
+     * again.  May be NULL. */
+    void (*on_full)(void *owner, bool is_full);
     void (*on_closed)(void *owner);
 };
 
@@ -108,6 +111,10 @@ uint64_t cc_journal_pending(const struct cc_journal *journal);
 
 /* When the write in flight was started; 0: none is.  For noticing a stalled disk. */
 uint64_t cc_journal_writing_since_us(const struct cc_journal *journal);
+
+/* The disk is full, and what is left of the file at hand is for what has begun already: nothing new
+ * should be admitted, and nothing be led. */
+bool cc_journal_is_short(const struct cc_journal *journal);
 
 /*
  * Reads entries back: whole batches, verified.  `done` gives the block of the batch's records from

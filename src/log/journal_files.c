@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * journal_files -- files are made ahead: created, really written with zeros, synced, and their name
- * synced, before any of them is a spare.  A write into such a file changes no metadata (T-054).
+ * synced, before any of them is a spare.  A write into such a file changes no metadata (T-054), and
+ * cannot fail for want of space: a full disk is met here, where nothing has been promised yet.
  */
 #include "log/journal_internal.h"
 
 #include <string.h>
 
 #define ZERO_CHUNK (256u << 10)
+#define AGAIN_US UINT64_C(1000000) /* until a full disk is tried again */
+#define RESERVE_MAX (UINT64_C(8) << 20)
 
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size)
 {
@@ -21,11 +24,37 @@ struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t si
     return NULL;
 }
 
-static void make_failed(struct cc_journal *journal)
+static void make_failed(struct cc_journal *journal, copycat_status status)
 {
     cc_journal_fail(
-        journal, COPYCAT_ERR_IO,
-        "a journal file could not be made; is the disk full, or the directory not writable?");
+        journal, status,
+        status == COPYCAT_ERR_DISK_FULL
+            ? "the disk is full: there is no space for a journal file; free some and start again"
+            : "a journal file could not be made; is the directory writable?");
+}
+
+/* What has been written stays ours; a sync that failed may have lost any of it. */
+static void wait_for_space(struct cc_journal *journal, enum cc_disk_operation operation)
+{
+    if (operation == CC_DISK_SYNC || operation == CC_DISK_SYNC_DIR) {
+        journal->made_bytes = 0;
+    }
+    cc_env_timer_arm(journal->env, &journal->again, cc_env_now_us(journal->env) + AGAIN_US);
+    if (!journal->is_full) {
+        journal->is_full = true;
+        if (journal->callbacks.on_full != NULL) {
+            journal->callbacks.on_full(journal->owner, true);
+        }
+    }
+}
+
+bool cc_journal_is_short(const struct cc_journal *journal)
+{
+    const struct cc_journal_file *file = journal->current;
+    uint64_t reserve = file == NULL ? 0 : file->size / 4;
+
+    reserve = reserve < RESERVE_MAX ? reserve : RESERVE_MAX;
+    return journal->is_full && file != NULL && file->size - journal->position < reserve;
 }
 
 static void zeroed(struct cc_disk_request *request);
@@ -43,8 +72,13 @@ static bool is_going_on(struct cc_disk_request *request)
         cc_journal_go_on_closing(journal);
         return false;
     }
+    if (request->status == COPYCAT_ERR_DISK_FULL && journal->phase == CC_JOURNAL_OPEN &&
+        journal->trouble == COPYCAT_OK) {
+        wait_for_space(journal, request->operation);
+        return false;
+    }
     if (request->status != COPYCAT_OK) {
-        make_failed(journal);
+        make_failed(journal, request->status);
         return false;
     }
     return true;
@@ -57,6 +91,12 @@ static void made(struct cc_journal *journal)
     file->is_ready = true;
     file->claimed = 0;
     journal->making = NULL;
+    if (journal->is_full) {
+        journal->is_full = false;
+        if (journal->callbacks.on_full != NULL) {
+            journal->callbacks.on_full(journal->owner, false);
+        }
+    }
     if (journal->current == NULL) {
         cc_journal_begin(journal);
     } else {
@@ -164,6 +204,26 @@ static struct cc_journal_file *blank(struct cc_journal *journal)
     return cc_journal_file_create(journal, journal->slot_next);
 }
 
+static void make(struct cc_journal *journal)
+{
+    if (journal->making->file != NULL) {
+        zero_more(journal);
+        return;
+    }
+    journal->make_request = (struct cc_disk_request){.name = journal->making->path, .create = true};
+    cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, opened);
+}
+
+static void try_again(struct cc_timer *timer)
+{
+    make(timer->owner);
+}
+
+void cc_journal_files_init(struct cc_journal *journal)
+{
+    journal->again = (struct cc_timer){.fire = try_again, .owner = journal};
+}
+
 void cc_journal_make_spare(struct cc_journal *journal)
 {
     bool is_needed =
@@ -182,12 +242,7 @@ void cc_journal_make_spare(struct cc_journal *journal)
                                 ? journal->options.file_size
                                 : journal->size_needed;
     journal->made_bytes = 0;
-    if (journal->making->file != NULL) {
-        zero_more(journal);
-        return;
-    }
-    journal->make_request = (struct cc_disk_request){.name = journal->making->path, .create = true};
-    cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, opened);
+    make(journal);
 }
 
 void cc_journal_begin(struct cc_journal *journal)

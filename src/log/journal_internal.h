@@ -106,6 +106,8 @@ struct cc_journal {
 
     struct cc_journal_file *making; /* being zeroed */
     uint64_t made_bytes;
+    bool is_full; /* there was no space for it; tried again by and by */
+    struct cc_timer again;
     uint64_t size_needed; /* by the batch that waits for a file */
     struct cc_disk_request make_request;
     uint8_t *zeros;
@@ -136,6 +138,7 @@ void cc_journal_make_spare(struct cc_journal *journal);
 
 /* Recovery is over: writes the table of the new life, as soon as there is a file for it. */
 void cc_journal_begin(struct cc_journal *journal);
+void cc_journal_files_init(struct cc_journal *journal);
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size);
 
 /* journal_scan.c */

@@ -66,7 +66,8 @@ static void woken(struct cc_timer *timer)
 void cc_group_watch_disk(struct cc_group *group)
 {
     uint64_t since = cc_journal_writing_since_us(group->journal);
-    bool is_stalled = since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
+    bool is_hanging = since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
+    bool is_stalled = is_hanging || cc_journal_is_short(group->journal);
 
     cc_group_wake(group); /* for the alarm */
     if (is_stalled == group->is_stalled) {

@@ -188,7 +188,7 @@ bool cc_group_request(
 
 void cc_group_durable(struct cc_group *group, uint64_t mark);
 
-/* A write has begun or ended: is the disk as slow as one that hangs? */
+/* A write has ended, or space has come or gone: does the disk hang, or is it full? */
 void cc_group_watch_disk(struct cc_group *group);
 
 /* Asks for the end-of-pass work. */

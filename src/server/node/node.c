@@ -271,6 +271,19 @@ static void on_failed(void *owner, copycat_status status, const char *text)
     cc_server_fail(owner, status, text);
 }
 
+static void on_full(void *owner, bool is_full)
+{
+    struct cc_server *server = owner;
+
+    cc_server_notice(
+        server, is_full ? "the disk is full: there is no space for the next journal file; when the "
+                          "one at hand is used up, this server takes nothing new until some is free"
+                        : "the disk has space again");
+    if (server->group != NULL && server->failed == COPYCAT_OK) {
+        cc_group_watch_disk(server->group);
+    }
+}
+
 static void release(struct cc_server *server)
 {
     void (*closed)(void *owner) = server->closed;
@@ -304,6 +317,7 @@ static const struct cc_journal_callbacks journal_callbacks = {
     .on_durable = on_durable,
     .on_placed = on_placed,
     .on_failed = on_failed,
+    .on_full = on_full,
     .on_closed = on_closed,
 };
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is promised of full disks: nothing stops for good, nothing is lost, and it goes on by itself. */
+#include "sim/workload.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define OPERATIONS 4000u
+
+static struct cc_cluster *cluster;
+static struct cc_workload *workload;
+
+static int setup(void **state)
+{
+    struct cc_cluster_options options = {
+        .seed = 5,
+        .voter_count = 3,
+        .client_count = 3,
+        .election_timeout_us = 300000,
+        .file_size = 65536,
+        .cache_bytes_max = 1048576};
+    struct cc_workload_options work = {
+        .operations_max = OPERATIONS,
+        .window = 8,
+        .keys = 10,
+        .maps = 1,
+        .think_us_max = 2000,
+        .kinds = 1u << CC_HISTORY_PUT,
+        .session_timeout_us = 60000000};
+
+    (void)state;
+    cluster = cc_cluster_create(&options);
+    workload = cc_workload_create(cluster, &work);
+    for (uint32_t i = 0; i < 3; i++) {
+        cc_cluster_start(cluster, i);
+    }
+    cc_cluster_run(cluster, 3000000);
+    assert_true(cc_cluster_is_settled(cluster));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    cc_workload_destroy(workload);
+    cc_cluster_destroy(cluster);
+    return 0;
+}
+
+static void fill(uint32_t servers, bool is_full)
+{
+    for (uint32_t i = 0; i < servers; i++) {
+        cc_world_disk_full(cluster->world, i, is_full);
+    }
+}
+
+static void run_for(uint64_t time_us)
+{
+    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
+    assert_null(cc_judge_verdict(cluster->judge));
+}
+
+static uint64_t acknowledged(void)
+{
+    return cc_workload_totals(workload)->acknowledged;
+}
+
+static void a_cluster_without_space_waits_and_goes_on_by_itself(void **state)
+{
+    (void)state;
+    fill(3, true);
+    cc_workload_start(workload);
+    run_for(10000000);
+
+    uint64_t before = acknowledged();
+
+    assert_true(before > 0); /* the files at hand were used first */
+    assert_true(before < OPERATIONS / 2);
+    run_for(5000000);
+    assert_int_equal(acknowledged(), before);
+    assert_int_equal(cluster->totals.failures, 0);
+
+    fill(3, false);
+    run_for(20000000);
+    assert_int_equal(cluster->totals.failures, 0);
+    assert_true(cc_workload_is_done(workload));
+    assert_true(acknowledged() > OPERATIONS * 9 / 10);
+}
+
+static void a_leader_without_space_leaves_it_to_the_others(void **state)
+{
+    (void)state;
+    uint32_t leader = cc_cluster_leader(cluster);
+
+    cc_world_disk_full(cluster->world, leader, true);
+    cc_workload_start(workload);
+    run_for(30000000);
+    assert_int_not_equal(cc_cluster_leader(cluster), leader);
+    assert_true(cc_workload_is_done(workload));
+    assert_true(acknowledged() > OPERATIONS * 9 / 10);
+    assert_int_equal(cluster->totals.failures, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_cluster_without_space_waits_and_goes_on_by_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_leader_without_space_leaves_it_to_the_others, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
