@@ -366,6 +366,57 @@ static void closes_at_any_moment(void **state)
     }
 }
 
+static uint32_t reads_closed;
+
+static void read_closed(struct cc_journal_read *read)
+{
+    reads_closed += read->status == COPYCAT_ERR_CLOSED;
+}
+
+/* Closing waits for each: none may come back to a journal that is gone. */
+static void closes_at_any_moment_of_recovery_of_reading_and_of_making_files(void **state)
+{
+    static struct memory_disk written;
+    struct cc_journal_read reads[3];
+    uint32_t reads_closed_ever = 0;
+    bool is_whole = false;
+
+    (void)state;
+    for (uint64_t index = 1; index <= 60; index++) {
+        add_entry(index, 1, 5000);
+        stand_flush(&stand);
+        stand_settle(&stand);
+    }
+    stand_close(&stand);
+    memory_disk_clone(&written, &disk);
+    for (uint64_t calls = 0; !is_whole; calls++) {
+        memory_disk_deinit(&disk);
+        memory_disk_clone(&disk, &written);
+        stand_open(&stand, &disk, calls);
+        if (stand.is_open) {
+            reads_closed = 0;
+            for (uint32_t i = 0; i < 3; i++) {
+                reads[i] = (struct cc_journal_read){
+                    .place = stand.places[20 * i + 1], .done = read_closed};
+                cc_journal_read(stand.journal, &reads[i]);
+            }
+            add_entry(stand.found.last + 1, 1, 5000);
+            stand_flush(&stand);
+            add_entry(stand.found.last + 2, 1, 60000);
+            while (disk.calls < calls && memory_disk_step(&disk)) {
+            }
+            is_whole = disk.calls < calls;
+        }
+        stand_close(&stand);
+        reads_closed_ever += reads_closed;
+        assert_int_equal(disk.blocks_out, 0);
+        assert_false(disk.is_locked);
+    }
+    assert_int_equal(reads_closed, 0);
+    assert_true(reads_closed_ever > 3);
+    memory_disk_deinit(&written);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -390,6 +441,7 @@ int main(void)
         TEST(reads_entries_back_in_this_life_and_the_next),
         TEST(stops_when_what_it_reads_back_is_damaged),
         TEST(closes_at_any_moment),
+        TEST(closes_at_any_moment_of_recovery_of_reading_and_of_making_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
