@@ -150,12 +150,7 @@ static void finish_batch(struct cc_journal *journal)
 
     cc_journal_drop_items(journal, &journal->writing);
     journal->writing_bytes = 0;
-    if (bytes > 0) {
-        journal->needs_seal = true;
-        journal->callbacks.on_durable(journal->owner, journal->writing_mark);
-    } else {
-        journal->needs_seal = false;
-    }
+    journal->needs_seal = bytes > 0;
 }
 
 static void start_batch(struct cc_journal *journal, bool is_seal);
@@ -163,6 +158,7 @@ static void start_batch(struct cc_journal *journal, bool is_seal);
 static void written(struct cc_disk_request *request)
 {
     struct cc_journal *journal = request->owner;
+    uint64_t mark = journal->writing_mark; /* whoever hears of it may start the next write */
 
     journal->requests--;
     if (journal->is_closing) {
@@ -200,6 +196,7 @@ static void written(struct cc_disk_request *request)
     } else {
         finish_batch(journal);
     }
+    journal->callbacks.on_durable(journal->owner, mark);
     cc_journal_flush(journal);
     if (!journal->is_writing && !journal->is_closing && journal->needs_seal &&
         journal->phase == CC_JOURNAL_OPEN) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is promised of full disks: nothing stops for good, nothing is lost, and it goes on by itself. */
+/* What is promised of disks that are full or hang: nothing stops for good, and it goes on by itself. */
 #include "sim/workload.h"
 
 #include <setjmp.h>
@@ -104,6 +104,26 @@ static void a_leader_without_space_leaves_it_to_the_others(void **state)
     assert_int_equal(cluster->totals.failures, 0);
 }
 
+/* Whatever the write was for that the disk hung in, be it the head of a new file or a seal. */
+static void a_disk_may_hang_at_any_write(void **state)
+{
+    (void)state;
+    cc_workload_start(workload);
+    for (uint32_t i = 0; i < 60; i++) {
+        for (uint32_t server = 0; server < 3; server++) {
+            cc_world_disk_stick(cluster->world, server, true);
+        }
+        run_for(700000);
+        for (uint32_t server = 0; server < 3; server++) {
+            cc_world_disk_stick(cluster->world, server, false);
+        }
+        run_for(100000 + i * 7919);
+    }
+    run_for(20000000);
+    assert_int_not_equal(cc_cluster_leader(cluster), UINT32_MAX);
+    assert_true(cc_workload_is_done(workload));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +131,7 @@ int main(void)
             a_cluster_without_space_waits_and_goes_on_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_leader_without_space_leaves_it_to_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_disk_may_hang_at_any_write, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
