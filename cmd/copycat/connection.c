@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connection -- see connection.h.
+ */
+#include "connection.h"
+
+#include "failure.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Who sits at a terminal is told after so long that there is a reason to wait. */
+#define PATIENCE_MS 2000u
+
+uint64_t cli_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int open_client(struct cli_connection *connection)
+{
+    const struct cli_arguments *arguments = connection->arguments;
+    copycat_message message;
+    copycat_status status =
+        copycat_client_open(&connection->client, arguments->servers, NULL, &message);
+
+    if (status != COPYCAT_OK) {
+        return cli_fail_with(
+            arguments, cli_exit_of(status), "--servers=%s: %s", arguments->servers, message.text);
+    }
+    connection->map = copycat_map_at(connection->client, arguments->operands[0]);
+    return CLI_EXIT_YES;
+}
+
+int cli_connection_open(struct cli_connection *connection, const struct cli_arguments *arguments)
+{
+    copycat_status status;
+
+    *connection = (struct cli_connection){.arguments = arguments};
+    status = copycat_queue_open(&connection->queue);
+    if (status != COPYCAT_OK) {
+        return cli_fail(arguments, status);
+    }
+
+    int code = open_client(connection);
+
+    if (code != CLI_EXIT_YES) {
+        copycat_queue_close(connection->queue);
+    }
+    return code;
+}
+
+static void close_client(struct cli_connection *connection)
+{
+    copycat_map_free(connection->map);
+    copycat_client_close(connection->client, NULL, NULL);
+    connection->map = NULL;
+    connection->client = NULL;
+}
+
+void cli_connection_close(struct cli_connection *connection)
+{
+    close_client(connection);
+    copycat_queue_close(connection->queue);
+}
+
+bool cli_connection_has_ended(const struct cli_connection *connection)
+{
+    return copycat_client_state(connection->client) == COPYCAT_CLIENT_ENDED;
+}
+
+int cli_connection_renew(struct cli_connection *connection)
+{
+    close_client(connection);
+    return open_client(connection);
+}
+
+copycat_call_options cli_connection_options(const struct cli_connection *connection)
+{
+    copycat_call_options options = COPYCAT_CALL_OPTIONS_INIT;
+
+    options.timeout_ms = cli_arguments_timeout_ms(connection->arguments);
+    options.consistency = connection->arguments->consistency;
+    return options;
+}
+
+static void tell_that_it_waits(const struct cli_arguments *arguments)
+{
+    if (isatty(STDERR_FILENO) == 1) {
+        (void)cli_fail_with(arguments, 0, "no answer yet; trying on");
+        cli_explain_silence(arguments);
+    }
+}
+
+int cli_connection_await(
+    struct cli_connection *connection, copycat_future *future, copycat_value **value_out)
+{
+    const struct cli_arguments *arguments = connection->arguments;
+    copycat_completion completion;
+    copycat_status status = copycat_future_into(future, connection->queue, 0);
+
+    *value_out = NULL;
+    if (status != COPYCAT_OK) {
+        return cli_fail(arguments, status);
+    }
+    if (copycat_queue_next(connection->queue, PATIENCE_MS, &completion) != COPYCAT_OK) {
+        tell_that_it_waits(arguments);
+        /* The call has a deadline of its own, and will come. */
+        (void)copycat_queue_next(connection->queue, COPYCAT_NONE, &completion);
+    }
+    *value_out = completion.value;
+    return completion.status == COPYCAT_OK ? CLI_EXIT_YES : cli_fail(arguments, completion.status);
+}

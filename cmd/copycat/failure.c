@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * failure -- see failure.h.
+ */
+#include "failure.h"
+
+#include "copycatd/units.h"
+#include "standing.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Long enough for a server that is only slow; all are asked at once. */
+#define PROBE_MS 1000u
+
+int cli_exit_of(copycat_status status)
+{
+    switch (copycat_status_class(status)) {
+    case COPYCAT_CLASS_OK:
+        return CLI_EXIT_YES;
+    case COPYCAT_CLASS_REFUSED:
+        return CLI_EXIT_USAGE;
+    case COPYCAT_CLASS_UNKNOWN:
+        return CLI_EXIT_UNKNOWN;
+    default:
+        /* Of what has ended, only what never left is told so: it did not happen. */
+        return CLI_EXIT_RETRY;
+    }
+}
+
+static const char *name_of(const struct cli_arguments *arguments)
+{
+    return arguments->verb == NULL ? "copycat" : arguments->verb->name;
+}
+
+int cli_fail_with(const struct cli_arguments *arguments, int code, const char *format, ...)
+{
+    va_list values;
+
+    fprintf(stderr, "copycat: %s: ", name_of(arguments));
+    va_start(values, format);
+    vfprintf(stderr, format, values);
+    va_end(values);
+    fputc('\n', stderr);
+    return code;
+}
+
+void cli_explain_silence(const struct cli_arguments *arguments)
+{
+    static struct cli_standings standings;
+    copycat_message message;
+    char text[640];
+
+    if (!cli_standings_init(&standings, arguments->servers, &message)) {
+        return; /* the list was refused before */
+    }
+    cli_standings_ask(&standings, PROBE_MS);
+    for (uint32_t i = 0; i < standings.count; i++) {
+        cli_standing_describe(&standings.at[i], text, sizeof text);
+        fprintf(stderr, "  %s: %s\n", standings.at[i].address, text);
+    }
+}
+
+/* What to do beside what the status says. */
+static const char *remedy_of(copycat_status status)
+{
+    switch (status) {
+    case COPYCAT_ERR_TOO_LARGE:
+    case COPYCAT_ERR_INVALID:
+        return " (keys have 1 byte to 4 KiB, values up to 1 MiB)";
+    case COPYCAT_ERR_PATH:
+        return " (a path is written as in /colors or /app/config)";
+    case COPYCAT_ERR_TYPE:
+    case COPYCAT_ERR_QUOTA:
+        return "; choose another path";
+    default:
+        return "";
+    }
+}
+
+int cli_fail(const struct cli_arguments *arguments, copycat_status status)
+{
+    char waited[32];
+    int code = cli_exit_of(status);
+
+    copycatd_duration_format(cli_arguments_timeout_ms(arguments), waited, sizeof waited);
+    if (code == CLI_EXIT_USAGE) {
+        return cli_fail_with(
+            arguments, code, "refused: %s%s", copycat_status_text(status), remedy_of(status));
+    }
+    if (code == CLI_EXIT_UNKNOWN) {
+        (void)cli_fail_with(
+            arguments, code,
+            "it was sent, and within %s no answer came: it may have been done, or may yet be; look "
+            "what is there before doing it again",
+            waited);
+    } else if (status == COPYCAT_ERR_TIMEOUT || status == COPYCAT_ERR_UNAVAILABLE) {
+        (void)cli_fail_with(
+            arguments, code,
+            "not done: within %s no server could do it; see to the servers, or name others with "
+            "--servers, and try again",
+            waited);
+    } else {
+        return cli_fail_with(
+            arguments, code, "not done: %s; try again", copycat_status_text(status));
+    }
+    cli_explain_silence(arguments);
+    return code;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * standing -- see standing.h.
+ */
+#include "standing.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(
+    sizeof(((struct cli_standing *)0)->address) == sizeof(((copycat_probe_member *)0)->address),
+    "copied whole");
+
+struct question {
+    pthread_t thread;
+    struct cli_standing *standing;
+    uint64_t timeout_ms;
+    bool has_thread;
+};
+
+/* ---- whom to ask ------------------------------------------------------------------------------ */
+
+/* One item of the list, without the "id=" and "/role" that lists of members have. */
+static bool take_item(struct cli_standing *standing, const char *item, size_t size)
+{
+    const char *equals = memchr(item, '=', size);
+
+    if (equals != NULL) {
+        size -= (size_t)(equals + 1 - item);
+        item = equals + 1;
+    }
+    if (strncmp(item, "unix:", 5) != 0) {
+        const char *role = memchr(item, '/', size);
+
+        size = role == NULL ? size : (size_t)(role - item);
+    }
+    *standing = (struct cli_standing){.status = COPYCAT_ERR_UNAVAILABLE};
+    if (size >= sizeof standing->address) {
+        return false;
+    }
+    memcpy(standing->address, item, size);
+
+    const char *colon = strrchr(standing->address, ':');
+
+    return colon != NULL && colon != standing->address && colon[1] != '\0';
+}
+
+bool cli_standings_init(
+    struct cli_standings *standings, const char *servers, copycat_message *message_out)
+{
+    standings->count = 0;
+    while (standings->count < CLI_STANDINGS_MAX) {
+        size_t size = strcspn(servers, ",");
+
+        if (!take_item(&standings->at[standings->count++], servers, size)) {
+            snprintf(
+                message_out->text, sizeof message_out->text,
+                "servers are listed as host:port or unix:/path, separated by commas; '%.*s' is "
+                "neither",
+                size > 200 ? 200 : (int)size, servers);
+            return false;
+        }
+        if (servers[size] == '\0') {
+            return true;
+        }
+        servers += size + 1;
+    }
+    return true;
+}
+
+/* ---- asking ----------------------------------------------------------------------------------- */
+
+static void *ask(void *argument)
+{
+    struct question *question = argument;
+    struct cli_standing *standing = question->standing;
+
+    standing->probe.size = sizeof standing->probe;
+    standing->status = copycat_probe_server(
+        standing->address, question->timeout_ms, &standing->probe, &standing->message);
+    return NULL;
+}
+
+static void ask_from(struct cli_standings *standings, uint32_t first, uint64_t timeout_ms)
+{
+    struct question questions[CLI_STANDINGS_MAX];
+
+    for (uint32_t i = first; i < standings->count; i++) {
+        questions[i] = (struct question){
+            .standing = &standings->at[i], .timeout_ms = timeout_ms, .has_thread = true};
+        if (pthread_create(&questions[i].thread, NULL, ask, &questions[i]) != 0) {
+            questions[i].has_thread = false;
+            (void)ask(&questions[i]); /* in turn, then */
+        }
+    }
+    for (uint32_t i = first; i < standings->count; i++) {
+        if (questions[i].has_thread) {
+            pthread_join(questions[i].thread, NULL);
+        }
+    }
+}
+
+void cli_standings_ask(struct cli_standings *standings, uint64_t timeout_ms)
+{
+    ask_from(standings, 0, timeout_ms);
+}
+
+/* The same server under two names, or one that is a member under the name it was asked by. */
+static bool is_listed(
+    const struct cli_standings *standings, const char *cluster, const copycat_probe_member *member)
+{
+    for (uint32_t i = 0; i < standings->count; i++) {
+        const struct cli_standing *other = &standings->at[i];
+
+        if (strcmp(other->address, member->address) == 0 ||
+            (other->status == COPYCAT_OK && other->probe.id == member->id &&
+             strcmp(other->probe.cluster, cluster) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_members_of(struct cli_standings *standings, const copycat_probe *probe)
+{
+    for (uint32_t i = 0; i < probe->member_count; i++) {
+        const copycat_probe_member *member = &probe->members[i];
+
+        if (standings->count < CLI_STANDINGS_MAX && !is_listed(standings, probe->cluster, member)) {
+            struct cli_standing *added = &standings->at[standings->count++];
+
+            *added = (struct cli_standing){.status = COPYCAT_ERR_UNAVAILABLE};
+            memcpy(added->address, member->address, sizeof added->address);
+        }
+    }
+}
+
+static bool is_repeated(const struct cli_standings *standings, uint32_t place)
+{
+    const struct cli_standing *standing = &standings->at[place];
+
+    for (uint32_t i = 0; i < place; i++) {
+        const struct cli_standing *other = &standings->at[i];
+
+        if (strcmp(other->address, standing->address) == 0 ||
+            (other->status == COPYCAT_OK && standing->status == COPYCAT_OK &&
+             other->probe.id == standing->probe.id &&
+             strcmp(other->probe.cluster, standing->probe.cluster) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void drop_repeated(struct cli_standings *standings)
+{
+    for (uint32_t i = 0; i < standings->count;) {
+        if (is_repeated(standings, i)) {
+            standings->count--;
+            memmove(
+                &standings->at[i], &standings->at[i + 1],
+                (standings->count - i) * sizeof standings->at[0]);
+        } else {
+            i++;
+        }
+    }
+}
+
+void cli_standings_ask_members(struct cli_standings *standings, uint64_t timeout_ms)
+{
+    uint32_t asked = standings->count;
+
+    for (uint32_t i = 0; i < asked; i++) {
+        if (standings->at[i].status == COPYCAT_OK) {
+            add_members_of(standings, &standings->at[i].probe);
+        }
+    }
+    ask_from(standings, asked, timeout_ms);
+    drop_repeated(standings);
+}
+
+/* ---- telling ---------------------------------------------------------------------------------- */
+
+const char *cli_role_name(uint32_t role)
+{
+    static const char *const names[] = {"follower", "pre-candidate", "candidate", "leader"};
+
+    return role < sizeof names / sizeof names[0] ? names[role] : "?";
+}
+
+const char *cli_state_name(uint32_t state)
+{
+    static const char *const names[] = {"recovering", "founding", "member", "failed"};
+
+    return state < sizeof names / sizeof names[0] ? names[state] : "?";
+}
+
+/* The ids of the members that it does not see, as "2, 3"; returns how many. */
+static uint32_t list_missing(const copycat_probe *probe, char *text_out, size_t text_size)
+{
+    uint32_t count = 0;
+    size_t used = 0;
+
+    text_out[0] = '\0';
+    for (uint32_t i = 0; i < probe->member_count; i++) {
+        if (probe->members[i].id == probe->id || probe->members[i].is_up != 0) {
+            continue;
+        }
+        count++;
+        if (used < text_size) {
+            used += (size_t)snprintf(
+                text_out + used, text_size - used, "%s%u", count > 1 ? ", " : "",
+                (unsigned)probe->members[i].id);
+        }
+    }
+    return count;
+}
+
+static void describe_answer(const copycat_probe *probe, char *text_out, size_t text_size)
+{
+    char missing[128];
+    uint32_t count = list_missing(probe, missing, sizeof missing);
+    const char *members = count == 1 ? "member" : "members";
+
+    if (probe->state == COPYCAT_SERVER_FOUNDING && count > 0) {
+        snprintf(
+            text_out, text_size, "waits for %s %s, to found the cluster with %s", members, missing,
+            count == 1 ? "it" : "them");
+    } else if (probe->state != COPYCAT_SERVER_MEMBER) {
+        snprintf(text_out, text_size, "answers, but is %s", cli_state_name(probe->state));
+    } else if (probe->leader == 0 && count > 0) {
+        snprintf(
+            text_out, text_size, "answers, but knows no leader; it does not reach %s %s", members,
+            missing);
+    } else if (probe->leader == 0) {
+        snprintf(text_out, text_size, "answers, but knows no leader: an election is under way");
+    } else {
+        snprintf(text_out, text_size, "answers; its leader is member %u", (unsigned)probe->leader);
+    }
+}
+
+/* Some causes begin with the address, which stands in front already. */
+static const char *without_address(const char *text, const char *address)
+{
+    size_t size = strlen(address);
+
+    if (strncmp(text, address, size) == 0 && strncmp(text + size, ": ", 2) == 0) {
+        return text + size + 2;
+    }
+    return text;
+}
+
+void cli_standing_describe(const struct cli_standing *standing, char *text_out, size_t text_size)
+{
+    if (standing->status == COPYCAT_OK) {
+        describe_answer(&standing->probe, text_out, text_size);
+    } else {
+        snprintf(
+            text_out, text_size, "%s", without_address(standing->message.text, standing->address));
+    }
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verbs -- see verbs.h.
+ */
+#include "verbs.h"
+
+#if defined(CLI_HAS_BENCH)
+#    include "bench.h"
+#endif
+#include "copycatd/suggest.h"
+#include "export.h"
+#include "import.h"
+#include "map.h"
+#include "status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* From here on a word is unlike another; see copycatd_word_misfit. */
+#define MISFIT_MAX 4u
+
+#define READS CLI_FLAG_BIT(CLI_FLAG_CONSISTENCY)
+
+/* ---- the tables ------------------------------------------------------------------------------- */
+
+const struct cli_flag_row cli_flags[CLI_FLAG_COUNT] = {
+    [CLI_FLAG_SERVERS] =
+        {"servers", "LIST",
+         "host:port or unix:/path, separated by commas; any of the cluster will do\n"
+         "($COPYCAT_SERVERS, else 127.0.0.1:7458)",
+         true},
+    [CLI_FLAG_TIMEOUT] =
+        {"timeout", "TIME", "how long to try, as in 500ms, 5s, 1m (30s; of status: 1s for each)",
+         true},
+    [CLI_FLAG_CONSISTENCY] =
+        {"consistency", "LEVEL",
+         "of a read: linearizable (as if there were one copy), lease (the same, while\n"
+         "clocks run at about the same rate), sequential (any server, never back in\n"
+         "time), eventual (any server, whatever it has)",
+         false},
+    [CLI_FLAG_JSON] = {"json", NULL, "the answer as JSON", true},
+    [CLI_FLAG_HELP] = {"help", NULL, "this", true},
+    [CLI_FLAG_VERSION] = {"version", NULL, "which version this is", true},
+    [CLI_FLAG_RAW] = {"raw", NULL, "write bytes as they are, without escapes and line end", false},
+    [CLI_FLAG_LIMIT] = {"limit", "COUNT", "at most so many", false},
+    [CLI_FLAG_SORT] =
+        {"sort", NULL, "in the order of the keys' bytes; all is held in memory", false},
+    [CLI_FLAG_IF_ABSENT] =
+        {"if-absent", NULL, "store only keys that are absent; what is there stays", false},
+    [CLI_FLAG_PROGRESS] =
+        {"progress", NULL, "tell how far it is, also where standard error is no terminal", false},
+    [CLI_FLAG_PROGRESS_FILE] =
+        {"progress-file", "FILE", "keep \"DONE TOTAL\" in FILE, in lines, for scripts", false},
+};
+
+const struct cli_verb cli_verbs[] = {
+    {"map put", "PATH KEY VALUE", "store a value; tells what was there before",
+     "A VALUE of - is read from standard input, as it is, to its end.", 0, 3, 3, cli_map_put, NULL},
+    {"map get", "PATH KEY", "print a value",
+     "Prints the value and a line end. An absent key prints nothing and exits with 1.",
+     READS | CLI_FLAG_BIT(CLI_FLAG_RAW), 2, 2, cli_map_get, NULL},
+    {"map remove", "PATH KEY", "remove a key; tells what was there",
+     "Exits with 1 if the key was absent.", 0, 2, 2, cli_map_remove, NULL},
+    {"map contains", "PATH KEY", "is the key there?", "Prints yes (exit 0) or no (exit 1).", READS,
+     2, 2, cli_map_contains, NULL},
+    {"map size", "PATH", "how many keys there are", "Prints the number of keys.", READS, 1, 1,
+     cli_map_size, NULL},
+    {"map keys", "PATH", "print the keys",
+     "One key in a line, in the map's own order. Keys that are added or removed\n"
+     "meanwhile may be in it or not.",
+     READS | CLI_FLAG_BIT(CLI_FLAG_LIMIT), 1, 1, cli_map_keys, NULL},
+    {"map clear", "PATH", "remove all keys", "Removes all keys at once.", 0, 1, 1, cli_map_clear,
+     NULL},
+    {"map put-if-absent", "PATH KEY VALUE", "store a value unless the key is there",
+     "Exits with 1, and prints the value that is there, if nothing was stored.\n"
+     "A VALUE of - is read from standard input, as it is, to its end.",
+     0, 3, 3, cli_map_put_if_absent, NULL},
+    {"map replace", "PATH KEY VALUE", "store a value only if the key is there",
+     "Exits with 1 if nothing was stored, for the key is absent.\n"
+     "A VALUE of - is read from standard input, as it is, to its end.",
+     0, 3, 3, cli_map_replace, NULL},
+    {"map cas", "PATH KEY EXPECTED VALUE", "store a value only where another one is",
+     "Compare and set: exits with 1 if the value there is not EXPECTED.\n"
+     "A VALUE of - is read from standard input, as it is, to its end.",
+     0, 4, 4, cli_map_cas, NULL},
+    {"map import", "PATH [FILE]", "store the lines KEY<TAB>VALUE of a file",
+     "Without FILE, or with -, lines are read from standard input. Keys and values\n"
+     "are written with the escapes below; of equal keys the last one wins. Servers\n"
+     "may come and go meanwhile: a line is tried again until --timeout has passed\n"
+     "for it. A line that makes no sense stops the import; its number and what was\n"
+     "done are told. With --if-absent a key that is there already is counted, as a\n"
+     "conflict if its value is another one (exit 1); an import that was cut off can\n"
+     "so be run again.",
+     CLI_FLAG_BIT(CLI_FLAG_IF_ABSENT) | CLI_FLAG_BIT(CLI_FLAG_PROGRESS) |
+         CLI_FLAG_BIT(CLI_FLAG_PROGRESS_FILE),
+     1, 2, cli_import, NULL},
+    {"map export", "PATH [FILE]", "write all as lines KEY<TAB>VALUE",
+     "Writes to FILE, or to standard output, what `map import` reads. It is no\n"
+     "snapshot: what changes meanwhile may be in it or not. To see what one server\n"
+     "has: --servers with that one only, and --consistency=sequential.",
+     READS | CLI_FLAG_BIT(CLI_FLAG_SORT), 1, 2, cli_export, NULL},
+    {"status", "", "how the members and the cluster are",
+     "Asks each server, and each member they know of. Exits with 0 if a leader is\n"
+     "known and a majority answers, with 3 if not, with 4 if two members that stand\n"
+     "at the same index have different digests, which must never be.",
+     0, 0, 0, cli_status, NULL},
+#if defined(CLI_HAS_BENCH)
+    {"bench", "put|get", "measure how fast the cluster is", "", 0, 0, 0, NULL, copycat_bench_main},
+#endif
+};
+
+const size_t cli_verb_count = sizeof cli_verbs / sizeof cli_verbs[0];
+
+/* ---- finding ---------------------------------------------------------------------------------- */
+
+const struct cli_verb *cli_verb_find(const char *first, const char *second)
+{
+    size_t size = strlen(first);
+
+    for (size_t i = 0; i < cli_verb_count; i++) {
+        const char *name = cli_verbs[i].name;
+
+        if (strncmp(name, first, size) != 0) {
+            continue;
+        }
+        if (name[size] == '\0' ||
+            (name[size] == ' ' && second != NULL && strcmp(name + size + 1, second) == 0)) {
+            return &cli_verbs[i];
+        }
+    }
+    return NULL;
+}
+
+bool cli_verb_is_group(const char *word)
+{
+    size_t size = strlen(word);
+
+    for (size_t i = 0; i < cli_verb_count; i++) {
+        if (strncmp(cli_verbs[i].name, word, size) == 0 && cli_verbs[i].name[size] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "put" for "map put": the second word alone is a likeness, too. */
+static unsigned misfit_of(const char *written, const char *name)
+{
+    const char *space = strchr(name, ' ');
+    unsigned whole = copycatd_word_misfit(written, name);
+    unsigned second = MISFIT_MAX;
+
+    if (space != NULL && strchr(written, ' ') == NULL) {
+        second = copycatd_word_misfit(written, space + 1);
+    }
+    return second < whole ? second : whole;
+}
+
+const struct cli_verb *cli_verb_nearest(const char *written)
+{
+    const struct cli_verb *nearest = NULL;
+    unsigned least = MISFIT_MAX;
+
+    for (size_t i = 0; i < cli_verb_count; i++) {
+        unsigned misfit = misfit_of(written, cli_verbs[i].name);
+
+        if (misfit < least) {
+            least = misfit;
+            nearest = &cli_verbs[i];
+        }
+    }
+    return nearest;
+}
+
+enum cli_flag cli_flag_find(const char *name, size_t name_size)
+{
+    for (int i = 0; i < CLI_FLAG_COUNT; i++) {
+        if (strncmp(cli_flags[i].name, name, name_size) == 0 &&
+            cli_flags[i].name[name_size] == '\0') {
+            return (enum cli_flag)i;
+        }
+    }
+    return CLI_FLAG_COUNT;
+}
+
+bool cli_verb_takes(const struct cli_verb *verb, enum cli_flag flag)
+{
+    return cli_flags[flag].is_global || (verb != NULL && (verb->flags & CLI_FLAG_BIT(flag)) != 0);
+}
+
+enum cli_flag cli_flag_nearest(const char *name, const struct cli_verb *verb)
+{
+    enum cli_flag nearest = CLI_FLAG_COUNT;
+    unsigned least = MISFIT_MAX;
+
+    for (int i = 0; i < CLI_FLAG_COUNT; i++) {
+        unsigned misfit = copycatd_word_misfit(name, cli_flags[i].name);
+
+        if (misfit < least && (verb == NULL || cli_verb_takes(verb, (enum cli_flag)i))) {
+            least = misfit;
+            nearest = (enum cli_flag)i;
+        }
+    }
+    return nearest;
+}
