@@ -151,6 +151,35 @@ copycat_status cc_members_parse(
     return COPYCAT_OK;
 }
 
+static void print_number(struct cc_writer *writer, uint32_t number)
+{
+    char digits[10];
+    size_t count = 0;
+
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (count > 0) {
+        cc_write_u8(writer, (uint8_t)digits[--count]);
+    }
+}
+
+void cc_members_print(struct cc_writer *writer, const struct cc_members *members)
+{
+    for (uint32_t i = 0; i < members->count; i++) {
+        const struct cc_member *member = &members->at[i];
+
+        cc_write_raw(writer, ",", i == 0 ? 0 : 1);
+        print_number(writer, member->id);
+        cc_write_raw(writer, "=", 1);
+        cc_write_raw(writer, member->address, strlen(member->address));
+        if (member->role == CC_ROLE_LEARNER) {
+            cc_write_raw(writer, "/learner", 8);
+        }
+    }
+}
+
 /* ---- coding ---------------------------------------------------------------------------------- */
 
 void cc_members_encode(struct cc_writer *writer, const struct cc_members *members)

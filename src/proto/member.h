@@ -50,6 +50,9 @@ bool cc_members_match(const struct cc_members *left, const struct cc_members *ri
 copycat_status cc_members_parse(
     const char *text, struct cc_members *members_out, char *text_out, size_t text_size);
 
+/* The list as cc_members_parse reads it; cut where the writer is full. */
+void cc_members_print(struct cc_writer *writer, const struct cc_members *members);
+
 void cc_members_encode(struct cc_writer *writer, const struct cc_members *members);
 bool cc_members_decode(struct cc_reader *reader, struct cc_members *members_out);
 void cc_base_encode(struct cc_writer *writer, const struct cc_base *base);

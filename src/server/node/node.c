@@ -53,6 +53,19 @@ void cc_server_notice(struct cc_server *server, const char *text)
     }
 }
 
+const char *cc_server_compose(struct cc_server *server, const char *const *parts)
+{
+    size_t size = 0;
+
+    for (; *parts != NULL; parts++) {
+        for (const char *at = *parts; *at != '\0' && size + 1 < sizeof server->words; at++) {
+            server->words[size++] = *at;
+        }
+    }
+    server->words[size] = '\0';
+    return server->words;
+}
+
 void cc_server_set_state(struct cc_server *server, enum cc_server_state state)
 {
     server->state = state;

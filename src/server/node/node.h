@@ -79,6 +79,7 @@ struct cc_server {
     struct cc_timer watch;    /* deadlines of strangers */
     copycat_status failed;    /* OK, or why the server stopped */
     char last_notice[CC_REFUSE_TEXT_SIZE_MAX];
+    char words[CC_REFUSE_TEXT_SIZE_MAX]; /* the sentence at hand */
     bool is_closing;
     void (*closed)(void *owner);
     void *closed_owner;
@@ -117,6 +118,9 @@ void cc_server_reply_end(
 
 void cc_server_notice(struct cc_server *server, const char *text);
 void cc_server_set_state(struct cc_server *server, enum cc_server_state state);
+
+/* The parts, up to a NULL, as one sentence; good until the next one. */
+const char *cc_server_compose(struct cc_server *server, const char *const *parts);
 
 /* Asks for the housework task. */
 void cc_server_wake(struct cc_server *server);

@@ -34,6 +34,29 @@ static bool is_zero(const uint8_t id[CC_CLUSTER_ID_SIZE])
     return memcmp(id, none, CC_CLUSTER_ID_SIZE) == 0;
 }
 
+static void print(char *text, size_t size, const struct cc_members *members)
+{
+    struct cc_writer writer;
+
+    cc_writer_init_fixed(&writer, (uint8_t *)text, size - 1);
+    cc_members_print(&writer, members);
+    text[writer.size] = '\0';
+}
+
+static const char *difference(struct cc_server *server, const struct cc_members *theirs)
+{
+    char here[CC_REFUSE_TEXT_SIZE_MAX / 3];
+    char there[CC_REFUSE_TEXT_SIZE_MAX / 3];
+
+    print(here, sizeof here, &server->members);
+    print(there, sizeof there, theirs);
+    return cc_server_compose(
+        server, (const char *const[]){
+                    "the member lists differ, and the cluster is founded once all servers have the "
+                    "same; one says ",
+                    here, ", the other ", there, NULL});
+}
+
 /* A peer is who the base lists under its id, with the same incarnation (T-012, T-015). */
 static copycat_status check_peer(
     struct cc_server *server, const struct cc_hello *hello, const char **text_out)
@@ -57,8 +80,7 @@ static copycat_status check_peer(
             return COPYCAT_ERR_NOT_MEMBER;
         }
     } else if (!cc_members_match(&server->members, &hello->members)) {
-        *text_out =
-            "the member lists differ; the cluster is founded once all servers have the same";
+        *text_out = difference(server, &hello->members);
         return COPYCAT_ERR_NOT_MEMBER;
     }
     if (hello->boot < server->boots[place]) {

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/bug.h"
+#include "base/hash.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -35,6 +36,25 @@ static void back_off(struct cc_peer *peer)
     peer->backoff_us =
         peer->backoff_us * 2 < BACKOFF_US_MAX ? peer->backoff_us * 2 : BACKOFF_US_MAX;
     cc_env_timer_arm(peer->server->env, &peer->timer, cc_env_now_us(peer->server->env) + wait);
+}
+
+/* `text` may be the sentence at hand itself. */
+static void notice(struct cc_peer *peer, const char *what, const char *text)
+{
+    char copy[CC_REFUSE_TEXT_SIZE_MAX];
+    size_t size = strlen(text) < sizeof copy ? strlen(text) : sizeof copy - 1;
+    uint64_t hash = cc_hash_bytes(text, size, 0);
+
+    if (hash == peer->noticed) {
+        return;
+    }
+    peer->noticed = hash;
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    cc_server_notice(
+        peer->server, cc_server_compose(
+                          peer->server, (const char *const[]){
+                                            "the server at ", peer->address, what, copy, NULL}));
 }
 
 static void on_open(struct cc_channel *channel)
@@ -78,7 +98,7 @@ static bool take_hello(struct cc_peer *peer, copycat_bytes body)
         return false;
     }
     if (cc_server_check_hello(peer->server, &hello, &text) != COPYCAT_OK) {
-        cc_server_notice(peer->server, text);
+        notice(peer, ": ", text);
         return false;
     }
     cc_env_timer_disarm(peer->server->env, &peer->timer);
@@ -91,6 +111,7 @@ static bool take_hello(struct cc_peer *peer, copycat_bytes body)
         give_base(peer, &hello);
         return true;
     }
+    peer->noticed = 0;
     peer->is_up = true;
     peer->is_new = true;
     cc_server_wake(peer->server);
@@ -106,7 +127,11 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
     if (frame->type == CC_MESSAGE_HELLO) {
         is_sound = take_hello(peer, frame->body);
     } else if (frame->type == CC_MESSAGE_REFUSE && cc_refuse_decode(frame->body, &refusal)) {
-        cc_server_notice(peer->server, copycat_status_text(refusal.status));
+        char text[CC_REFUSE_TEXT_SIZE_MAX + 1];
+
+        memcpy(text, refusal.text.data, refusal.text.size);
+        text[refusal.text.size] = '\0';
+        notice(peer, " refuses this server: ", text);
     }
     if (!is_sound) {
         hang_up(peer);

@@ -28,6 +28,7 @@ struct cc_peer {
     bool told_up;          /* the group knows */
     struct cc_timer timer; /* dial again, or give up waiting for hello */
     uint64_t backoff_us;
+    uint64_t noticed; /* hash of what the operator was told of it last: once is enough */
 };
 
 struct cc_peer *cc_peer_create(struct cc_server *server, const struct cc_member *member);

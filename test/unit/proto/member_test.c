@@ -204,6 +204,22 @@ static void make_a_base_only_with_one_to_seven_voters(void **state)
     assert_false(is_base(&base));
 }
 
+static void are_printed_as_they_are_parsed(void **state)
+{
+    static const char text[] = "1=a:1,2=unix:/run/copycat/2.socket,30=[::1]:7458/learner";
+    struct cc_members members;
+    uint8_t printed[256];
+    struct cc_writer writer;
+    char why[128];
+
+    (void)state;
+    assert_int_equal(cc_members_parse(text, &members, why, sizeof why), COPYCAT_OK);
+    cc_writer_init_fixed(&writer, printed, sizeof printed);
+    cc_members_print(&writer, &members);
+    assert_int_equal(writer.size, sizeof text - 1);
+    assert_memory_equal(printed, text, sizeof text - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +232,7 @@ int main(void)
         cmocka_unit_test(match_by_id_role_and_address_but_not_incarnation),
         cmocka_unit_test(are_read_from_the_wire_as_strictly_as_from_a_person),
         cmocka_unit_test(make_a_base_only_with_one_to_seven_voters),
+        cmocka_unit_test(are_printed_as_they_are_parsed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
