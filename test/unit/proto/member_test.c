@@ -207,7 +207,6 @@ static void make_a_base_only_with_one_to_seven_voters(void **state)
 static void are_printed_as_they_are_parsed(void **state)
 {
     static const char text[] = "1=a:1,2=unix:/run/copycat/2.socket,30=[::1]:7458/learner";
-    struct cc_members members;
     uint8_t printed[256];
     struct cc_writer writer;
     char why[128];
