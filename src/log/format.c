@@ -43,7 +43,7 @@ static bool is_stamped(const uint8_t *sector, uint32_t life, uint32_t number)
            cc_load_u32(stamp + 4) == (number ^ NUMBER_MASK);
 }
 
-uint32_t cc_batch_stamped_life(const uint8_t *sector)
+static uint32_t stamped_life(const uint8_t *sector)
 {
     return cc_load_u32(sector + CC_DISK_SECTOR - CC_STAMP_SIZE) ^ LIFE_MASK;
 }
@@ -140,40 +140,61 @@ bool cc_batch_is_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
-enum cc_remains cc_batch_judge_remains(
-    const uint8_t *bytes,
-    size_t size,
+void cc_remains_begin(
+    struct cc_remains_judge *judge,
+    uint64_t size,
     uint32_t life,
     uint32_t number,
     const struct cc_batch_header *header)
 {
-    size_t extent = header != NULL ? (size_t)header->blocks * CC_DISK_BLOCK : 0;
-    size_t holes = 0;   /* sectors of the extent that were not written */
-    size_t unknown = 0; /* such sectors since the last that was */
+    *judge = (struct cc_remains_judge){
+        .life = life, .number = number, .size = size, .has_header = header != NULL};
+    judge->extent = header != NULL ? (uint64_t)header->blocks * CC_DISK_BLOCK : 0;
+    judge->is_wrong = judge->extent > size; /* batches are begun only where they fit */
+}
 
-    if (extent > size) {
-        return CC_REMAINS_WRONG; /* batches are begun only where they fit */
+static void take_sector(struct cc_remains_judge *judge, const uint8_t *sector)
+{
+    if (cc_batch_is_zero(sector, CC_DISK_SECTOR)) {
+        judge->holes += judge->at < judge->extent;
+        judge->unknown++;
+        return;
     }
+    if (judge->life == 0) {
+        judge->life = stamped_life(sector);
+    }
+    if (!is_stamped(sector, judge->life, judge->number) ||
+        (judge->has_header && judge->at >= judge->extent)) {
+        judge->is_wrong = true; /* of a later batch, for which this one must have been whole */
+    }
+    if (!judge->has_header) {
+        judge->holes += judge->unknown;
+        judge->extent = judge->at + CC_DISK_SECTOR;
+    }
+    judge->unknown = 0;
+}
+
+void cc_remains_take(struct cc_remains_judge *judge, const uint8_t *bytes, size_t size)
+{
+    CC_ASSERT(size <= judge->size - judge->at);
     for (size_t at = 0; at < size; at += CC_DISK_SECTOR) {
-        if (cc_batch_is_zero(bytes + at, CC_DISK_SECTOR)) {
-            holes += at < extent;
-            unknown++;
-            continue;
-        }
-        if (!is_stamped(bytes + at, life, number) || (header != NULL && at >= extent)) {
-            return CC_REMAINS_WRONG; /* of a later batch, for which this one must have been whole */
-        }
-        if (header == NULL) {
-            holes += unknown;
-            extent = at + CC_DISK_SECTOR;
-        }
-        unknown = 0;
+        take_sector(judge, bytes + at);
+        judge->at += CC_DISK_SECTOR;
     }
-    if (extent == 0) {
+}
+
+enum cc_remains cc_remains_verdict(const struct cc_remains_judge *judge)
+{
+    CC_ASSERT(judge->at == judge->size);
+    if (judge->is_wrong) {
+        return CC_REMAINS_WRONG;
+    }
+    if (judge->extent == 0) {
         return CC_REMAINS_NONE;
     }
     /* Batches end with a block: with an unknown end, the rest of its last block is missing too. */
-    return holes > 0 || extent % CC_DISK_BLOCK != 0 ? CC_REMAINS_INCOMPLETE : CC_REMAINS_WRONG;
+    return judge->holes > 0 || judge->extent % CC_DISK_BLOCK != 0 ? CC_REMAINS_INCOMPLETE
+                                                                  : CC_REMAINS_WRONG;
 }
 
 /* ---- records ------------------------------------------------------------------------------------

@@ -93,18 +93,33 @@ enum cc_remains {
 };
 
 /*
- * Judges `size` bytes from where batch `number` of `life` would begin to the end of the file.
- * `header` is that batch's, NULL if it does not read.
+ * Judges what lies from where batch `number` of `life` would begin to the end of the file, piece by
+ * piece.  `header` is that batch's, NULL if it does not read.  A life of 0 stands for that of the
+ * first sector that was written.
  */
-enum cc_remains cc_batch_judge_remains(
-    const uint8_t *bytes,
-    size_t size,
+struct cc_remains_judge {
+    uint32_t life;
+    uint32_t number;
+    bool has_header;
+    bool is_wrong;
+    uint64_t size;    /* bytes to come in all */
+    uint64_t at;      /* bytes so far */
+    uint64_t extent;  /* of the batch: from its header, or through the last sector that is its */
+    uint64_t holes;   /* sectors of the extent that were not written */
+    uint64_t unknown; /* such sectors since the last that was */
+};
+
+void cc_remains_begin(
+    struct cc_remains_judge *judge,
+    uint64_t size,
     uint32_t life,
     uint32_t number,
     const struct cc_batch_header *header);
 
-/* The life that the stamp of a sector names. */
-uint32_t cc_batch_stamped_life(const uint8_t *sector);
+/* The next whole sectors. */
+void cc_remains_take(struct cc_remains_judge *judge, const uint8_t *bytes, size_t size);
+
+enum cc_remains cc_remains_verdict(const struct cc_remains_judge *judge);
 
 /* ---- records ------------------------------------------------------------------------------------
  */

@@ -9,6 +9,7 @@
 #define FILE_SIZE (UINT64_C(64) << 20)
 #define FILE_SIZE_MIN (2u * CC_JOURNAL_TABLE_SIZE_MAX)
 #define BATCH_SIZE_MAX (1u << 20)
+#define SCAN_SIZE (1u << 20)
 #define SEAL_DELAY_US UINT64_C(1000000)
 #define RECORD_PAYLOAD_MAX 16384u
 
@@ -140,6 +141,7 @@ copycat_status cc_journal_open(
     }
     journal->options.batch_size_max =
         options->batch_size_max == 0 ? BATCH_SIZE_MAX : options->batch_size_max;
+    journal->options.scan_size = options->scan_size == 0 ? SCAN_SIZE : options->scan_size;
     journal->options.spare_files = options->spare_files == 0 ? 1 : options->spare_files;
     journal->options.seal_delay_us =
         options->seal_delay_us == 0 ? SEAL_DELAY_US : options->seal_delay_us;

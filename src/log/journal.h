@@ -32,6 +32,7 @@ struct cc_journal_options {
     uint64_t file_size;      /* bytes, a multiple of 4096; 0: 64 MiB */
     uint32_t batch_size_max; /* bytes, 0: 1 MiB; one entry may exceed it */
     uint32_t spare_files;    /* zeroed files kept ready, 0: 1 */
+    uint32_t scan_size;      /* bytes that recovery reads at once, 0: 1 MiB; or one batch */
     uint64_t seal_delay_us;  /* an idle journal seals its last batch after so long; 0: 1 s */
 };
 

@@ -52,9 +52,14 @@ struct cc_journal_scan {
     void *memory;
     size_t buffer_size;
     size_t used;   /* bytes that were read into it */
-    uint32_t life; /* being scanned */
+    uint64_t at;   /* where they lie in the file */
+    uint32_t life; /* being scanned; 0: the heads still are */
     uint32_t life_newest;
-    uint32_t batches; /* valid ones of the file scanned last */
+    uint64_t offset;  /* of the next batch */
+    uint32_t batches; /* valid ones before it in the file at hand, or scanned last */
+    struct cc_remains_judge judge;
+    struct cc_batch_header header; /* of the batch that is judged ... */
+    bool has_header;               /* ... if that reads */
 };
 
 struct cc_journal {

@@ -4,19 +4,22 @@
  *
  *     lock, list, sync the names
  *                -> for each file: open, sync, read its head   (what life is it of?)
- *                -> for each life: read it whole, batch by batch (what is in it?)
+ *                -> for each life: read it, batch by batch (what is in it?)
  *                -> a new file with the table of all that         (J4)
  *
  * Torn or damaged?  A batch that does not read is torn if its successor file does not vouch for it,
  * some of its sectors were never written, and nothing else was written behind it.  Then it is cut:
  * nobody was ever told of it.  Everything else is damage: cutting it could lose what was
  * acknowledged, so the server refuses to start and says where (J3, T-050).
+ *
+ * Files are large, so what is in memory of them is a window, or one batch where that is larger.
  */
 #include "log/journal_internal.h"
 
 #include <string.h>
 
 #define HEAD_SIZE 65536u
+#define HEAD_SIZE_MIN CC_JOURNAL_TABLE_SIZE_MAX
 #define NAME_PREFIX "journal-"
 
 static void next_head(struct cc_journal *journal);
@@ -101,20 +104,93 @@ static bool is_going_on(struct cc_disk_request *request, const char *what)
     return true;
 }
 
-static void read_file(
-    struct cc_journal *journal, size_t size, void (*done)(struct cc_disk_request *request))
+/* Whole blocks of the file at hand. */
+static uint64_t whole_size(const struct cc_journal *journal)
+{
+    return journal->scan.file->size - journal->scan.file->size % CC_DISK_BLOCK;
+}
+
+/* The file's bytes from `offset` on, as many as are asked for and there are. */
+static void read_window(
+    struct cc_journal *journal,
+    uint64_t offset,
+    size_t size,
+    void (*done)(struct cc_disk_request *request))
 {
     struct cc_journal_scan *scan = &journal->scan;
+    uint64_t left = whole_size(journal) - offset;
 
     if (size > scan->buffer_size) {
         cc_memory_give(journal->memory, scan->memory);
         scan->buffer = cc_journal_aligned(journal, size, &scan->memory);
         scan->buffer_size = size;
     }
-    scan->used = size;
-    journal->scan_request =
-        (struct cc_disk_request){.file = scan->file->file, .data = scan->buffer, .size = size};
+    scan->at = offset;
+    scan->used = size < left ? size : (size_t)left;
+    journal->scan_request = (struct cc_disk_request){
+        .file = scan->file->file, .data = scan->buffer, .offset = offset, .size = scan->used};
     ask(journal, CC_DISK_READ, done);
+}
+
+static size_t window_size(const struct cc_journal *journal)
+{
+    uint32_t size = journal->options.scan_size;
+
+    return size < HEAD_SIZE_MIN ? HEAD_SIZE_MIN : size - size % CC_DISK_BLOCK;
+}
+
+/* ---- what lies where no batch reads ---------------------------------------------------------- */
+
+static void head_judged(struct cc_journal *journal);
+static void end_judged(struct cc_journal *journal);
+
+static void judged(struct cc_journal *journal)
+{
+    if (journal->scan.life == 0) {
+        head_judged(journal);
+    } else {
+        end_judged(journal);
+    }
+}
+
+static void remains_read(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+    struct cc_journal_scan *scan = &journal->scan;
+
+    if (!is_going_on(request, "cannot be read")) {
+        return;
+    }
+    cc_remains_take(&scan->judge, scan->buffer, scan->used);
+    if (scan->judge.at == scan->judge.size) {
+        judged(journal);
+    } else {
+        read_window(journal, scan->at + scan->used, window_size(journal), remains_read);
+    }
+}
+
+/* From the batch that does not read to the end of the file; `header` is its own, if that does. */
+static void judge_remains(struct cc_journal *journal, const struct cc_batch_header *header)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+    uint64_t size = whole_size(journal) - scan->offset;
+    uint32_t life = scan->life == 0 && header != NULL ? header->life : scan->life;
+
+    scan->has_header = header != NULL;
+    if (header != NULL) {
+        scan->header = *header;
+    }
+    cc_remains_begin(&scan->judge, size, life, scan->batches, header);
+    if (size == 0) {
+        judged(journal);
+    } else {
+        read_window(journal, scan->offset, window_size(journal), remains_read);
+    }
+}
+
+static const struct cc_batch_header *judged_header(const struct cc_journal *journal)
+{
+    return journal->scan.has_header ? &journal->scan.header : NULL;
 }
 
 /* ---- first: what life is each file of? ------------------------------------------------------- */
@@ -200,58 +276,32 @@ static enum head judge_head(struct cc_journal *journal)
     return cc_batch_restore(scan->buffer, &header) ? take_table(journal, &header) : HEAD_UNREAD;
 }
 
-static uint32_t first_stamped_life(const struct cc_journal_scan *scan)
-{
-    for (size_t at = 0; at < scan->used; at += CC_DISK_SECTOR) {
-        if (!cc_batch_is_zero(scan->buffer + at, CC_DISK_SECTOR)) {
-            return cc_batch_stamped_life(scan->buffer + at);
-        }
-    }
-    return 0;
-}
-
 /* A file whose head does not read may be a spare, or hold a torn first batch, and nothing else. */
-static void whole_read(struct cc_disk_request *request)
+static void head_judged(struct cc_journal *journal)
 {
-    struct cc_journal *journal = request->owner;
     struct cc_journal_scan *scan = &journal->scan;
-    struct cc_batch_header header;
-    bool has_header;
-    uint32_t life;
 
-    if (!is_going_on(request, "cannot be read")) {
-        return;
-    }
-    has_header = cc_batch_read_header(scan->buffer, &header) == CC_HEADER_VALID;
-    life = has_header ? header.life : first_stamped_life(scan);
-    switch (
-        cc_batch_judge_remains(scan->buffer, scan->used, life, 0, has_header ? &header : NULL)) {
+    switch (cc_remains_verdict(&scan->judge)) {
     case CC_REMAINS_NONE:
-        scan->file->is_ready = scan->used >= journal->options.file_size;
+        scan->file->is_ready = scan->judge.size >= journal->options.file_size;
         break;
     case CC_REMAINS_INCOMPLETE:
-        scan->file->claimed = life;
+        scan->file->claimed = scan->judge.life;
         break;
     case CC_REMAINS_WRONG:
         refuse(
             journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged", 0,
-            has_header ? &header : NULL);
+            judged_header(journal));
         return;
     }
     next_head(journal);
 }
 
-/* Whole blocks of the file at hand. */
-static size_t whole_size(const struct cc_journal *journal)
-{
-    uint64_t size = journal->scan.file->size;
-
-    return (size_t)(size - size % CC_DISK_BLOCK);
-}
-
 static void head_read(struct cc_disk_request *request)
 {
     struct cc_journal *journal = request->owner;
+    struct cc_batch_header header;
+    bool has_header;
 
     if (!is_going_on(request, "cannot be read")) {
         return;
@@ -261,7 +311,8 @@ static void head_read(struct cc_disk_request *request)
         next_head(journal);
         break;
     case HEAD_UNREAD:
-        read_file(journal, whole_size(journal), whole_read);
+        has_header = cc_batch_read_header(journal->scan.buffer, &header) == CC_HEADER_VALID;
+        judge_remains(journal, has_header ? &header : NULL);
         break;
     case HEAD_REFUSED:
         break;
@@ -278,13 +329,11 @@ static void head_synced(struct cc_disk_request *request)
         return;
     }
 
-    size_t size = whole_size(journal);
-
-    if (size == 0) {
+    if (whole_size(journal) == 0) {
         next_head(journal); /* it was being made */
         return;
     }
-    read_file(journal, size < HEAD_SIZE ? size : HEAD_SIZE, head_read);
+    read_window(journal, 0, HEAD_SIZE, head_read);
 }
 
 static void head_opened(struct cc_disk_request *request)
@@ -445,64 +494,90 @@ static uint32_t vouched(struct cc_journal *journal)
 }
 
 /* The end of a file: the end of its batches, or something that does not read. */
-static bool end_file(
-    struct cc_journal *journal,
-    uint64_t offset,
-    uint32_t number,
-    const struct cc_batch_header *header)
+static void end_judged(struct cc_journal *journal)
 {
     struct cc_journal_scan *scan = &journal->scan;
-    enum cc_remains remains = cc_batch_judge_remains(
-        scan->buffer + offset, scan->used - offset, scan->life, number, header);
-    bool is_vouched = vouched(journal) != UINT32_MAX && number < vouched(journal);
+    enum cc_remains remains = cc_remains_verdict(&scan->judge);
+    bool is_vouched = vouched(journal) != UINT32_MAX && scan->batches < vouched(journal);
 
     if (CC_BUG(T050)) {
         scan->life = scan->life_newest; /* whatever does not read is where the log ends */
     } else if (is_vouched || remains == CC_REMAINS_WRONG) {
-        refuse(journal, COPYCAT_ERR_DAMAGED, "damaged", offset, header);
-        return false;
+        refuse(journal, COPYCAT_ERR_DAMAGED, "damaged", scan->offset, judged_header(journal));
+        return;
     }
     journal->counters.torn_tails += remains != CC_REMAINS_NONE;
-    scan->batches = number;
+    next_life(journal);
+}
+
+static bool take_batch(
+    struct cc_journal *journal, const uint8_t *batch, const struct cc_batch_header *header)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+
+    if (journal->tag != 0 && header->tag != journal->tag) {
+        refuse(journal, COPYCAT_ERR_FOREIGN, "holds a batch of another server", scan->offset, NULL);
+        return false;
+    }
+    if (header->durable_life > header->life ||
+        (header->durable_life == header->life && header->durable_number >= header->number) ||
+        !replay_batch(journal, batch, header, scan->offset)) {
+        refuse(journal, COPYCAT_ERR_DAMAGED, "records make no sense", scan->offset, header);
+        return false;
+    }
+    scan->offset += (uint64_t)header->blocks * CC_DISK_BLOCK;
+    scan->batches++;
     return true;
 }
 
-static bool scan_file(struct cc_journal *journal)
+static void window_read(struct cc_disk_request *request);
+
+/* The next batch of the window; true if one more may be there. */
+static bool scan_batch(struct cc_journal *journal)
 {
     struct cc_journal_scan *scan = &journal->scan;
-    uint64_t offset = 0;
-    uint32_t number = 0;
+    uint8_t *batch = scan->buffer + (scan->offset - scan->at);
+    uint64_t in_window = scan->at + scan->used - scan->offset;
+    uint64_t left = whole_size(journal) - scan->offset;
+    struct cc_batch_header header;
 
-    while (number < vouched(journal) && offset + CC_DISK_BLOCK <= scan->used) {
-        uint8_t *batch = scan->buffer + offset;
-        struct cc_batch_header header;
-        enum cc_header_verdict verdict = cc_batch_read_header(batch, &header);
-        uint64_t size = verdict == CC_HEADER_VALID ? (uint64_t)header.blocks * CC_DISK_BLOCK : 0;
+    if (left >= CC_DISK_BLOCK && in_window < CC_DISK_BLOCK) {
+        read_window(journal, scan->offset, window_size(journal), window_read);
+        return false;
+    }
+    if (left < CC_DISK_BLOCK || cc_batch_read_header(batch, &header) != CC_HEADER_VALID ||
+        header.life != scan->life || header.number != scan->batches) {
+        judge_remains(journal, NULL);
+        return false;
+    }
 
-        if (verdict != CC_HEADER_VALID || header.life != scan->life || header.number != number) {
-            return end_file(journal, offset, number, NULL);
-        }
-        if (offset + size > scan->used || !cc_batch_restore(batch, &header)) {
-            return end_file(journal, offset, number, &header);
-        }
-        if (journal->tag != 0 && header.tag != journal->tag) {
-            refuse(journal, COPYCAT_ERR_FOREIGN, "holds a batch of another server", offset, NULL);
-            return false;
-        }
-        if (header.durable_life > header.life ||
-            (header.durable_life == header.life && header.durable_number >= number) ||
-            !replay_batch(journal, batch, &header, offset)) {
-            refuse(journal, COPYCAT_ERR_DAMAGED, "records make no sense", offset, &header);
-            return false;
-        }
-        offset += size;
-        number++;
+    uint64_t size = (uint64_t)header.blocks * CC_DISK_BLOCK;
+
+    if (size > in_window && size <= left) {
+        read_window(
+            journal, scan->offset,
+            size > window_size(journal) ? (size_t)size : window_size(journal), window_read);
+        return false;
     }
-    if (number < vouched(journal)) {
-        return end_file(journal, offset, number, NULL);
+    if (size > left || !cc_batch_restore(batch, &header)) {
+        judge_remains(journal, &header);
+        return false;
     }
-    scan->batches = number; /* what lies behind was cut before the successor was begun */
-    return true;
+    return take_batch(journal, batch, &header);
+}
+
+static void window_read(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+    bool is_more = is_going_on(request, "cannot be read");
+
+    while (is_more) {
+        if (journal->scan.batches >= vouched(journal)) {
+            next_life(journal); /* what lies behind was cut before the successor was begun */
+            return;
+        }
+        is_more = scan_batch(journal);
+    }
 }
 
 /* ---- third: a new life ----------------------------------------------------------------------- */
@@ -532,15 +607,6 @@ static void finish(struct cc_journal *journal)
     cc_journal_begin(journal);
 }
 
-static void life_read(struct cc_disk_request *request)
-{
-    struct cc_journal *journal = request->owner;
-
-    if (is_going_on(request, "cannot be read") && scan_file(journal)) {
-        next_life(journal);
-    }
-}
-
 static void next_life(struct cc_journal *journal)
 {
     struct cc_journal_scan *scan = &journal->scan;
@@ -551,7 +617,9 @@ static void next_life(struct cc_journal *journal)
     }
     scan->life++;
     scan->file = file_of_life(journal, scan->life);
-    read_file(journal, whole_size(journal), life_read);
+    scan->offset = 0;
+    scan->batches = 0;
+    read_window(journal, 0, window_size(journal), window_read);
 }
 
 /* ---- the directory --------------------------------------------------------------------------- */

@@ -210,7 +210,7 @@ static void on_closed(void *owner)
 }
 
 static const struct cc_journal_callbacks callbacks = {
-    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, on_closed};
+    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, NULL, on_closed};
 
 /* ---- the journal ----------------------------------------------------------------------------- */
 
@@ -224,6 +224,7 @@ void stand_open(struct stand *stand, struct memory_disk *disk, uint64_t calls_ma
     options.directory = "/data/journal";
     options.server = options.server == 0 ? STAND_SERVER : options.server;
     options.file_size = options.file_size == 0 ? STAND_FILE_SIZE : options.file_size;
+    options.scan_size = options.scan_size == 0 ? STAND_SCAN_SIZE : options.scan_size;
     stand->is_calling = true;
 
     copycat_status status =

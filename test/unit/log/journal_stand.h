@@ -15,6 +15,7 @@
 #define STAND_RECORDS_MAX 1024u
 #define STAND_SERVER 3u
 #define STAND_FILE_SIZE 65536u
+#define STAND_SCAN_SIZE 12288u /* smaller than a file, so that windows meet in batches */
 
 /* What a group's log and state come to. */
 struct stand_state {

@@ -247,7 +247,9 @@ static void uses_a_spare_again_without_zeroing_it(void **state)
 
     uint64_t calls = disk.calls;
 
+    stand.options.scan_size = STAND_FILE_SIZE;
     stand_open(&stand, &disk, UINT64_MAX);
+    stand.options.scan_size = 0;
     assert_true(stand.is_open);
     /* Lock, list, sync; open, sync, read of two files, one of them twice more; one table. */
     assert_true(disk.calls - calls <= 14);
@@ -330,6 +332,30 @@ static void reads_entries_back_in_this_life_and_the_next(void **state)
         }
         reopen();
     }
+}
+
+/* Files are large and memory is not; a batch that is larger than the window is read whole. */
+static void recovers_a_large_file_through_a_small_window(void **state)
+{
+    (void)state;
+    stand_close(&stand);
+    memory_disk_deinit(&disk);
+    memory_disk_init(&disk);
+    stand.options.file_size = 4u << 20;
+    stand.options.scan_size = 65536;
+    stand_open(&stand, &disk, UINT64_MAX);
+    for (uint64_t index = 1; index <= 90; index++) {
+        add_entry(index, 1, index == 50 ? 200000 : 30000);
+        stand_flush(&stand);
+        stand_settle(&stand);
+    }
+    stand_close(&stand);
+    disk.block_largest = 0;
+    stand_open(&stand, &disk, UINT64_MAX);
+    assert_int_equal(stand.found.last, 90);
+    assert_true(disk.block_largest < 300000);
+    assert_int_equal(read_back(50), COPYCAT_OK);
+    stand.options = (struct cc_journal_options){0};
 }
 
 static void stops_when_what_it_reads_back_is_damaged(void **state)
@@ -430,6 +456,7 @@ int main(void)
         TEST(finds_entries_states_and_truncations_again),
         TEST(makes_a_file_large_enough_for_the_largest_entry),
         TEST(spreads_over_many_files_and_finds_all_of_it),
+        TEST(recovers_a_large_file_through_a_small_window),
         TEST(counts_its_boots_and_keeps_its_incarnation),
         TEST(keeps_the_founding_base),
         TEST(refuses_a_directory_in_use_and_leaves_its_lock),

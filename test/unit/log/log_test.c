@@ -76,7 +76,7 @@ static void on_closed(void *owner)
 }
 
 static const struct cc_journal_callbacks callbacks = {
-    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, on_closed};
+    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, NULL, on_closed};
 
 static void settle(void)
 {

@@ -41,6 +41,7 @@ static void *resize(void *context, void *block, size_t size)
     CC_ASSERT(old != NULL);
     cc_list_append(&blocks_of_all, &old->node);
     disk->blocks_out++;
+    disk->block_largest = size > disk->block_largest ? size : disk->block_largest;
     return old->data;
 }
 
