@@ -20,6 +20,7 @@ enum cc_trap {
     CC_TRAP_T009, /* a leader without a quorum never steps down */
     CC_TRAP_T012, /* a server without its disk takes part under its old name */
     CC_TRAP_T013, /* a leader whose disk hangs stays leader */
+    CC_TRAP_T015, /* a start is not counted: an earlier life looks like this one */
     CC_TRAP_T016, /* follower acknowledges before its write is durable */
     CC_TRAP_T017, /* leader counts its own copy before its write is durable */
     CC_TRAP_T019, /* follower commits beyond what it verified */

@@ -594,7 +594,7 @@ static void finish(struct cc_journal *journal)
         journal->tag = cc_load_u64(journal->table.incarnation);
     }
     journal->table.server = journal->options.server;
-    journal->table.boot++;
+    journal->table.boot += CC_BUG(T015) && journal->table.boot > 0 ? 0 : 1;
     journal->table.prev_life = scan->life_newest;
     journal->number = scan->batches;
     journal->durable_life = scan->batches == 0 ? 0 : scan->life_newest;

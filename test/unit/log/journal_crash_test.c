@@ -74,12 +74,31 @@ static void check_open(const char *when, uint64_t call, uint32_t variant)
     }
 }
 
+/* Who the life at hand has been to the others; boot 0: it was never open. */
+static struct {
+    uint64_t boot;
+    uint8_t incarnation[CC_INCARNATION_SIZE];
+} said;
+
+/* A life that was open is told from each later one by its boot, and has its incarnation (T-015). */
+static void check_identity(void)
+{
+    if (said.boot != 0) {
+        assert_true(cc_journal_boot(stand.journal) > said.boot);
+        assert_memory_equal(
+            cc_journal_incarnation(stand.journal), said.incarnation, CC_INCARNATION_SIZE);
+    }
+}
+
 /* One life to `call`, its end, and the recovery from it; `disk` is as that left it. */
 static void crash_at(uint64_t call, uint32_t variant, uint64_t *durable_out, uint64_t *added_out)
 {
     memory_disk_init(&disk);
     stand_open(&stand, &disk, call);
+    said.boot = 0;
     if (stand.is_open) {
+        said.boot = cc_journal_boot(stand.journal);
+        memcpy(said.incarnation, cc_journal_incarnation(stand.journal), CC_INCARNATION_SIZE);
         run(call, 7);
     }
     *durable_out = stand.durable;
@@ -121,6 +140,7 @@ static void keeps_what_was_durable_wherever_power_is_lost(void **state)
                 stand_open(&stand, &disk, UINT64_MAX);
                 check_open("recovery", call, variant);
                 check_found(durable, added, "recovery", call);
+                check_identity();
 
                 uint64_t boot = cc_journal_boot(stand.journal);
 
@@ -156,6 +176,7 @@ static void crash_again(uint64_t call, uint32_t variant)
             stand_open(&stand, &copy, UINT64_MAX);
             check_open("recovery from a recovery", call * 1000 + again, variant * 10 + second);
             check_found(durable, added, "recovery from a recovery", call * 1000 + again);
+            check_identity();
             stand_close(&stand);
             memory_disk_deinit(&copy);
         }

@@ -185,6 +185,24 @@ static void counts_its_boots_and_keeps_its_incarnation(void **state)
     }
 }
 
+/* T-012: what has lost its disk is another, whatever it is called. */
+static void is_another_where_nothing_is_left_of_it(void **state)
+{
+    uint8_t incarnation[CC_INCARNATION_SIZE];
+    uint64_t entropy = disk.entropy;
+
+    (void)state;
+    memcpy(incarnation, cc_journal_incarnation(stand.journal), sizeof incarnation);
+    stand_close(&stand);
+    memory_disk_deinit(&disk);
+    memory_disk_init(&disk);
+    disk.entropy = entropy;
+    stand_open(&stand, &disk, UINT64_MAX);
+    assert_true(stand.is_open);
+    assert_null(cc_journal_base(stand.journal));
+    assert_memory_not_equal(cc_journal_incarnation(stand.journal), incarnation, sizeof incarnation);
+}
+
 static void keeps_the_founding_base(void **state)
 {
     struct cc_base base = {.feature_level = 1, .members = {.count = 1}};
@@ -458,6 +476,7 @@ int main(void)
         TEST(spreads_over_many_files_and_finds_all_of_it),
         TEST(recovers_a_large_file_through_a_small_window),
         TEST(counts_its_boots_and_keeps_its_incarnation),
+        TEST(is_another_where_nothing_is_left_of_it),
         TEST(keeps_the_founding_base),
         TEST(refuses_a_directory_in_use_and_leaves_its_lock),
         TEST(refuses_the_directory_of_another_server),
