@@ -227,19 +227,25 @@ void cc_client_pump(struct cc_client *client)
     }
 }
 
-void cc_client_resend(struct cc_client *client, uint64_t last)
+/* The commands behind `last`, and the queries that nobody will answer any more. */
+static void go_again(struct cc_client *client, uint64_t last)
 {
     client->resend_us = 0;
     if (client->transmit_next > last + 1) {
         client->transmit_next = last + 1;
     }
+    cc_client_wake(client);
+}
+
+void cc_client_resend(struct cc_client *client, uint64_t last)
+{
+    go_again(client, last);
     if (last == 0) {
         cc_list_each(node, &client->queries) {
             cc_container_of(node, struct cc_slot, node)->sequence = 0;
             client->is_ask_due = true;
         }
     }
-    cc_client_wake(client);
 }
 
 void cc_client_watch_resend(struct cc_client *client)
@@ -247,7 +253,7 @@ void cc_client_watch_resend(struct cc_client *client)
     uint64_t now = cc_client_now(client);
 
     if (client->resend_us != 0 && now >= client->resend_us) {
-        cc_client_resend(client, 0);
+        go_again(client, 0); /* other queries are under way and will be answered */
     }
     if (client->is_resend_due && now >= client->resend_last_us + RESEND_US_MIN) {
         client->is_resend_due = false;
@@ -363,6 +369,14 @@ void cc_client_take_answer(struct cc_client *client, copycat_bytes body)
     }
 }
 
+/* This query alone: others may be answered meanwhile. */
+static void ask_later(struct cc_client *client, struct cc_slot *slot)
+{
+    slot->sequence = 0;
+    client->is_ask_due = true;
+    cc_client_resend_later(client, true);
+}
+
 void cc_client_take_result(struct cc_client *client, copycat_bytes body)
 {
     struct cc_answer result;
@@ -378,7 +392,7 @@ void cc_client_take_result(struct cc_client *client, copycat_bytes body)
         return;
     }
     if (copycat_status_class(result.status) == COPYCAT_CLASS_RETRY) {
-        cc_client_resend_later(client, true);
+        ask_later(client, slot);
         return;
     }
 
@@ -389,7 +403,7 @@ void cc_client_take_result(struct cc_client *client, copycat_bytes body)
     }
     call = slot->call;
     if (call != NULL && !cc_client_hold(client, call, result.result)) {
-        cc_client_resend_later(client, true);
+        ask_later(client, slot);
         return;
     }
     good_news(client, slot);

@@ -92,7 +92,7 @@ struct cc_client {
     uint64_t deadline_us;   /* no call that waits or was sent has an earlier one */
     uint64_t pause_us;      /* no memory or no room: sending goes on then; 0: no need */
     uint64_t transmit_next; /* commands from this number on have to go out, again or at last */
-    uint64_t resend_us;     /* everything goes again then; 0: no need */
+    uint64_t resend_us;     /* what was refused goes again then; 0: no need */
     uint64_t backoff_us;
     uint64_t resend_last;    /* the newest RESEND ... */
     uint64_t resend_last_us; /* ... and when it was heard */

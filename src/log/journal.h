@@ -65,7 +65,8 @@ struct cc_journal_callbacks {
     void (*on_state)(void *owner, uint32_t group, uint64_t term, uint32_t vote);
     /* OK, or why the directory cannot be used: LOCKED, FOREIGN, NEWER, DAMAGED, IO. */
     void (*on_open)(void *owner, copycat_status status, const char *text);
-    /* Every record added before this mark is durable; `place` of entries is known by then. */
+    /* Every record added before this mark is durable; `place` of entries is known by then.  Comes
+     * after each write, also one of the journal's own that moves no mark: the disk is alive. */
     void (*on_durable)(void *owner, uint64_t mark);
     /* An entry has been given its place (before it is durable). */
     void (*on_placed)(

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -304,6 +305,75 @@ static void ten_thousand_idle_connections_leave_room_to_work(void **state)
     assert_serves(address, "land");
 }
 
+static void count_ok(copycat_status status, copycat_value *value, void *user)
+{
+    int *count = user;
+
+    assert_int_equal(status, COPYCAT_OK);
+    (*count)++;
+    copycat_value_free(value);
+}
+
+/* Processes until so many answers have come, 20 s at most. */
+static void process_until(copycat_client *client, const int *count, int wanted)
+{
+    struct pollfd ready = {.fd = copycat_client_fd(client), .events = POLLIN};
+
+    for (int rounds = 0; rounds < 20000 && *count < wanted; rounds++) {
+        (void)poll(&ready, 1, 1);
+        copycat_client_process(client);
+    }
+    assert_int_equal(*count, wanted);
+}
+
+static void set_flag(void *user)
+{
+    *(bool *)user = true;
+}
+
+static void a_client_that_does_not_read_holds_up_nobody(void **state)
+{
+    enum {
+        GETS = 100
+    };
+
+    static char value[1 << 20];
+    copycat_client_options options = COPYCAT_CLIENT_OPTIONS_INIT;
+    copycat_client *idle;
+    bool is_closed = false;
+    int count = 0;
+
+    (void)state;
+    start_one(&daemons[0]);
+    assert_true(daemon_says(&daemons[0], "takes part"));
+    options.host_loop = 1;
+    assert_int_equal(copycat_client_open(&idle, address, &options, NULL), COPYCAT_OK);
+
+    copycat_map *map = copycat_map_at(idle, "/m");
+    copycat_bytes big = {value, sizeof value};
+
+    copycat_future_then(copycat_map_put(map, COPYCAT_STR("big"), big, NULL), count_ok, &count);
+    process_until(idle, &count, 1);
+
+    size_t before = daemon_resident(&daemons[0]);
+
+    for (int i = 0; i < GETS; i++) {
+        copycat_future_then(copycat_map_get(map, COPYCAT_STR("big"), NULL), count_ok, &count);
+    }
+    copycat_client_process(idle); /* asks, and from here on does not read */
+    for (int i = 0; i < 20; i++) {
+        assert_serves(address, "sky");
+    }
+    assert_true(daemon_resident(&daemons[0]) < before + 48 * 1024);
+
+    process_until(idle, &count, 1 + GETS); /* it lost its connection at most, not its session */
+    copycat_map_free(map);
+    copycat_client_close(idle, set_flag, &is_closed);
+    while (!is_closed) {
+        copycat_client_process(idle);
+    }
+}
+
 static void a_full_disk_is_waited_out(void **state)
 {
     char mounted[128];
@@ -380,6 +450,7 @@ int main(void)
         TEST(different_member_lists_are_told_on_both_sides),
         TEST(garbage_on_the_port_harms_nobody),
         TEST(ten_thousand_idle_connections_leave_room_to_work),
+        TEST(a_client_that_does_not_read_holds_up_nobody),
         TEST(a_full_disk_is_waited_out),
     };
 #undef TEST

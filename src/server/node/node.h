@@ -24,6 +24,10 @@
 /* Bytes that may wait for a guest that does not read before it is shown out (T-110). */
 #define CC_GUEST_OUTPUT_MAX (16u << 20)
 
+/* With so much waiting, results larger than a small one are put off. */
+#define CC_GUEST_OUTPUT_FULL (4u << 20)
+#define CC_GUEST_RESULT_SMALL 1024u
+
 /* An accepted connection. */
 struct cc_guest {
     struct cc_list node;

@@ -75,9 +75,36 @@ bool cc_server_route_forwarded(
     return true;
 }
 
+/*
+ * A result that a slow reader has no room for is dropped, and "ask again" said instead: a command's
+ * answer stays in its session, a query can be read anew.  So whoever reads slowly gets on, and
+ * whoever does not read holds up nobody (T-110).
+ */
+static bool put_off(struct cc_guest *guest, uint16_t type, uint32_t group, copycat_bytes body)
+{
+    struct cc_answer answer;
+
+    if ((type != CC_MESSAGE_ANSWER && type != CC_MESSAGE_RESULT) ||
+        body.size < CC_GUEST_RESULT_SMALL ||
+        cc_channel_queued(&guest->channel) < CC_GUEST_OUTPUT_FULL ||
+        !cc_answer_decode(body, &answer)) {
+        return false;
+    }
+    answer.status = COPYCAT_ERR_BUSY;
+    answer.index = 0;
+    answer.result = (copycat_bytes){NULL, 0};
+    cc_answer_encode(cc_channel_begin(&guest->channel, type, group), &answer);
+    cc_channel_end(&guest->channel);
+    return true;
+}
+
 static void send_to_guest(struct cc_guest *guest, uint16_t type, uint32_t group, copycat_bytes body)
 {
     struct cc_session_opened opened;
+
+    if (put_off(guest, type, group, body)) {
+        return;
+    }
 
     if (type == CC_MESSAGE_SESSION_OPENED && cc_session_opened_decode(body, &opened) &&
         opened.status == COPYCAT_OK) {

@@ -242,7 +242,7 @@ static bool survives(uint64_t index, uint64_t granted)
     static struct cc_apply *apply;
     struct cc_apply_options own = options;
     struct cc_outcome outcome;
-    bool is_applied = false;
+    volatile bool is_applied = false;
 
     probe_reset();
     scarce_init(&scarce);
