@@ -125,7 +125,8 @@ static struct cc_env *boot(struct cc_cluster *cluster, uint32_t place)
 
 void cc_cluster_start(struct cc_cluster *cluster, uint32_t place)
 {
-    static const struct cc_server_callbacks callbacks = {on_notice, on_changed, on_applied};
+    static const struct cc_server_callbacks callbacks = {
+        .notice = on_notice, .changed = on_changed, .applied = on_applied};
     struct cc_seat *seat = &cluster->seats[place];
     struct cc_env *env = boot(cluster, place);
     struct cc_server_options options = {

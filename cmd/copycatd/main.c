@@ -13,6 +13,7 @@
 #include <copycat/server.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -79,6 +80,19 @@ static void on_changed(uint32_t state, copycat_status status, void *user)
     }
 }
 
+static void on_led(uint32_t leader, uint64_t term, void *user)
+{
+    struct daemon *daemon = user;
+    char text[80];
+
+    if (leader == daemon->config.id) {
+        snprintf(text, sizeof text, "leads the cluster in term %" PRIu64, term);
+    } else {
+        snprintf(text, sizeof text, "follows member %" PRIu32 " in term %" PRIu64, leader, term);
+    }
+    say(daemon, COPYCATD_LOG_INFO, "leader", text);
+}
+
 /* Four lines: what, where, how to talk to it, how to run three. */
 static void greet(const struct copycatd_config *config)
 {
@@ -103,6 +117,7 @@ static copycat_status open_server(struct daemon *daemon, copycat_message *messag
     options.data_dir = config->data_dir;
     options.notice = on_notice;
     options.changed = on_changed;
+    options.led = on_led;
     options.user = daemon;
     options.journal_file_size = config->journal_file_size;
     options.id = config->id;
@@ -139,7 +154,7 @@ static int serve(struct daemon *daemon)
 
     (void)copycatd_notify_stopping(notify, has_failed ? "has failed" : "is stopping");
     if (!has_failed) {
-        say(daemon, COPYCATD_LOG_INFO, "stop", "stops; leadership is handed over first");
+        say(daemon, COPYCATD_LOG_INFO, "stop", "stops; leadership, if it is here, goes first");
         (void)copycat_server_hand_over(daemon->server, HAND_OVER_MS);
     }
     copycat_server_close(daemon->server);

@@ -42,11 +42,15 @@ typedef struct copycat_server_options {
     uint32_t heartbeat_interval_ms; /* 0: a fifth of that */
     uint32_t connections_max;       /* 0: 10000 */
     uint32_t reserved;
+
+    /* Another member leads than before, as far as this one knows; or NULL. */
+    void (*led)(uint32_t leader, uint64_t term, void *user);
 } copycat_server_options;
 
-#define COPYCAT_SERVER_OPTIONS_INIT                                                             \
-    {                                                                                           \
-        sizeof(copycat_server_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0 \
+#define COPYCAT_SERVER_OPTIONS_INIT                                                              \
+    {                                                                                            \
+        sizeof(copycat_server_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, \
+            NULL                                                                                 \
     }
 
 COPYCAT_API void copycat_server_options_init(copycat_server_options *options, size_t size);

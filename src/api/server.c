@@ -74,6 +74,15 @@ static void changed(void *owner, enum cc_server_state state, copycat_status stat
     }
 }
 
+static void led(void *owner, uint32_t leader, uint64_t term)
+{
+    struct copycat_server *server = owner;
+
+    if (server->options.led != NULL) {
+        server->options.led(leader, term, server->options.user);
+    }
+}
+
 static void closed(void *owner)
 {
     struct copycat_server *server = owner;
@@ -249,7 +258,8 @@ static copycat_status take_options(
 
 static copycat_status open_core(struct copycat_server *server)
 {
-    static const struct cc_server_callbacks callbacks = {.notice = notice, .changed = changed};
+    static const struct cc_server_callbacks callbacks = {
+        .notice = notice, .changed = changed, .led = led};
     struct cc_server_options options = {
         .id = server->options.id,
         .members = &server->members,

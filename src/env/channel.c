@@ -100,6 +100,7 @@ static void on_data(struct cc_conn *conn, const void *data, size_t size)
 
     channel->is_receiving = true;
     while (!channel->is_closed && cc_frame_decoder_next(&channel->decoder, &input, &frame)) {
+        channel->env->counters.frames_received++;
         channel->callbacks->on_frame(channel, &frame);
     }
     channel->is_receiving = false;
@@ -178,6 +179,7 @@ void cc_channel_end(struct cc_channel *channel)
         channel->trouble = output->is_short ? COPYCAT_ERR_MEMORY : COPYCAT_ERR_TOO_LARGE;
     } else {
         cc_frame_end(output, channel->frame_start);
+        channel->env->counters.frames_sent++;
     }
     cc_env_later(channel->env, &channel->task);
 }

@@ -116,12 +116,35 @@ struct cc_listener {
     void *backend;
 };
 
+/* ---- counters -------------------------------------------------------------------------------- */
+
+/* Totals since the environment was made, for reports and for tests; nothing is decided by them.  The
+ * channels count frames; the rest is the backend's, and zero where it does not count. */
+struct cc_env_counters {
+    uint64_t waits;  /* times the loop asked the system what is ready */
+    uint64_t passes; /* a wait may be followed by several */
+    uint64_t reads;  /* from sockets: calls and bytes */
+    uint64_t read_bytes;
+    uint64_t writes;
+    uint64_t written_bytes;
+    uint64_t accepted;
+    uint64_t frames_sent;
+    uint64_t frames_received;
+    uint64_t disk_reads;
+    uint64_t disk_writes; /* requests; durable ones among them */
+    uint64_t disk_durable_writes;
+    uint64_t disk_written_bytes;
+    uint64_t disk_syncs;
+    uint64_t allocations; /* blocks taken from the environment's memory or made larger */
+};
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 struct cc_env {
     const struct cc_env_table *table;
     const struct cc_memory *memory;
     void *backend;
+    struct cc_env_counters counters;
 };
 
 struct cc_env_table {

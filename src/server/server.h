@@ -54,6 +54,8 @@ struct cc_server_callbacks {
     /* A sentence for the operator's log. */
     void (*notice)(void *owner, const char *text);
     void (*changed)(void *owner, enum cc_server_state state, copycat_status status);
+    /* Another leader is known than before; may be NULL. */
+    void (*led)(void *owner, uint32_t leader, uint64_t term);
     /* Every entry that was applied, what came of it, and the digest after it; may be NULL. */
     void (*applied)(
         void *owner,

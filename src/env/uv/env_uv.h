@@ -31,21 +31,6 @@ struct cc_env_uv_options {
     enum cc_env_uv_disk disk;
 };
 
-struct cc_env_uv_counters {
-    uint64_t waits;  /* times the loop asked the system what is ready */
-    uint64_t passes; /* a wait may be followed by several: see cc_env_uv_run */
-    uint64_t reads;  /* from sockets: calls and bytes */
-    uint64_t read_bytes;
-    uint64_t writes;
-    uint64_t written_bytes;
-    uint64_t accepted;
-    uint64_t disk_reads;
-    uint64_t disk_writes; /* requests; durable ones among them */
-    uint64_t disk_durable_writes;
-    uint64_t disk_written_bytes;
-    uint64_t disk_syncs;
-};
-
 /*
  * What another thread wants to be run on the loop's thread.  Caller-owned: set `run` and `owner`;
  * valid, and not posted again, until it runs.
@@ -100,9 +85,6 @@ copycat_status cc_env_uv_address(
 
 /* "io_uring" or "thread". */
 const char *cc_env_uv_disk_name(const struct cc_env *env);
-
-/* Read it on the loop's thread. */
-const struct cc_env_uv_counters *cc_env_uv_counters(const struct cc_env *env);
 
 /* ---- a thread for the loop ------------------------------------------------------------------- */
 

@@ -155,11 +155,11 @@ static bool send_some(struct cc_uv_conn *conn)
     do {
         taken = send(conn->watch->descriptor, conn->data, conn->size, MSG_NOSIGNAL);
     } while (taken < 0 && errno == EINTR);
-    conn->uv->counters.writes++;
+    conn->uv->env.counters.writes++;
     if (taken < 0) {
         return errno == EAGAIN || errno == EWOULDBLOCK;
     }
-    conn->uv->counters.written_bytes += (size_t)taken;
+    conn->uv->env.counters.written_bytes += (size_t)taken;
     conn->data += taken;
     conn->size -= (size_t)taken;
     return true;
@@ -215,9 +215,9 @@ static void read_on(struct cc_uv_conn *conn)
     while (watch->owner != NULL && done < READ_SIZE_MAX) {
         ssize_t got = recv(watch->descriptor, uv->read_buffer, CC_UV_READ_SIZE, 0);
 
-        uv->counters.reads++;
+        uv->env.counters.reads++;
         if (got > 0) {
-            uv->counters.read_bytes += (size_t)got;
+            uv->env.counters.read_bytes += (size_t)got;
             done += (size_t)got;
             conn->user->on_data(conn->user, uv->read_buffer, (size_t)got);
             if ((size_t)got < CC_UV_READ_SIZE) {
@@ -424,7 +424,7 @@ void cc_uv_conn_join(struct cc_uv_conn *conn, struct cc_conn *user)
     CC_ASSERT(user->backend == NULL);
     conn->user = user;
     user->backend = conn;
-    conn->uv->counters.accepted++;
+    conn->uv->env.counters.accepted++;
     cc_uv_watch_set(conn->watch, UV_READABLE);
 }
 

@@ -216,7 +216,7 @@ static bool provide(struct cc_uv_disk_job *job)
     }
 }
 
-static void count(struct cc_env_uv_counters *counters, const struct cc_disk_request *request)
+static void count(struct cc_env_counters *counters, const struct cc_disk_request *request)
 {
     counters->disk_reads += request->operation == CC_DISK_READ;
     counters->disk_syncs += request->operation == CC_DISK_SYNC;
@@ -246,7 +246,7 @@ void cc_uv_disk(struct cc_env *env, struct cc_disk_request *request)
     struct cc_env_uv *uv = cc_uv_of(env);
     struct cc_uv_disk_job *job = cc_memory_try(env->memory, sizeof *job);
 
-    count(&uv->counters, request);
+    count(&env->counters, request);
     if (job != NULL) {
         cc_uv_job_init(uv, &job->job);
         job->job.work = cc_uv_file_work;

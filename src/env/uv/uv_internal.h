@@ -133,7 +133,6 @@ struct cc_env_uv {
     uint32_t way_next;
     struct cc_uv_ring *ring;
 
-    struct cc_env_uv_counters counters;
     char error[CC_UV_ERROR_SIZE];
 };
 

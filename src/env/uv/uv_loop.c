@@ -116,13 +116,6 @@ const char *cc_env_uv_last_error(const struct cc_env *env)
     return uv->error;
 }
 
-const struct cc_env_uv_counters *cc_env_uv_counters(const struct cc_env *env)
-{
-    const struct cc_env_uv *uv = env->backend;
-
-    return &uv->counters;
-}
-
 const char *cc_env_uv_disk_name(const struct cc_env *env)
 {
     const struct cc_env_uv *uv = env->backend;
@@ -143,15 +136,15 @@ static void pass(struct cc_env_uv *uv, bool may_wait)
     CC_ASSERT(!uv->in_pass);
     uv->in_pass = true;
     uv->is_woken = false;
-    uv->counters.waits++;
-    uv->counters.passes++;
+    uv->env.counters.waits++;
+    uv->env.counters.passes++;
     (void)uv_run(&uv->loop, may_wait && !has_ready(uv) ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     cc_uv_conns_deliver(uv);
     cc_uv_disk_refused(uv);
     cc_uv_timers_fire(uv);
     run_tasks(uv);
     for (uint32_t round = 1; round < ROUNDS_MAX && has_ready(uv); round++) {
-        uv->counters.passes++;
+        uv->env.counters.passes++;
         cc_uv_conns_deliver(uv);
         cc_uv_disk_refused(uv);
         run_tasks(uv);

@@ -147,7 +147,7 @@ static void changed(struct cc_group *group)
 
     if (leader != 0 && leader != group->leader_told) {
         group->leader_told = leader;
-        cc_server_leader_changed(group->server);
+        cc_server_leader_changed(group->server, leader, cc_raft_term(group->core));
     }
 }
 

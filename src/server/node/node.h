@@ -100,7 +100,7 @@ struct cc_journal *cc_server_journal(struct cc_server *server);
 void cc_server_fail(struct cc_server *server, copycat_status status, const char *text);
 
 /* The known leader has changed: clients are told to send again what is unanswered. */
-void cc_server_leader_changed(struct cc_server *server);
+void cc_server_leader_changed(struct cc_server *server, uint32_t leader, uint64_t term);
 
 void cc_server_applied(
     struct cc_server *server,

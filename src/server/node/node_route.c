@@ -160,8 +160,11 @@ void cc_server_reply_end(
     }
 }
 
-void cc_server_leader_changed(struct cc_server *server)
+void cc_server_leader_changed(struct cc_server *server, uint32_t leader, uint64_t term)
 {
+    if (server->callbacks.led != NULL) {
+        server->callbacks.led(server->owner, leader, term);
+    }
     cc_list_each(node, &server->guests) {
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
 
