@@ -72,7 +72,8 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
 
 static void start_servers(void)
 {
-    static const struct cc_server_callbacks callbacks = {on_notice, on_changed, NULL};
+    static const struct cc_server_callbacks callbacks = {
+        .notice = on_notice, .changed = on_changed};
     struct cc_members members = {.count = SERVERS};
 
     for (uint32_t i = 0; i < SERVERS; i++) {

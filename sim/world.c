@@ -306,7 +306,8 @@ struct cc_world *cc_world_create(uint64_t seed, uint32_t machine_count)
         cc_list_init(&machine->blocks);
         cc_list_init(&machine->tasks);
         machine->memory = (struct cc_memory){resize, machine};
-        machine->env = (struct cc_env){&env_table, &machine->memory, machine};
+        machine->env =
+            (struct cc_env){.table = &env_table, .memory = &machine->memory, .backend = machine};
         machine->disk = cc_sim_disk_create(machine);
     }
     return world;

@@ -30,6 +30,22 @@ typedef struct copycat_probe_member {
     uint32_t reserved;
 } copycat_probe_member;
 
+/* What the server has done since it was opened.  Ask twice and subtract; frozen. */
+typedef struct copycat_probe_counters {
+    uint64_t journal_writes; /* durable writes of the log */
+    uint64_t journal_bytes;
+    uint64_t disk_syncs;         /* beside those: of new files, of names */
+    uint64_t disk_written_bytes; /* of whatever purpose */
+    uint64_t waits;              /* times its loop asked the system what is ready */
+    uint64_t socket_writes;      /* system calls */
+    uint64_t socket_written_bytes;
+    uint64_t socket_reads;
+    uint64_t socket_read_bytes;
+    uint64_t frames_sent; /* messages; many share one system call */
+    uint64_t frames_received;
+    uint64_t allocations; /* of memory by its loop */
+} copycat_probe_counters;
+
 typedef struct copycat_probe {
     size_t size;      /* set by the caller */
     char cluster[40]; /* in hexadecimal; empty: not founded yet */
@@ -49,6 +65,7 @@ typedef struct copycat_probe {
     uint32_t member_count;
     uint32_t reserved;
     copycat_probe_member members[COPYCAT_PROBE_MEMBERS_MAX];
+    copycat_probe_counters counters;
 } copycat_probe;
 
 /*

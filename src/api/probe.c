@@ -46,6 +46,22 @@ static void write_members(copycat_probe *out, const struct cc_report *report)
     }
 }
 
+static void write_counters(copycat_probe_counters *out, const struct cc_report_counters *counters)
+{
+    out->journal_writes = counters->journal_writes;
+    out->journal_bytes = counters->journal_bytes;
+    out->disk_syncs = counters->disk_syncs;
+    out->disk_written_bytes = counters->disk_written_bytes;
+    out->waits = counters->waits;
+    out->socket_writes = counters->socket_writes;
+    out->socket_written_bytes = counters->socket_written_bytes;
+    out->socket_reads = counters->socket_reads;
+    out->socket_read_bytes = counters->socket_read_bytes;
+    out->frames_sent = counters->frames_sent;
+    out->frames_received = counters->frames_received;
+    out->allocations = counters->allocations;
+}
+
 static void write_out(copycat_probe *out, const struct cc_probe *probe)
 {
     const struct cc_report *report = &probe->report;
@@ -65,6 +81,7 @@ static void write_out(copycat_probe *out, const struct cc_probe *probe)
     out->state = report->state;
     out->role = report->role;
     write_members(out, report);
+    write_counters(&out->counters, &report->counters);
 }
 
 static copycat_status ask(

@@ -77,6 +77,22 @@ struct cc_refuse {
     copycat_bytes text; /* a sentence for a person: what is wrong and what to do */
 };
 
+/* What a server has done since it was opened; for tools that divide. */
+struct cc_report_counters {
+    uint64_t journal_writes; /* durable ones */
+    uint64_t journal_bytes;
+    uint64_t disk_syncs;         /* beside the journal's writes: of new files, of names */
+    uint64_t disk_written_bytes; /* of whatever purpose */
+    uint64_t waits;              /* for something to be ready */
+    uint64_t socket_writes;
+    uint64_t socket_written_bytes;
+    uint64_t socket_reads;
+    uint64_t socket_read_bytes;
+    uint64_t frames_sent;
+    uint64_t frames_received;
+    uint64_t allocations;
+};
+
 /* Where a server stands; about others as far as it knows. */
 struct cc_report {
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* zero: none yet */
@@ -100,6 +116,7 @@ struct cc_report {
     } standings[CC_MEMBERS_MAX]; /* of members, by place */
 
     copycat_bytes notice; /* the last sentence for the operator */
+    struct cc_report_counters counters;
 };
 
 struct cc_keep_alive {

@@ -6,6 +6,39 @@
 
 #include <string.h>
 
+/* In the order of the struct, and of the document. */
+static void encode_counters(struct cc_writer *writer, const struct cc_report_counters *counters)
+{
+    cc_write_varint(writer, counters->journal_writes);
+    cc_write_varint(writer, counters->journal_bytes);
+    cc_write_varint(writer, counters->disk_syncs);
+    cc_write_varint(writer, counters->disk_written_bytes);
+    cc_write_varint(writer, counters->waits);
+    cc_write_varint(writer, counters->socket_writes);
+    cc_write_varint(writer, counters->socket_written_bytes);
+    cc_write_varint(writer, counters->socket_reads);
+    cc_write_varint(writer, counters->socket_read_bytes);
+    cc_write_varint(writer, counters->frames_sent);
+    cc_write_varint(writer, counters->frames_received);
+    cc_write_varint(writer, counters->allocations);
+}
+
+static void decode_counters(struct cc_reader *reader, struct cc_report_counters *counters_out)
+{
+    counters_out->journal_writes = cc_read_varint(reader);
+    counters_out->journal_bytes = cc_read_varint(reader);
+    counters_out->disk_syncs = cc_read_varint(reader);
+    counters_out->disk_written_bytes = cc_read_varint(reader);
+    counters_out->waits = cc_read_varint(reader);
+    counters_out->socket_writes = cc_read_varint(reader);
+    counters_out->socket_written_bytes = cc_read_varint(reader);
+    counters_out->socket_reads = cc_read_varint(reader);
+    counters_out->socket_read_bytes = cc_read_varint(reader);
+    counters_out->frames_sent = cc_read_varint(reader);
+    counters_out->frames_received = cc_read_varint(reader);
+    counters_out->allocations = cc_read_varint(reader);
+}
+
 void cc_report_encode(struct cc_writer *writer, const struct cc_report *report)
 {
     cc_write_raw(writer, report->cluster_id, CC_CLUSTER_ID_SIZE);
@@ -27,6 +60,7 @@ void cc_report_encode(struct cc_writer *writer, const struct cc_report *report)
         cc_write_varint(writer, report->standings[i].match);
     }
     cc_write_counted(writer, report->notice);
+    encode_counters(writer, &report->counters);
 }
 
 bool cc_report_decode(copycat_bytes body, struct cc_report *report_out)
@@ -63,6 +97,7 @@ bool cc_report_decode(copycat_bytes body, struct cc_report *report_out)
         report_out->standings[i].match = cc_read_varint(&reader);
     }
     report_out->notice = cc_read_counted(&reader, CC_REFUSE_TEXT_SIZE_MAX);
+    decode_counters(&reader, &report_out->counters);
     if (!cc_reader_is_done(&reader)) {
         return false;
     }

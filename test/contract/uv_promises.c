@@ -160,9 +160,9 @@ static void an_idle_descriptor_is_silent(struct contract *contract)
 
     cc_env_uv_process(contract->left);
     assert_false(is_readable(contract->left, 0));
-    waits = cc_env_uv_counters(contract->left)->waits;
+    waits = contract->left->counters.waits;
     assert_false(is_readable(contract->left, 30));
-    assert_int_equal(cc_env_uv_counters(contract->left)->waits, waits);
+    assert_int_equal(contract->left->counters.waits, waits);
 }
 
 static void timers_and_tasks_are_behind_the_descriptor(struct contract *contract)
@@ -504,9 +504,9 @@ static void a_process_without_descriptors_does_not_spin(struct contract *contrac
     none.rlim_cur = (rlim_t)dup(0);
     close((int)none.rlim_cur);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    waits = cc_env_uv_counters(contract->right)->waits;
+    waits = contract->right->counters.waits;
     contract_wait(contract, 250000);
-    waits = cc_env_uv_counters(contract->right)->waits - waits;
+    waits = contract->right->counters.waits - waits;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_in_range(waits, 1, 40);
     assert_int_equal(house.count, 0);
@@ -610,9 +610,9 @@ static void ten_thousand_idle_connections_cost_little(struct contract *contract)
     }
     assert_true((memory->bytes - bytes) / house.count < 1024);
     cc_env_uv_process(contract->right);
-    waits = cc_env_uv_counters(contract->right)->waits;
+    waits = contract->right->counters.waits;
     assert_false(is_readable(contract->right, 20));
-    assert_int_equal(cc_env_uv_counters(contract->right)->waits, waits);
+    assert_int_equal(contract->right->counters.waits, waits);
     for (uint32_t i = 0; i < house.count; i++) {
         close(newcomers[i]);
         contract_until(contract, is_set, &guests[i].is_closed);

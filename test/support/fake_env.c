@@ -73,7 +73,7 @@ static const struct cc_env_table table = {
 void fake_env_init(struct fake_env *fake, const struct cc_memory *memory)
 {
     memset(fake, 0, offsetof(struct fake_env, written));
-    fake->env = (struct cc_env){&table, memory, fake};
+    fake->env = (struct cc_env){.table = &table, .memory = memory, .backend = fake};
     cc_list_init(&fake->tasks);
 }
 

@@ -104,6 +104,8 @@ struct cc_uv_way {
 
 struct cc_env_uv {
     struct cc_env env;
+    struct cc_memory counting;      /* the environment's memory: lender's, counted */
+    const struct cc_memory *lender; /* what the environment was opened with */
     uv_loop_t loop;
     uv_async_t async; /* behind the inbox, and behind what is asked outside a pass */
     _Atomic(struct cc_post *) inbox;

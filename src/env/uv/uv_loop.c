@@ -74,6 +74,16 @@ static void run_tasks(struct cc_env_uv *uv)
     }
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static void *resize(void *context, void *block, size_t size)
+{
+    struct cc_env_uv *uv = context;
+
+    uv->env.counters.allocations += size > 0;
+    return uv->lender->resize(uv->lender->context, block, size);
+}
+
 static const struct cc_env_table table = {
     .now_us = cc_uv_now_us,
     .wall_us = wall_us,
@@ -166,7 +176,7 @@ static void rung(uv_async_t *async)
 /* Whatever of it was opened; tells nobody. */
 static void release(struct cc_env_uv *uv)
 {
-    const struct cc_memory *memory = uv->env.memory;
+    const struct cc_memory *lender = uv->lender;
     int failed;
 
     uv->is_closing = true;
@@ -189,8 +199,8 @@ static void release(struct cc_env_uv *uv)
     (void)uv_run(&uv->loop, UV_RUN_DEFAULT);
     failed = uv_loop_close(&uv->loop);
     CC_ASSERT(failed == 0);
-    cc_memory_give(memory, uv->read_buffer);
-    cc_memory_give(memory, uv);
+    cc_memory_give(lender, uv->read_buffer);
+    cc_memory_give(lender, uv);
 }
 
 void cc_env_uv_close(struct cc_env *env)
@@ -246,7 +256,9 @@ copycat_status cc_env_uv_open(
     if (uv == NULL) {
         return COPYCAT_ERR_MEMORY;
     }
-    uv->env = (struct cc_env){&table, memory, uv};
+    uv->lender = memory;
+    uv->counting = (struct cc_memory){.resize = resize, .context = uv};
+    uv->env = (struct cc_env){.table = &table, .memory = &uv->counting, .backend = uv};
     cc_list_init(&uv->tasks);
     cc_list_init(&uv->conns);
     cc_list_init(&uv->ready_conns);

@@ -29,6 +29,25 @@ static uint64_t match_of(const struct cc_server *server, uint32_t id)
     return id == server->options.id ? cc_raft_stable(group->core) : cc_raft_match(group->core, id);
 }
 
+static void fill_counters(const struct cc_server *server, struct cc_report_counters *counters)
+{
+    const struct cc_journal_counters *journal = cc_journal_counters(server->journal);
+    const struct cc_env_counters *env = &server->env->counters;
+
+    counters->journal_writes = journal->writes;
+    counters->journal_bytes = journal->bytes;
+    counters->disk_syncs = env->disk_syncs;
+    counters->disk_written_bytes = env->disk_written_bytes;
+    counters->waits = env->waits;
+    counters->socket_writes = env->writes;
+    counters->socket_written_bytes = env->written_bytes;
+    counters->socket_reads = env->reads;
+    counters->socket_read_bytes = env->read_bytes;
+    counters->frames_sent = env->frames_sent;
+    counters->frames_received = env->frames_received;
+    counters->allocations = env->allocations;
+}
+
 void cc_server_report(struct cc_server *server, struct cc_channel *channel)
 {
     const struct cc_base *base = cc_journal_base(server->journal);
@@ -51,6 +70,7 @@ void cc_server_report(struct cc_server *server, struct cc_channel *channel)
         report.standings[i].is_up = id == server->options.id || cc_server_peer_is_up(server, id);
         report.standings[i].match = match_of(server, id);
     }
+    fill_counters(server, &report.counters);
     cc_report_encode(cc_channel_begin(channel, CC_MESSAGE_REPORT, 0), &report);
     cc_channel_end(channel);
 }

@@ -408,7 +408,7 @@ void memory_disk_init(struct memory_disk *disk)
 {
     *disk = (struct memory_disk){.now_us = 1, .entropy = 1};
     disk->memory = (struct cc_memory){resize, disk};
-    disk->env = (struct cc_env){&table, &disk->memory, disk};
+    disk->env = (struct cc_env){.table = &table, .memory = &disk->memory, .backend = disk};
     cc_list_init(&disk->tasks);
 }
 

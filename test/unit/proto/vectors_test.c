@@ -265,6 +265,21 @@ static void write_report(void)
         .connections = 4,
         .members = members(),
         .notice = {"hm", 2},
+        .counters =
+            {
+                .journal_writes = 10,
+                .journal_bytes = 40960,
+                .disk_syncs = 2,
+                .disk_written_bytes = 1000000,
+                .waits = 300,
+                .socket_writes = 40,
+                .socket_written_bytes = 5000,
+                .socket_reads = 60,
+                .socket_read_bytes = 7000,
+                .frames_sent = 80,
+                .frames_received = 90,
+                .allocations = 3,
+            },
     };
 
     count_up(report.cluster_id, 0xc0);
