@@ -169,12 +169,12 @@ static copycat_status start(struct copycat_client *client, const struct cc_addre
         cc_env_uv_close(client->env);
         return status;
     }
-    client->closing = (struct cc_post){.run = began, .owner = client};
+    client->beginning = (struct cc_post){.run = began, .owner = client};
     if (client->options.host_loop != 0) {
-        began(&client->closing);
+        began(&client->beginning);
         return COPYCAT_OK;
     }
-    cc_env_uv_post(client->env, &client->closing);
+    cc_env_uv_post(client->env, &client->beginning);
     client->thread = cc_env_uv_thread_start(client->env);
     if (client->thread == NULL) {
         cc_client_close(client->core, NULL, NULL);

@@ -90,6 +90,7 @@ struct copycat_client {
     struct copycat_future *pool;
     bool is_closed;
 
+    struct cc_post beginning; /* may be on its way still when `closing` is posted */
     struct cc_post closing;
     bool is_abandoned; /* closed from its own thread: that cleans up itself */
     bool is_finished;  /* host loop: the core is gone, the rest goes after this pass */
