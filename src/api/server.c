@@ -166,7 +166,7 @@ static void transfer(struct errand *errand)
 copycat_status copycat_server_hand_over(copycat_server *server, uint64_t timeout_ms)
 {
     struct errand errand = {.server = server, .run = transfer};
-    const struct timespec pause = {0, HAND_OVER_POLL_MS * 1000000};
+    const struct timespec pause = {0, HAND_OVER_POLL_MS * 1000000L};
     copycat_server_status status = {.size = sizeof status};
 
     copycat_server_status_of(server, &status);

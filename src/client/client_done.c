@@ -63,23 +63,25 @@ static void done(struct cc_client *client, struct cc_call *call)
     cc_memory_give(client->memory, held);
 }
 
+/* NULL: each of the finished waits for another of its stream. */
+static struct cc_call *next_in_turn(struct cc_client *client)
+{
+    cc_list_each(node, &client->finished) {
+        struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
+
+        if (is_first_of_stream(call)) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
 /* Delivering one may free the way for another, and callers may make new calls meanwhile. */
 void cc_client_deliver(struct cc_client *client)
 {
-    bool has_moved = true;
-
-    while (has_moved) {
-        has_moved = false;
-        cc_list_each(node, &client->finished) {
-            struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
-
-            if (is_first_of_stream(call)) {
-                if (!goes_back(call) || !cc_client_ask_again(client, call)) {
-                    done(client, call);
-                }
-                has_moved = true;
-                break;
-            }
+    for (struct cc_call *call = next_in_turn(client); call != NULL; call = next_in_turn(client)) {
+        if (!goes_back(call) || !cc_client_ask_again(client, call)) {
+            done(client, call);
         }
     }
 }

@@ -32,7 +32,7 @@ uint32_t cc_batch_blocks(uint32_t records_size)
 
 static uint8_t *stamp_of(uint8_t *batch, uint32_t sector)
 {
-    return batch + (sector + 1) * CC_DISK_SECTOR - CC_STAMP_SIZE;
+    return batch + ((size_t)sector + 1) * CC_DISK_SECTOR - CC_STAMP_SIZE;
 }
 
 static bool is_stamped(const uint8_t *sector, uint32_t life, uint32_t number)
@@ -50,7 +50,7 @@ static uint32_t stamped_life(const uint8_t *sector)
 
 static uint8_t *slot_of(uint8_t *batch, uint32_t sector)
 {
-    return batch + CC_BATCH_HEADER_SIZE + sector * CC_STAMP_SIZE;
+    return batch + CC_BATCH_HEADER_SIZE + (size_t)sector * CC_STAMP_SIZE;
 }
 
 void cc_batch_seal(uint8_t *batch, struct cc_batch_header *header)

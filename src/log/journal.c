@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FILE_SIZE (UINT64_C(64) << 20)
-#define FILE_SIZE_MIN (2u * CC_JOURNAL_TABLE_SIZE_MAX)
+#define FILE_SIZE_MIN (2 * CC_JOURNAL_TABLE_SIZE_MAX)
 #define BATCH_SIZE_MAX (1u << 20)
 #define SCAN_SIZE (1u << 20)
 #define SEAL_DELAY_US UINT64_C(1000000)

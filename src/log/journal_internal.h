@@ -17,7 +17,7 @@
 
 #define CC_JOURNAL_NAME_SIZE 20u /* "journal-00000001" */
 #define CC_JOURNAL_PATH_SIZE 512u
-#define CC_JOURNAL_TABLE_SIZE_MAX (2u * CC_DISK_BLOCK) /* of a file's first batch */
+#define CC_JOURNAL_TABLE_SIZE_MAX ((size_t)2 * CC_DISK_BLOCK) /* of a file's first batch */
 
 /* One file.  life 0: it holds nothing yet. */
 struct cc_journal_file {

@@ -29,7 +29,7 @@ static uint64_t quorum_value(
         }
         values[at] = value;
     }
-    CC_ASSERT(count >= core->quorum);
+    CC_ASSERT(core->quorum > 0 && count >= core->quorum);
     return values[core->quorum - 1];
 }
 

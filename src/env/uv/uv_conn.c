@@ -237,8 +237,8 @@ static void opened(struct cc_uv_conn *conn);
 /* Nobody listens on a port of this machine, and the system gave the caller that very port. */
 static bool is_connected_to_itself(int descriptor)
 {
-    struct sockaddr_storage here;
-    struct sockaddr_storage there;
+    struct sockaddr_storage here = {0};
+    struct sockaddr_storage there = {0};
     socklen_t here_size = sizeof here;
     socklen_t there_size = sizeof there;
 

@@ -45,16 +45,16 @@ static void print(char *text, size_t size, const struct cc_members *members)
 
 static const char *difference(struct cc_server *server, const struct cc_members *theirs)
 {
+    static const char what[] =
+        "the member lists differ, and the cluster is founded once all servers have the same; one "
+        "says ";
     char here[CC_REFUSE_TEXT_SIZE_MAX / 3];
     char there[CC_REFUSE_TEXT_SIZE_MAX / 3];
 
     print(here, sizeof here, &server->members);
     print(there, sizeof there, theirs);
     return cc_server_compose(
-        server, (const char *const[]){
-                    "the member lists differ, and the cluster is founded once all servers have the "
-                    "same; one says ",
-                    here, ", the other ", there, NULL});
+        server, (const char *const[]){what, here, ", the other ", there, NULL});
 }
 
 /* A peer is who the base lists under its id, with the same incarnation (T-012, T-015). */
