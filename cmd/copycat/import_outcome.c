@@ -98,17 +98,18 @@ static void tell_as_text(const struct cli_import_outcome *outcome, bool is_if_ab
 static void tell_reason(
     const struct cli_import_outcome *outcome, const struct cli_arguments *arguments)
 {
-    char rest[160] = "";
+    char undone[64] = "";
+    char unknown[64] = "";
 
-    if (outcome->undone + outcome->unknown > 0) {
-        snprintf(
-            rest, sizeof rest,
-            ", %" PRIu64 " more were begun and not done, %" PRIu64 " may have been done",
-            outcome->undone, outcome->unknown);
+    if (outcome->undone > 0) {
+        snprintf(undone, sizeof undone, ", %" PRIu64 " more not done", outcome->undone);
+    }
+    if (outcome->unknown > 0) {
+        snprintf(unknown, sizeof unknown, ", %" PRIu64 " may have been done", outcome->unknown);
     }
     (void)cli_fail_with(
-        arguments, 0, "%s; the import stops: %" PRIu64 " line%s done%s. It may be run again%s",
-        outcome->reason, outcome->done, outcome->done == 1 ? " is" : "s are", rest,
+        arguments, 0, "%s; the import stops: %" PRIu64 " line%s done%s%s. It may be run again%s",
+        outcome->reason, outcome->done, outcome->done == 1 ? " is" : "s are", undone, unknown,
         cli_arguments_has(arguments, CLI_FLAG_IF_ABSENT) ? ""
                                                          : ": it stores the same values once more");
     if (outcome->is_silent) {

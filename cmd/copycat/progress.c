@@ -27,6 +27,7 @@ void cli_progress_init(
         .file = file,
         .begin_ms = now_ms,
         .moved_ms = now_ms,
+        .shown_ms = now_ms,
         .is_bar = is_terminal,
         .is_shown = is_terminal || is_wanted,
     };

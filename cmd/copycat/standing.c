@@ -217,6 +217,16 @@ static uint32_t list_missing(const copycat_probe *probe, char *text_out, size_t 
     return count;
 }
 
+static bool reaches(const copycat_probe *probe, uint32_t id)
+{
+    for (uint32_t i = 0; i < probe->member_count; i++) {
+        if (probe->members[i].id == id) {
+            return id == probe->id || probe->members[i].is_up != 0;
+        }
+    }
+    return false;
+}
+
 static void describe_answer(const copycat_probe *probe, char *text_out, size_t text_size)
 {
     char missing[128];
@@ -236,19 +246,25 @@ static void describe_answer(const copycat_probe *probe, char *text_out, size_t t
     } else if (probe->leader == 0) {
         snprintf(text_out, text_size, "answers, but knows no leader: an election is under way");
     } else {
-        snprintf(text_out, text_size, "answers; its leader is member %u", (unsigned)probe->leader);
+        snprintf(
+            text_out, text_size, "answers; its leader is member %u%s", (unsigned)probe->leader,
+            reaches(probe, probe->leader) ? "" : ", which it does not reach");
     }
 }
 
-/* Some causes begin with the address, which stands in front already. */
-static const char *without_address(const char *text, const char *address)
+/* "cannot connect to ADDRESS: connection refused": the address stands in front already. */
+static const char *cause_of(const struct cli_standing *standing)
 {
-    size_t size = strlen(address);
+    const char *place = strstr(standing->message.text, standing->address);
+    size_t size = strlen(standing->address);
 
-    if (strncmp(text, address, size) == 0 && strncmp(text + size, ": ", 2) == 0) {
-        return text + size + 2;
+    if (strcmp(standing->message.text, copycat_status_text(COPYCAT_ERR_UNAVAILABLE)) == 0) {
+        return "does not answer";
     }
-    return text;
+    if (place != NULL && strncmp(place + size, ": ", 2) == 0) {
+        return place + size + 2;
+    }
+    return standing->message.text;
 }
 
 void cli_standing_describe(const struct cli_standing *standing, char *text_out, size_t text_size)
@@ -256,7 +272,6 @@ void cli_standing_describe(const struct cli_standing *standing, char *text_out, 
     if (standing->status == COPYCAT_OK) {
         describe_answer(&standing->probe, text_out, text_size);
     } else {
-        snprintf(
-            text_out, text_size, "%s", without_address(standing->message.text, standing->address));
+        snprintf(text_out, text_size, "%s", cause_of(standing));
     }
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_load -- a bounded number of calls under way, each followed by the next as soon as it is
+ * answered, until the time is up.
+ *
+ * Threads:         all clients live in the caller's thread (host_loop), so that the load costs the
+ *                  machine as little as it can.
+ * Memory:          one record for each call that may be under way.
+ */
+#ifndef CLI_BENCH_LOAD_H
+#define CLI_BENCH_LOAD_H
+
+#include "bench_histogram.h"
+#include "bench_options.h"
+
+#include <copycat/map.h>
+
+/* What came of it. */
+struct bench_result {
+    struct bench_histogram latency_ns; /* of what was asked and answered in the time measured */
+    uint64_t operations;               /* answered in the time measured */
+    uint64_t operations_all;           /* with those before and after it: what the servers did */
+    uint64_t elapsed_ns;               /* the time measured */
+    uint64_t errors[COPYCAT_CLASS_FINISHED + 1]; /* by class */
+    copycat_status last_error;
+};
+
+struct bench_load;
+
+/* Opens the clients; they connect when they are first used.  NULL: `message_out` says why.
+ * Partner: bench_load_close. */
+struct bench_load *bench_load_open(
+    const struct bench_options *options, copycat_message *message_out);
+void bench_load_close(struct bench_load *load);
+
+/* Stores each key once, unless the map has as many already.  False: it did not succeed. */
+bool bench_load_fill(struct bench_load *load, copycat_status *status_out);
+
+void bench_load_run(struct bench_load *load, struct bench_result *result_out);
+
+/* Removes what was stored. */
+copycat_status bench_load_clear(struct bench_load *load);
+
+#endif /* CLI_BENCH_LOAD_H */
