@@ -40,8 +40,8 @@ void bench_histogram_add(struct bench_histogram *histogram, uint64_t value)
 
 uint64_t bench_histogram_quantile(const struct bench_histogram *histogram, uint32_t thousandths)
 {
-    uint64_t before = histogram->total / 1000 * thousandths +
-                      histogram->total % 1000 * thousandths / 1000;
+    uint64_t before =
+        histogram->total / 1000 * thousandths + histogram->total % 1000 * thousandths / 1000;
     uint64_t seen = 0;
 
     for (uint32_t i = 0; i < BENCH_BUCKETS; i++) {

@@ -127,7 +127,9 @@ static void answered(copycat_status status, copycat_value *value, void *user)
     if (status != COPYCAT_OK) {
         load->result->errors[copycat_status_class(status)]++;
         load->result->last_error = status;
-        load->status = load->task == FILL ? status : COPYCAT_OK;
+        if (load->task == FILL) {
+            load->status = status;
+        }
         slot->is_resting = true;
         slot->asked_ns = now_ns;
         load->resting++;
@@ -270,8 +272,7 @@ static copycat_status open_client(
         snprintf(message_out->text, sizeof message_out->text, "epoll: %s", strerror(errno));
         return COPYCAT_ERR_MEMORY;
     }
-    snprintf(
-        path, sizeof path, "/bench/%llu", (unsigned long long)load->options->value_size);
+    snprintf(path, sizeof path, "/bench/%llu", (unsigned long long)load->options->value_size);
     client->map = copycat_map_at(client->client, path);
     return COPYCAT_OK;
 }

@@ -17,6 +17,7 @@
 #define CLIENTS_MAX 4096u
 #define OUTSTANDING_MAX 65536u
 #define DURATION_MS_MAX 3600000u
+#define WARM_UP_MS 500u
 #define KEYS_MAX 10000000u
 #define VALUE_SIZE_MAX (1u << 20)
 
@@ -50,8 +51,8 @@ static const struct flag flags[] = {
      OUTSTANDING_MAX},
     {"seconds", "TIME", "how long to measure, as in 5s, 1m (5s)", DURATION, AT(duration_ms), 1,
      DURATION_MS_MAX},
-    {"warm-up", "TIME", "how long to run before that (500ms)", DURATION, AT(warm_up_ms), 0,
-     DURATION_MS_MAX},
+    {"warm-up", "TIME", "how long to run before that (500ms; with --count: 0)", DURATION,
+     AT(warm_up_ms), 0, DURATION_MS_MAX},
     {"count", "COUNT", "stop after so many operations, if that comes first", NUMBER, AT(count), 1,
      UINT64_MAX},
     {"keys", "COUNT", "different keys, drawn at random (10000)", NUMBER, AT(keys), 1, KEYS_MAX},
@@ -246,7 +247,7 @@ bool bench_options_parse(
         .clients = 1,
         .window = 1,
         .duration_ms = 5000,
-        .warm_up_ms = 500,
+        .warm_up_ms = UINT64_MAX,
         .keys = 10000,
         .value_size = 100,
         .timeout_ms = 10000,
@@ -262,6 +263,9 @@ bool bench_options_parse(
             has_word = true;
         }
     }
+    if (options_out->warm_up_ms == UINT64_MAX) {
+        options_out->warm_up_ms = options_out->count > 0 ? 0 : WARM_UP_MS;
+    }
     return check(options_out, has_word, message_out);
 }
 
@@ -270,9 +274,12 @@ void bench_options_print_help(void)
     char left[64];
 
     puts("Usage: copycat bench put|get [FLAG...]\n\n"
-         "Measures how fast the cluster is: operations in a second, how long they take, and what the\n"
-         "servers did for each of them; beside a durable write of 4 KiB to this machine's disk and a\n"
-         "round trip over its loopback, taken in the same run: what can be compared are the ratios.\n"
+         "Measures how fast the cluster is: operations in a second, how long they take, and what "
+         "the\n"
+         "servers did for each of them; beside a durable write of 4 KiB to this machine's disk and "
+         "a\n"
+         "round trip over its loopback, taken in the same run: what can be compared are the "
+         "ratios.\n"
          "Keys are stored below /bench, and removed at the end. It stops by itself.\n");
     for (size_t i = 0; i < FLAG_COUNT; i++) {
         snprintf(

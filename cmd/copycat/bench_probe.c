@@ -29,7 +29,7 @@
 
 static void say(copycat_message *message, const char *what)
 {
-    snprintf(message->text, sizeof message->text, "%s: %s", what, strerror(errno));
+    snprintf(message->text, sizeof message->text, "%.300s: %.100s", what, strerror(errno));
 }
 
 /* ---- the disk --------------------------------------------------------------------------------- */
@@ -94,11 +94,11 @@ static bool probe_file(struct bench_probe *probe, const char *path, int made, vo
 
 static void probe_disk(struct bench_probe *probe, const char *directory)
 {
-    char path[512];
+    char path[400];
     void *block = NULL;
     int made;
 
-    snprintf(path, sizeof path, "%s/copycat-bench-XXXXXX", directory);
+    snprintf(path, sizeof path, "%.300s/copycat-bench-XXXXXX", directory);
     made = mkstemp(path);
     if (made < 0 || posix_memalign(&block, BLOCK, BLOCK) != 0) {
         say(&probe->disk_trouble, directory);
@@ -187,8 +187,7 @@ static bool run_rounds(struct bench_histogram *histogram, int listener, struct s
 
 static void probe_loopback(struct bench_probe *probe)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

@@ -4,9 +4,7 @@
  */
 #include "verbs.h"
 
-#if defined(CLI_HAS_BENCH)
-#    include "bench.h"
-#endif
+#include "bench.h"
 #include "copycatd/suggest.h"
 #include "export.h"
 #include "import.h"
@@ -104,9 +102,7 @@ const struct cli_verb cli_verbs[] = {
      "known and a majority answers, with 3 if not, with 4 if two members that stand\n"
      "at the same index have different digests, which must never be.",
      0, 0, 0, cli_status, NULL},
-#if defined(CLI_HAS_BENCH)
     {"bench", "put|get", "measure how fast the cluster is", "", 0, 0, 0, NULL, copycat_bench_main},
-#endif
 };
 
 const size_t cli_verb_count = sizeof cli_verbs / sizeof cli_verbs[0];
