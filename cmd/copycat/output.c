@@ -75,7 +75,7 @@ void cli_json_print(json_t *object_take)
     if (object_take == NULL) {
         end_without_memory();
     }
-    if (json_dumpf(object_take, stdout, JSON_COMPACT) == 0) {
+    if (json_dumpf(object_take, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0) {
         putchar('\n');
     }
     json_decref(object_take);
