@@ -4,6 +4,7 @@
  */
 #include "help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define VERB_WIDTH 36
@@ -98,6 +99,7 @@ void cli_help_print(FILE *file)
     print_verbs(file, NULL);
     fputs("\nFlags, before or behind the verb:\n", file);
     print_flags(file, NULL, true);
+    print_flag(file, &cli_flags[CLI_FLAG_CONSISTENCY]);
     print_escapes(file);
     print_exit_codes(file);
     fputs(
@@ -121,8 +123,9 @@ void cli_help_print_verb(FILE *file, const struct cli_verb *verb)
     bool is_map = strncmp(verb->name, "map ", 4) == 0;
 
     fprintf(
-        file, "usage: copycat [FLAGS] %s%s%s\n\n%s.\n%s\n", verb->name,
-        verb->synopsis[0] == '\0' ? "" : " ", verb->synopsis, verb->summary, verb->help);
+        file, "usage: copycat [FLAGS] %s%s%s\n\n%c%s\n\n%s\n", verb->name,
+        verb->synopsis[0] == '\0' ? "" : " ", verb->synopsis, toupper(verb->summary[0]),
+        verb->summary + 1, verb->help);
     if (verb->flags != 0) {
         fputs("\nFlags of this verb:\n", file);
         print_flags(file, verb, false);

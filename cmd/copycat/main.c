@@ -25,15 +25,18 @@ static int run_own(const struct cli_verb *verb, int argc, char **argv, int place
 
 static int print_help(const struct cli_arguments *arguments)
 {
-    if (arguments->verb != NULL && arguments->verb->main != NULL) {
-        char name[] = "bench";
+    const struct cli_verb *verb = arguments->verb;
+
+    if (verb != NULL && verb->main != NULL) {
+        char name[32];
         char flag[] = "--help";
         char *own[] = {name, flag, NULL};
 
-        return arguments->verb->main(2, own);
+        snprintf(name, sizeof name, "%s", verb->name);
+        return verb->main(2, own);
     }
-    if (arguments->verb != NULL) {
-        cli_help_print_verb(stdout, arguments->verb);
+    if (verb != NULL) {
+        cli_help_print_verb(stdout, verb);
     } else if (arguments->group != NULL) {
         cli_help_print_group(stdout, arguments->group);
     } else {

@@ -48,7 +48,10 @@ const struct cli_flag_row cli_flags[CLI_FLAG_COUNT] = {
     [CLI_FLAG_PROGRESS] =
         {"progress", NULL, "tell how far it is, also where standard error is no terminal", false},
     [CLI_FLAG_PROGRESS_FILE] =
-        {"progress-file", "FILE", "keep \"DONE TOTAL\" in FILE, in lines, for scripts", false},
+        {"progress-file", "FILE",
+         "keep \"DONE TOTAL\" in FILE, for scripts; in lines, and a TOTAL of 0\n"
+         "means that nobody knows it",
+         false},
 };
 
 const struct cli_verb cli_verbs[] = {
