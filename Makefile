@@ -5,7 +5,7 @@ SEED ?=
 SECONDS ?= 60
 GENERATE = cmake -G Ninja -S .
 
-.PHONY: all setup test check sim planted fuzz asan ubsan format tidy clean
+.PHONY: all setup test check sim planted bench fuzz asan ubsan format tidy clean
 
 all: setup
 	@$(GENERATE) -B $(BUILD) >/dev/null
@@ -25,6 +25,9 @@ sim: all
 	@if [ -n "$(SEED)" ]; then $(BUILD)/sim/copycat-sim --seed $(SEED); \
 	else $(BUILD)/sim/copycat-sim --from $$(date +%s)000 --seconds $(SECONDS); fi
 
+chaos: all
+	@$(BUILD)/test/chaos/chaos $(BUILD)/cmd/copycatd/copycatd $(SECONDS) $(SEED)
+
 planted: setup
 	@tools/planted
 
@@ -37,6 +40,9 @@ ubsan: setup
 	@$(GENERATE) -B $(BUILD)/ubsan -DCC_SANITIZE=undefined >/dev/null
 	@ninja -C $(BUILD)/ubsan
 	@SEEDS=$${SEEDS:-40} tools/run_tests $(BUILD)/ubsan unit
+
+bench: all
+	@bench/suite/run $(BUILD)
 
 fuzz: setup
 	@tools/fuzz_build_and_run $(BUILD)/fuzz $(SECONDS)

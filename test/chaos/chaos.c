@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chaos -- three real daemons, real clients, and faults; then the verdict on what clients were told.
+ *
+ * Where it sits:   [chaos] -> network, servers, load, nemesis, judge.
+ * Memory:          bounded by the seconds asked for.
+ *
+ * usage: chaos COPYCATD [SECONDS [SEED]]
+ * Exit codes: 0 nothing was found, 1 something was, 2 the test itself could not go on.
+ */
+#include "judge.h"
+#include "nemesis.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGREE_PATIENCE_MS 60000u
+#define START_PATIENCE_MS 30000u
+#define PATH_SIZE 128u
+#define TEXT_SIZE 256u
+
+static volatile sig_atomic_t was_interrupted;
+
+static void interrupt(int signal_number)
+{
+    was_interrupted = signal_number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
+}
+
+struct trial {
+    struct chaos_network network;
+    struct chaos_servers servers;
+    struct chaos_record record;
+    struct chaos_nemesis nemesis;
+    uint64_t seed;
+    struct cc_check_report report;
+    unsigned complaints; /* beside the report's */
+};
+
+static void complain(struct trial *trial, const char *complaint)
+{
+    trial->complaints++;
+    chaos_say("FAILED: %s", complaint);
+}
+
+static void run_faults(struct trial *trial, uint64_t seconds)
+{
+    uint64_t end_us = chaos_now_us() + seconds * 1000000u;
+    struct chaos_load *load = chaos_load_start(&trial->record, trial->servers.members, trial->seed);
+
+    trial->nemesis =
+        (struct chaos_nemesis){.servers = &trial->servers, .load = load, .random = {trial->seed}};
+    chaos_sleep_ms(1000);
+    while (chaos_now_us() < end_us && !was_interrupted) {
+        chaos_nemesis_strike(&trial->nemesis);
+    }
+    chaos_record_settle(&trial->record);
+    chaos_say("no more faults; clients finish what they have begun");
+    chaos_load_stop(load);
+}
+
+static void look_at_the_end(struct trial *trial)
+{
+    if (!chaos_servers_agree(&trial->servers, AGREE_PATIENCE_MS, true)) {
+        complain(trial, "the servers do not come to the same state");
+    }
+    if (!chaos_load_read_all(&trial->record, trial->servers.members)) {
+        complain(trial, "a key cannot be read though all servers run");
+    }
+    if (!chaos_servers_agree(&trial->servers, AGREE_PATIENCE_MS, false)) {
+        complain(trial, "after reading, the servers differ");
+    }
+    chaos_servers_check(&trial->servers);
+    if (trial->servers.deaths != 0) {
+        complain(trial, "a server ended by itself");
+    }
+    if (trial->nemesis.disorders != 0) {
+        complain(trial, "a server that was asked to stop did not end with 0");
+    }
+    if (trial->record.acknowledged == 0) {
+        complain(trial, "nothing was acknowledged");
+    }
+    chaos_say("judging %zu operations", cc_history_count(trial->record.history));
+    cc_check_report_init(&trial->report);
+    chaos_judge(trial->record.history, &trial->report);
+    chaos_say(
+        "%" PRIu64 " answers judged in %" PRIu64 " steps", trial->report.judged,
+        trial->report.steps);
+}
+
+/* True if something was found. */
+static bool conclude(struct trial *trial)
+{
+    bool is_bad = trial->complaints != 0 || trial->report.verdict != CC_CHECK_OK;
+    char faults[TEXT_SIZE];
+    char path[PATH_SIZE];
+
+    if (is_bad) {
+        (void)snprintf(path, sizeof path, "%s/history.txt", trial->servers.root);
+        (void)chaos_judge_write(trial->record.history, path);
+        printf("%s\n", trial->report.text);
+        printf("the history is %s, data and logs are beside it\n", path);
+        printf("the faults are those of SEED=%" PRIu64 "\n", trial->seed);
+    }
+    chaos_nemesis_print(&trial->nemesis, faults, sizeof faults);
+    printf(
+        "chaos: %" PRIu64 " operations acknowledged, %" PRIu64 " unknown, %" PRIu64
+        " faults (%s), longest pause %.1f s, SKIPPED: %s%s, %s\n",
+        trial->record.acknowledged, trial->record.unknown, chaos_nemesis_total(&trial->nemesis),
+        faults, (double)trial->record.pause_us / 1e6,
+        trial->network.has_links ? "nothing" : "link down, one-way drop, mute: ",
+        trial->network.has_links ? "" : trial->network.obstacle,
+        is_bad ? "SOMETHING IS WRONG" : "nothing found");
+    return is_bad;
+}
+
+int main(int argument_count, char **arguments)
+{
+    static struct trial trial;
+
+    if (argument_count < 2 || argument_count > 4) {
+        fprintf(stderr, "usage: chaos COPYCATD [SECONDS [SEED]]\n");
+        return 2;
+    }
+
+    uint64_t seconds = argument_count > 2 ? strtoull(arguments[2], NULL, 10) : 60;
+
+    trial.seed = argument_count > 3 ? strtoull(arguments[3], NULL, 10) : chaos_now_us();
+    catch_signals();
+    chaos_network_open(&trial.network);
+    chaos_servers_init(&trial.servers, &trial.network, arguments[1]);
+    chaos_say(
+        "%" PRIu64 " seconds, seed %" PRIu64 ", in %s", seconds, trial.seed, trial.servers.root);
+    for (unsigned i = 0; i < CHAOS_SERVER_COUNT; i++) {
+        chaos_servers_start(&trial.servers, i);
+    }
+
+    bool is_bad = true;
+
+    if (chaos_servers_agree(&trial.servers, START_PATIENCE_MS, false)) {
+        chaos_record_init(&trial.record, seconds);
+        run_faults(&trial, seconds);
+        look_at_the_end(&trial);
+        is_bad = conclude(&trial);
+        chaos_record_deinit(&trial.record);
+    } else {
+        printf("the servers did not start: their logs are in %s\n", trial.servers.root);
+    }
+    chaos_servers_deinit(&trial.servers, is_bad);
+    chaos_network_close(&trial.network);
+    return is_bad ? 1 : 0;
+}
