@@ -243,15 +243,15 @@ static void audit(struct run *run)
 
 static void judge_histories(struct run *run)
 {
-    static const struct cc_check_linear_options limits = {
-        .steps_max = 300000000, .whole_map_max = 14};
+    struct cc_check_linear_options options = {.steps_max = 30000000, .whole_map_max = 14};
     struct cc_check_report report;
     size_t count;
     const struct cc_check_applied *applied = cc_workload_applied(run->workload, &count);
 
     cc_check_report_init(&report);
     cc_check_session(cc_workload_history(run->workload), applied, count, &report);
-    cc_check_linear(cc_workload_history(run->workload), &limits, &report);
+    options.places = cc_workload_places(run->workload);
+    cc_check_linear(cc_workload_history(run->workload), &options, &report);
     if (report.verdict != CC_CHECK_OK) {
         cc_judge_blame(run->cluster->judge, "history: %.480s", report.text);
     }

@@ -81,6 +81,7 @@ struct cc_workload {
     size_t applied_count;
     size_t applied_capacity;
     uint64_t applied_index; /* newest that was noted */
+    uint64_t *places;
     uint64_t instances[MAPS_MAX];
     uint64_t alarm_instance;
 };
@@ -224,6 +225,35 @@ const struct cc_check_applied *cc_workload_applied(struct cc_workload *workload,
     }
     *count_out = workload->applied_count;
     return workload->applied;
+}
+
+static uint64_t place_of(
+    const struct cc_workload *workload, const struct cc_history_operation *operation)
+{
+    if (operation->outcome == CC_HISTORY_OK) {
+        return operation->index;
+    }
+    for (size_t i = 0; i < workload->applied_count && operation->sequence != 0; i++) {
+        const struct cc_check_applied *applied = &workload->applied[i];
+
+        if (applied->client == operation->client && applied->sequence == operation->sequence &&
+            applied->has_effect) {
+            return applied->index;
+        }
+    }
+    return 0;
+}
+
+const uint64_t *cc_workload_places(struct cc_workload *workload)
+{
+    size_t count = cc_history_count(workload->history);
+
+    workload->places = realloc(workload->places, (count + 1) * sizeof *workload->places);
+    CC_ASSERT(workload->places != NULL);
+    for (size_t i = 0; i < count; i++) {
+        workload->places[i] = place_of(workload, cc_history_at(workload->history, i));
+    }
+    return workload->places;
 }
 
 /* ---- results ----------------------------------------------------------------------------------
@@ -638,6 +668,7 @@ void cc_workload_destroy(struct cc_workload *workload)
     cc_history_destroy(workload->history);
     free(workload->sessions);
     free(workload->applied);
+    free(workload->places);
     free(workload);
 }
 

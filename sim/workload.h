@@ -57,6 +57,9 @@ bool cc_workload_is_quiet(const struct cc_workload *workload);
 
 const struct cc_workload_totals *cc_workload_totals(struct cc_workload *workload);
 const struct cc_history *cc_workload_history(struct cc_workload *workload);
+
+/* Where the log has each operation of the history, by id; 0: nowhere. */
+const uint64_t *cc_workload_places(struct cc_workload *workload);
 const struct cc_check_applied *cc_workload_applied(struct cc_workload *workload, size_t *count_out);
 
 #endif /* CC_SIM_WORKLOAD_H */

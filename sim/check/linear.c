@@ -5,6 +5,7 @@
 #include "sim/check/linear.h"
 
 #include "sim/check/linear_search.h"
+#include "sim/check/linear_witness.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ struct work {
     uint64_t steps_max;
     uint64_t steps;
     size_t whole_map_max;
-    struct entry *entries; /* by map, key and order of invocation */
+    const uint64_t *places; /* may be NULL */
+    struct entry *entries;  /* by map, key and order of invocation */
     size_t entry_count;
     const struct cc_history_operation **chosen; /* of the question being asked */
     uint32_t *keys;
@@ -195,6 +197,16 @@ static void ask(struct work *work, const struct entry *entry, size_t count, size
 
     describe_target(work, entry, is_whole, target, sizeof target);
     qsort(work->chosen, count, sizeof *work->chosen, by_id);
+    if (work->places != NULL && cc_check_witness(&question, work->places)) {
+        count_judged(work, count, is_whole);
+        return;
+    }
+    if (is_whole && count > work->whole_map_max) { /* the log is no order of them */
+        cc_check_blame(
+            work->report, CC_CHECK_UNKNOWN,
+            "linear: %s: %zu operations are not as the log has them", target, count);
+        return;
+    }
     switch (cc_check_search(&question, &work->steps)) {
     case CC_CHECK_SEARCH_FOUND:
         count_judged(work, count, is_whole);
@@ -237,7 +249,7 @@ static void ask_whole(struct work *work, size_t begin, size_t whole_end, size_t 
     if (begin == whole_end) {
         return;
     }
-    if (end - begin > work->whole_map_max) {
+    if (work->places == NULL && end - begin > work->whole_map_max) {
         for (size_t i = begin; i < whole_end; i++) {
             work->report->skipped += work->entries[i].operation->outcome == CC_HISTORY_OK;
         }
@@ -290,6 +302,7 @@ void cc_check_linear(
     }
     work.whole_map_max = options != NULL && options->whole_map_max != 0 ? options->whole_map_max
                                                                         : WHOLE_MAP_MAX_DEFAULT;
+    work.places = options != NULL ? options->places : NULL;
     work.entries = reserved(count, sizeof *work.entries);
     work.chosen = reserved(count, sizeof *work.chosen);
     work.keys = reserved(count, sizeof *work.keys);

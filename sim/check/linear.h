@@ -2,7 +2,7 @@
 /*
  * linear -- is there one order of all operations that explains every answer and respects real time?
  *
- * Where it sits:   history -> [linear] -> report.  Black box: looks at no log index.
+ * Where it sits:   history -> [linear] -> report.  Black box: believes no log index.
  * Memory:          by malloc, freed before the return; bounded by the steps allowed.
  *
  * Judged are commands and the queries at levels LINEARIZABLE and LEASE.  Each key is searched for
@@ -18,6 +18,10 @@
 struct cc_check_linear_options {
     uint64_t steps_max;   /* of all searches; 0: 4,000,000 */
     size_t whole_map_max; /* operations of a map that is searched as a whole; 0: 64 */
+
+    /* Where the log has each operation, by id, 0: nowhere; NULL: nobody knows.  Tried as an order
+     * before any search; then maps of every size are looked at as a whole. */
+    const uint64_t *places;
 };
 
 /*

@@ -14,7 +14,7 @@
  */
 #include "sim/check/linear_search.h"
 
-#include "sim/check/model.h"
+#include "sim/check/linear_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,12 +130,6 @@ static bool remember(struct search *search, struct mark mark)
 /* ---- the two lists ------------------------------------------------------------------------------
  */
 
-static bool is_certain(
-    const struct cc_check_question *question, const struct cc_history_operation *operation)
-{
-    return operation->outcome == CC_HISTORY_OK && operation->completed_order <= question->until;
-}
-
 static int by_order(const void *left, const void *right)
 {
     const struct node *a = left;
@@ -170,7 +164,7 @@ static void relink_node(struct search *search, uint32_t node)
 static bool takes_part(
     const struct cc_check_question *question, const struct cc_history_operation *operation)
 {
-    return is_certain(question, operation) || !cc_history_is_query(operation->kind);
+    return cc_check_is_certain(question, operation) || !cc_history_is_query(operation->kind);
 }
 
 static void build_nodes(struct search *search)
@@ -185,7 +179,7 @@ static void build_nodes(struct search *search)
 
         if (takes_part(question, operation)) {
             search->nodes[count++] = node;
-            if (is_certain(question, operation)) {
+            if (cc_check_is_certain(question, operation)) {
                 node.order = operation->completed_order;
                 node.is_return = true;
                 search->nodes[count++] = node;
@@ -197,7 +191,7 @@ static void build_nodes(struct search *search)
     search->nodes[POSSIBLE] = (struct node){.previous = POSSIBLE, .next = POSSIBLE};
     for (uint32_t i = HEADS; i < count; i++) {
         struct node *node = &search->nodes[i];
-        bool certain = is_certain(question, question->operations[node->operation]);
+        bool certain = cc_check_is_certain(question, question->operations[node->operation]);
 
         append(search, certain ? CERTAIN : POSSIBLE, i);
         if (node->is_return) {
@@ -227,90 +221,6 @@ static uint32_t candidate(struct search *search, uint32_t node)
     return node == POSSIBLE || search->nodes[node].order > search->limit ? 0 : node;
 }
 
-/* ---- states -------------------------------------------------------------------------------------
- */
-
-static uint32_t slot_of(const struct cc_check_question *question, uint32_t key)
-{
-    uint32_t slot = 0;
-
-    while (slot < question->key_count && question->keys[slot] != key) {
-        slot++;
-    }
-    return slot;
-}
-
-static bool keys_agree(
-    const struct cc_check_question *question,
-    const struct cc_history_operation *operation,
-    const uint32_t *state,
-    size_t size)
-{
-    const uint32_t *keys = cc_history_keys(question->history, operation);
-
-    for (size_t i = 0; i < operation->key_count; i++) {
-        uint32_t slot = slot_of(question, keys[i]);
-
-        if (slot == question->key_count || state[slot] == 0) {
-            return false;
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (keys[i] == keys[j]) {
-                return false;
-            }
-        }
-    }
-    return operation->key_count == size;
-}
-
-/* The answer of an operation on the whole map. */
-static bool whole_agrees(
-    const struct cc_check_question *question,
-    const struct cc_history_operation *operation,
-    const uint32_t *state)
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < question->key_count; i++) {
-        size += state[i] != 0;
-    }
-    if (operation->kind == CC_HISTORY_SIZE) {
-        return operation->count == size;
-    }
-    return operation->kind == CC_HISTORY_CLEAR || keys_agree(question, operation, state, size);
-}
-
-/* Carries an operation out on a state and its mark.  False if its answer contradicts the state. */
-static bool carry_out(
-    struct search *search, uint32_t place, bool is_answered, uint32_t *state, struct mark *mark)
-{
-    const struct cc_check_question *question = search->question;
-    const struct cc_history_operation *operation = question->operations[place];
-    bool has_key = cc_history_has_key(operation->kind);
-    uint32_t slot = has_key ? search->slots[place] : 0;
-    size_t end = has_key ? slot + 1 : question->key_count;
-
-    if (is_answered && !has_key && !whole_agrees(question, operation, state)) {
-        return false;
-    }
-    if (!has_key && operation->kind != CC_HISTORY_CLEAR) {
-        return true;
-    }
-    for (size_t i = slot; i < end; i++) {
-        struct cc_check_change change = cc_check_change_of(operation, state[i]);
-
-        if (is_answered && has_key && !cc_check_change_agrees(change, operation)) {
-            return false;
-        }
-        if (change.after != state[i]) {
-            toggle(mark, 2, i, state[i]);
-            toggle(mark, 2, i, change.after);
-            state[i] = change.after;
-        }
-    }
-    return true;
-}
-
 /* ---- the search ---------------------------------------------------------------------------------
  */
 
@@ -323,7 +233,7 @@ static bool carry_out(
 static bool is_idle_detour(struct search *search, uint32_t node, const uint32_t *after)
 {
     size_t state_size = search->question->key_count;
-    struct mark unused = {0, 0};
+    uint32_t place = search->nodes[node].operation;
 
     if (search->depth == 0 || search->nodes[search->stack[search->depth - 1].node].back != 0) {
         return false;
@@ -331,9 +241,9 @@ static bool is_idle_detour(struct search *search, uint32_t node, const uint32_t 
     memcpy(
         search->scratch, search->states + (search->depth - 1) * state_size,
         state_size * sizeof *after);
-    return carry_out(
-               search, search->nodes[node].operation, search->nodes[node].back != 0,
-               search->scratch, &unused) &&
+    return cc_check_carry_out(
+               search->question, search->question->operations[place], search->slots[place],
+               search->nodes[node].back != 0, search->scratch) &&
            memcmp(search->scratch, after, state_size * sizeof *after) == 0;
 }
 
@@ -348,9 +258,17 @@ static bool place_next(struct search *search, uint32_t node)
     struct mark mark = search->mark;
 
     memcpy(after, before, state_size * sizeof *after);
-    if (!carry_out(search, operation, back != 0, after, &mark) ||
+    if (!cc_check_carry_out(
+            search->question, search->question->operations[operation], search->slots[operation],
+            back != 0, after) ||
         is_idle_detour(search, node, after)) {
         return false;
+    }
+    for (size_t i = 0; i < state_size; i++) {
+        if (before[i] != after[i]) {
+            toggle(&mark, 2, i, before[i]);
+            toggle(&mark, 2, i, after[i]);
+        }
     }
     toggle(&mark, 1, operation, 0);
     if (!remember(search, mark)) { /* N2 */
@@ -419,7 +337,7 @@ enum cc_check_search_result cc_check_search(
     enum cc_check_search_result result;
 
     for (size_t i = 0; i < count; i++) {
-        search.slots[i] = slot_of(question, question->operations[i]->key);
+        search.slots[i] = cc_check_slot_of(question, question->operations[i]->key);
     }
     build_nodes(&search);
     result = run(&search, steps);

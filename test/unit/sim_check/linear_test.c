@@ -368,6 +368,80 @@ static void long_histories_with_many_unknown_outcomes_are_judged(void **state)
     print_message("%llu steps\n", (unsigned long long)report.steps);
 }
 
+/* ---- with the log as a proposal --------------------------------------------------------------- */
+
+static enum cc_check_verdict verdict_with(
+    const struct story *story, const uint64_t *places, uint64_t steps_max)
+{
+    struct cc_check_linear_options options = {.places = places, .steps_max = steps_max};
+
+    cc_check_report_init(&report);
+    cc_check_linear(story->history, &options, &report);
+    return report.verdict;
+}
+
+static void an_order_that_holds_needs_no_search(void **state)
+{
+    struct story story;
+    size_t first;
+    size_t second;
+
+    (void)state;
+    story_begin(&story);
+    first = asks(&story, 1, CC_HISTORY_PUT, "k", "a");
+    second = asks(&story, 2, CC_HISTORY_PUT, "k", "b");
+    told(&story, second, "a");
+    told(&story, first, NULL);
+    assert_int_equal(verdict_with(&story, (const uint64_t[]){7, 8}, 1), CC_CHECK_OK);
+    assert_int_equal(report.steps, 0);
+    assert_int_equal(report.judged, 2);
+    story_end(&story);
+}
+
+static void an_order_that_does_not_hold_is_not_believed(void **state)
+{
+    struct story story;
+
+    (void)state;
+    story_begin(&story);
+    does(&story, 1, CC_HISTORY_PUT, "k", "a", NULL);
+    does(&story, 2, CC_HISTORY_PUT, "k", "b", "a");
+    assert_int_equal(verdict_with(&story, (const uint64_t[]){8, 7}, 100), CC_CHECK_OK);
+    assert_true(report.steps > 0); /* the search has found another */
+    assert_int_equal(verdict_with(&story, (const uint64_t[]){7, 0}, 100), CC_CHECK_OK);
+    assert_true(report.steps > 0);
+    story_end(&story);
+}
+
+static void no_order_makes_a_stale_read_right(void **state)
+{
+    struct story story;
+
+    (void)state;
+    story_begin(&story);
+    does(&story, 1, CC_HISTORY_PUT, "k", "a", NULL);
+    does(&story, 1, CC_HISTORY_PUT, "k", "b", "a");
+    does(&story, 2, CC_HISTORY_GET, "k", NULL, "a");
+
+    /* It is what the log had at 7, but 8 was answered before the read began. */
+    assert_int_equal(verdict_with(&story, (const uint64_t[]){7, 8, 7}, 100), CC_CHECK_BROKEN);
+    story_end(&story);
+}
+
+static void an_unanswered_write_stands_where_the_log_has_it(void **state)
+{
+    struct story story;
+
+    (void)state;
+    story_begin(&story);
+    told_unknown(&story, asks(&story, 1, CC_HISTORY_PUT, "k", "a"));
+    does(&story, 2, CC_HISTORY_GET, "k", NULL, NULL);
+    does(&story, 2, CC_HISTORY_GET, "k", NULL, "a");
+    assert_int_equal(verdict_with(&story, (const uint64_t[]){9, 8, 9}, 1), CC_CHECK_OK);
+    assert_int_equal(report.steps, 0);
+    story_end(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +466,10 @@ int main(void)
         cmocka_unit_test(giving_up_is_no_success),
         cmocka_unit_test(an_incomplete_history_is_no_success),
         cmocka_unit_test(long_histories_with_many_unknown_outcomes_are_judged),
+        cmocka_unit_test(an_order_that_holds_needs_no_search),
+        cmocka_unit_test(an_order_that_does_not_hold_is_not_believed),
+        cmocka_unit_test(no_order_makes_a_stale_read_right),
+        cmocka_unit_test(an_unanswered_write_stands_where_the_log_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
