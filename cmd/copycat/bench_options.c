@@ -115,11 +115,18 @@ static const char *read_duration(const char *value, uint64_t *milliseconds_out)
     return copycatd_duration_parse(value, milliseconds_out);
 }
 
+/* Likewise of bytes. */
+static const char *read_size(const char *value, uint64_t *bytes_out)
+{
+    return copycatd_uint_parse(value, bytes_out) == NULL ? NULL
+                                                         : copycatd_size_parse(value, bytes_out);
+}
+
 static bool take_number(
     const struct flag *flag, uint64_t *number_out, const char *value, copycat_message *message)
 {
     uint64_t number = 0;
-    const char *wrong = flag->kind == SIZE       ? copycatd_size_parse(value, &number)
+    const char *wrong = flag->kind == SIZE       ? read_size(value, &number)
                         : flag->kind == DURATION ? read_duration(value, &number)
                                                  : copycatd_uint_parse(value, &number);
 

@@ -66,11 +66,12 @@ static void reads_every_flag(void **state)
     assert_string_equal(options.probe_directory, "/x");
 }
 
-static void reads_bare_seconds(void **state)
+static void reads_bare_seconds_and_bytes(void **state)
 {
     (void)state;
-    assert_true(parse("bench put --seconds=7"));
+    assert_true(parse("bench put --seconds=7 --value-size=10"));
     assert_int_equal(options.duration_ms, 7000);
+    assert_int_equal(options.value_size, 10);
 }
 
 static void measures_all_of_a_given_count(void **state)
@@ -124,7 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_defaults),
         cmocka_unit_test(reads_every_flag),
-        cmocka_unit_test(reads_bare_seconds),
+        cmocka_unit_test(reads_bare_seconds_and_bytes),
         cmocka_unit_test(measures_all_of_a_given_count),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(helps_without_anything_else),
