@@ -25,6 +25,9 @@ sim: all
 	@if [ -n "$(SEED)" ]; then $(BUILD)/sim/copycat-sim --seed $(SEED); \
 	else $(BUILD)/sim/copycat-sim --from $$(date +%s)000 --seconds $(SECONDS); fi
 
+demo: all
+	@tools/demo $(BUILD)
+
 chaos: all
 	@$(BUILD)/test/chaos/chaos $(BUILD)/cmd/copycatd/copycatd $(SECONDS) $(SEED)
 
