@@ -423,9 +423,9 @@ struct cc_nemesis *cc_nemesis_create(
     cc_list_init(&nemesis->undos);
     nemesis->choices = cc_decider_make(cluster->options.seed, CC_STREAM_NEMESIS, 0);
 
-    /* Swarm: each seed leaves out about a third of the kinds, for faults can hide one another. */
+    /* Swarm: each seed has about a third of the kinds, for faults can hide one another. */
     for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
-        nemesis->kinds |= (uint32_t)(cc_decide_below(&nemesis->choices, 3) != 0) << i;
+        nemesis->kinds |= (uint32_t)(cc_decide_below(&nemesis->choices, 3) == 0) << i;
     }
     nemesis->kinds |= 1u << CC_FAULT_CRASH_LEADER | 1u << CC_FAULT_CRASH;
     return nemesis;
