@@ -26,15 +26,15 @@ enum {
 };
 
 /* Zero means default, so fields can be added at the end; no padding, or an old caller's garbage
- * would be read. */
+ * would be read.  What it points to is copied, and so is itself. */
 typedef struct copycat_client_options {
     size_t size;                                 /* set by COPYCAT_CLIENT_OPTIONS_INIT */
     void (*changed)(uint32_t state, void *user); /* told of each new COPYCAT_CLIENT_*; or NULL */
     void *user;                                  /* of changed */
-    uint32_t session_timeout_ms;                 /* 0: 5000; the cluster may grant another */
-    uint32_t window;                             /* calls sent and not answered, 0: 256 */
-    uint32_t waiting;                            /* calls waiting to be sent, 0: 4096; then BUSY */
-    uint32_t host_loop;                          /* 1: no thread; see copycat_client_fd */
+    uint32_t session_timeout_ms; /* 100 to 3600000, 0: 5000; the cluster may grant another */
+    uint32_t window;             /* calls sent and not answered, 0: 256 */
+    uint32_t waiting;            /* calls beyond those, 0: 4096; then BUSY.  Both at most 1048576 */
+    uint32_t host_loop;          /* 1: no thread; see copycat_client_fd */
 } copycat_client_options;
 
 #define COPYCAT_CLIENT_OPTIONS_INIT                            \
@@ -46,9 +46,9 @@ typedef struct copycat_client_options {
 COPYCAT_API void copycat_client_options_init(copycat_client_options *options, size_t size);
 
 /*
- * Starts a client of the cluster at `servers`: "host:port" or "unix:/path", or lists of members as
- * servers are given them ("1=host:port"), separated by commas; any of the cluster's servers will
- * do.  Does not wait until one is reached: calls do.  `options` may be NULL.  `message_out`, which
+ * Starts a client of the cluster at `servers`: "host:port", "unix:/path" or, of a server in this
+ * process, "local:name"; or lists of members as servers are given them ("1=host:port"); separated by
+ * commas.  Any of the cluster's servers will do.  Does not wait until one is reached: calls do.  `options` may be NULL.  `message_out`, which
  * may be NULL, gets a sentence on failure.  Partner: copycat_client_close. [any]
  */
 COPYCAT_API copycat_status copycat_client_open(
@@ -58,10 +58,12 @@ COPYCAT_API copycat_status copycat_client_open(
     copycat_message *message_out);
 
 /*
- * Completes everything that is outstanding with COPYCAT_ERR_CLOSED, ends the session, then calls
+ * Ends the session, completes everything that is outstanding with COPYCAT_ERR_CLOSED, then calls
  * `closed`, if there is one, where the callbacks run, as the last of them.  The handle is dead at
- * once.  [outside]: returns when all that is done.  From a callback it is legal too: then it returns
- * at once and the rest comes later.  With `host_loop` go on processing until `closed` was called.
+ * once; maps and futures may live on, and no call of theirs is made any more.  Accepts NULL. [any]
+ *
+ * Returns when all that is done.  From a callback it returns at once, and the rest comes later; so
+ * it does with `host_loop`: go on processing until `closed` was called, and not after that.
  */
 COPYCAT_API void copycat_client_close(
     copycat_client *client, void (*closed)(void *user), void *user);
@@ -75,7 +77,7 @@ COPYCAT_API uint64_t copycat_client_session(const copycat_client *client);
 /* Readable means: call copycat_client_process.  Timers are behind it too.  -1 without host_loop. */
 COPYCAT_API int copycat_client_fd(const copycat_client *client);
 
-/* Does what is ready and runs callbacks; never waits. [loop] */
+/* Does what is ready and runs callbacks; never waits.  Nothing from within a callback. [loop] */
 COPYCAT_API void copycat_client_process(copycat_client *client);
 
 /* ---- calls ------------------------------------------------------------------------------------ */

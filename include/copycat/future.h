@@ -4,10 +4,12 @@
  * it, be called, or find it in a queue.
  *
  * A future is taken exactly once, by copycat_await, copycat_future_then, copycat_future_into or
- * copycat_future_drop, and is gone after that.  It must be taken before its client is closed, or
- * by then: closing completes it with COPYCAT_ERR_CLOSED.
+ * copycat_future_drop, and is gone after that.  Closing its client completes it, with
+ * COPYCAT_ERR_CLOSED if nothing else has come, but does not take it: that may be done later.
  *
  * Threads: [any] from every thread; [outside] from every thread but the one that runs callbacks.
+ * After fork, in the child, all that the parent has opened is dead: calls come to
+ * COPYCAT_ERR_CLOSED, closing does nothing.
  */
 #ifndef COPYCAT_FUTURE_H
 #define COPYCAT_FUTURE_H
@@ -30,12 +32,13 @@ typedef struct copycat_queue copycat_queue;
 /* True if there is nothing: the key is absent, or the operation has no result. */
 COPYCAT_API int copycat_value_is_absent(const copycat_value *value);
 
-/* The bytes; {NULL, 0} if there are none. */
+/* The bytes; {NULL, 0} if there are none.  Behind them stands a zero that `size` does not count. */
 COPYCAT_API copycat_bytes copycat_value_bytes(const copycat_value *value);
 
 /* An answer of yes or no: 1 or 0. */
 COPYCAT_API int copycat_value_bool(const copycat_value *value);
 
+/* A number; 0 if there is none. */
 COPYCAT_API uint64_t copycat_value_uint64(const copycat_value *value);
 
 /* The log index of the command, or that of the state which a query has read. */
@@ -65,10 +68,16 @@ copycat_await(copycat_future *future, uint64_t timeout_ms, copycat_value **value
 /* `value` is the callback's to free with copycat_value_free, and NULL unless `status` is OK. */
 typedef void (*copycat_then)(copycat_status status, copycat_value *value, void *user);
 
-/* Calls `then` once, later, where the client's callbacks run; never inside this call. [any] */
+/*
+ * Calls `then` once, later, where the client's callbacks run; never inside this call. [any]
+ *
+ * Unless there is no place for that: once the client's close has been reported, and where there was
+ * no memory for the future itself, `then` is called before this returns.
+ */
 COPYCAT_API void copycat_future_then(copycat_future *future, copycat_then then, void *user);
 
-/* Delivers into `queue`, under `tag`.  MEMORY: the call was not made, and nothing will come. [any] */
+/* Delivers into `queue`, under `tag`.  MEMORY, or CLOSED after fork: the call was not made, and
+ * nothing will come. [any] */
 COPYCAT_API copycat_status
 copycat_future_into(copycat_future *future, copycat_queue *queue, uint64_t tag);
 
@@ -88,7 +97,7 @@ typedef struct copycat_completion {
 /* Partner: copycat_queue_close.  COPYCAT_ERR_MEMORY, or no descriptor is left. [any] */
 COPYCAT_API copycat_status copycat_queue_open(copycat_queue **queue_out);
 
-/* Frees what has not been taken.  No future may be on its way into it. */
+/* Frees what has not been taken.  No future may be on its way into it.  Accepts NULL. */
 COPYCAT_API void copycat_queue_close(copycat_queue *queue);
 
 /* Readable while something is in the queue: for poll and its kind.  Only look at it. */

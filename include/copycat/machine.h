@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * copycat/machine.h -- what a replicated state machine is: the interface between apply and the
- * resources, ours and later yours.
+ * copycat/machine.h -- what a replicated state machine is: the interface between the log and the
+ * resources, ours and yours.  A server is given the types of yours when it is opened, the same types
+ * on every member; clients reach them by copycat/resource.h.
  *
  * A machine is applied on every member, in log order, and must be deterministic: its state depends
  * on commits alone, never on a clock, an address, the layout of a table or the member it runs on.
@@ -51,13 +52,15 @@ COPYCAT_API uint64_t copycat_context_time_us(const copycat_context *context);
 COPYCAT_API void copycat_context_answer(
     copycat_context *context, copycat_status status, copycat_bytes result);
 
-/* The commit with this index no longer contributes to this machine's state.  At most once. */
+/* The commit with this index, the one at hand or an earlier one of this machine, no longer
+ * contributes to its state.  At most once for each; one that is not live stops the member. */
 COPYCAT_API void copycat_context_release(copycat_context *context, uint64_t index);
 
 /*
  * Calls the machine's `timer` with `key` at the first entry whose log time is at least
  * `deadline_us`, before that entry.  One deadline per key: a new one replaces it; COPYCAT_NONE
- * cancels.  A deadline that is not in the future counts as the next microsecond.
+ * cancels.  A deadline that is not in the future counts as the next microsecond.  A machine without
+ * `timer` must not call it: that stops the member.
  */
 COPYCAT_API void copycat_context_schedule(
     copycat_context *context, uint64_t key, uint64_t deadline_us);
@@ -88,7 +91,12 @@ typedef struct copycat_blob_writer copycat_blob_writer;
 COPYCAT_API bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes bytes);
 
 /*
- * What a type of resource does.  All functions but `timer`, `session_ended`, `restore_commit` and
+ * What a type of resource does; it must live as long as the servers that know it.  A resource is
+ * made, with `create`, by the first call that names its path.  All run on the server's loop thread,
+ * in which nothing else happens meanwhile: they must not wait.
+ *
+ * `digest` is a number that is equal where the state is equal, kept up while applying, so cheap to
+ * ask.  `session_ended` is told of every session that ends.  All functions but `timer`, `session_ended`, `restore_commit` and
  * the blob's are required.  Either `restore_commit` or the four of the blob are set.
  */
 typedef struct copycat_machine_type {
@@ -104,7 +112,6 @@ typedef struct copycat_machine_type {
     void (*timer)(void *machine, copycat_context *context, uint64_t key);
     void (*session_ended)(void *machine, copycat_context *context, uint64_t session);
 
-    /* A number that is equal where the state is equal, kept up while applying, so cheap to ask. */
     uint64_t (*digest)(const void *machine);
 
     void (*restore_commit)(void *machine, const copycat_commit *commit);

@@ -20,7 +20,8 @@ typedef struct copycat_map copycat_map;
 /*
  * The map at `path`, which is made by the first operation if there is none.  Local: no round trip.
  * Never NULL; a bad path, or a path of something else, is an error of each operation.
- * Partner: copycat_map_free, before the client is closed or after, also with calls under way.
+ * Partner: copycat_map_free, before the client is closed or after, also with calls under way; it
+ * accepts NULL.
  */
 COPYCAT_API copycat_map *copycat_map_at(copycat_client *client, const char *path);
 COPYCAT_API void copycat_map_free(copycat_map *map);

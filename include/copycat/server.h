@@ -2,7 +2,12 @@
 /*
  * copycat/server.h -- one member of a cluster, inside your process.
  *
- * Threads: a server has a loop thread of its own; its callbacks and its machines run there.
+ * Threads: a server has a loop thread of its own; its callbacks and its machines run there.  [any]
+ * may be called from every thread, [outside] from every thread but that one.
+ *
+ * After fork, in the child, a server is dead and closing it does nothing; but the child shares what
+ * the system knows of it: as long as it neither ends nor calls exec, the directory stays locked and
+ * the port taken.
  */
 #ifndef COPYCAT_SERVER_H
 #define COPYCAT_SERVER_H
@@ -24,10 +29,11 @@ enum {
 
 typedef struct copycat_server_options {
     size_t size;
-    const char *members;  /* "1=host:port,2=host:port,3=unix:/path": the same list for everybody */
+    const char *members;  /* "1=host:port,2=unix:/path,3=local:name": the same list for everybody */
     const char *data_dir; /* its own; made if it is not there */
 
-    /* Machines of your own, beside the resources that every server knows. */
+    /* Machines of your own, beside the resources that every server knows; the array is copied, the
+     * types must live as long as the server. */
     const copycat_machine_type *const *machines;
 
     /* A sentence for the operator's log, and each new COPYCAT_SERVER_*; or NULL. */
@@ -35,11 +41,11 @@ typedef struct copycat_server_options {
     void (*changed)(uint32_t state, copycat_status status, void *user);
     void *user;
 
-    uint64_t journal_file_size; /* bytes, 0: 64 MiB */
+    uint64_t journal_file_size; /* bytes, a multiple of 4096, 0: 64 MiB */
     uint32_t id;                /* which of the members this is */
     uint32_t machine_count;
     uint32_t election_timeout_ms;   /* 0: 500.  The same everywhere */
-    uint32_t heartbeat_interval_ms; /* 0: a fifth of that */
+    uint32_t heartbeat_interval_ms; /* at most a third of that, 0: a fifth */
     uint32_t connections_max;       /* 0: 10000 */
     uint32_t reserved;
 
@@ -59,16 +65,16 @@ COPYCAT_API void copycat_server_options_init(copycat_server_options *options, si
  * Reads the journal, listens, and returns once that is done: the server is founding or a member.
  * `message_out` gets a sentence on failure.  Partner: copycat_server_close.
  *
- * INVALID (members, id, options), LOCKED, FOREIGN, NEWER, DAMAGED (of the directory), IO, DISK_FULL,
- * ADDRESS_IN_USE, MEMORY.  Not from a callback.
+ * INVALID or UNSUPPORTED (members, id, options, machines), LOCKED, FOREIGN, NEWER, DAMAGED (of the
+ * directory), IO, DISK_FULL, ADDRESS_IN_USE, MEMORY. [any]
  */
 COPYCAT_API copycat_status copycat_server_open(
     copycat_server **server_out,
     const copycat_server_options *options,
     copycat_message *message_out);
 
-/* Stops, without losing what was promised.  Returns when the directory is free.  Not from a
- * callback; accepts NULL. */
+/* Stops, without losing what was promised, and calls nobody back any more.  Returns when the
+ * directory is free; from a callback at once, and the rest comes later.  Accepts NULL. [any] */
 COPYCAT_API void copycat_server_close(copycat_server *server);
 
 /* Where it stands; a view of a moment. */
@@ -85,12 +91,12 @@ typedef struct copycat_server_status {
     copycat_status failure; /* of COPYCAT_SERVER_FAILED */
 } copycat_server_status;
 
-/* Not from a callback. */
+/* [any] */
 COPYCAT_API void copycat_server_status_of(
     copycat_server *server, copycat_server_status *status_out);
 
 /* Hands leadership to the most advanced member, if this server leads; for a stop that nobody
- * notices.  Returns when another leads, or NO_LEADER after `timeout_ms`.  Not from a callback. */
+ * notices.  Returns when another leads, or NO_LEADER after `timeout_ms`. [outside] */
 COPYCAT_API copycat_status copycat_server_hand_over(copycat_server *server, uint64_t timeout_ms);
 
 #ifdef __cplusplus

@@ -4,15 +4,16 @@
  */
 #include "api/address.h"
 #include "api/api_memory.h"
+#include "api/forks.h"
 #include "api/handle.h"
 #include "base/assert.h"
 #include "base/options.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #define WAITING 4096u
 #define WINDOW 256u
+#define CALLS_MAX (1u << 20)
 
 void copycat_client_options_init(copycat_client_options *options, size_t size)
 {
@@ -28,6 +29,11 @@ bool cc_handle_is_on_loop(const struct copycat_client *client)
 {
     return atomic_load(&client->has_loop_thread) &&
            pthread_equal(client->loop_thread, pthread_self()) != 0;
+}
+
+bool cc_handle_is_foreign(const struct copycat_client *client)
+{
+    return client->forks != cc_forks();
 }
 
 /* ---- the end ---------------------------------------------------------------------------------- */
@@ -68,12 +74,11 @@ static void end(void *owner)
     cc_handle_unlock_and_release(client);
 }
 
-/* On the loop: the core has completed every call. */
-static void core_closed(void *owner)
+/* On the loop: the last of what was posted (P5). */
+static void finish(struct cc_post *post)
 {
-    struct copycat_client *client = owner;
+    struct copycat_client *client = post->owner;
 
-    client->core = NULL;
     if (client->closed != NULL) {
         client->closed(client->closed_user);
     }
@@ -81,10 +86,24 @@ static void core_closed(void *owner)
         client->is_finished = true;
         return;
     }
+    atomic_store(&client->has_loop_thread, false); /* the system may give its name to another */
     if (client->is_abandoned) {
         cc_env_uv_thread_leave(client->thread, end, client);
     }
     cc_env_uv_stop(client->env);
+}
+
+/* On the loop: the core has completed every call. */
+static void core_closed(void *owner)
+{
+    struct copycat_client *client = owner;
+
+    client->core = NULL;
+    client->ending = (struct cc_post){.run = finish, .owner = client};
+    pthread_mutex_lock(&client->lock);
+    client->is_over = true;
+    cc_env_uv_post(client->env, &client->ending);
+    pthread_mutex_unlock(&client->lock);
 }
 
 static void close_core(struct cc_post *post)
@@ -99,7 +118,7 @@ void copycat_client_close(copycat_client *client, void (*closed)(void *user), vo
     struct cc_env_uv_thread *thread;
     bool is_waiting;
 
-    if (client == NULL) {
+    if (client == NULL || cc_handle_is_foreign(client)) {
         return;
     }
     thread = client->thread;
@@ -125,10 +144,10 @@ static void changed(void *owner, enum cc_client_state state)
 {
     struct copycat_client *client = owner;
 
-    atomic_store(&client->state, (unsigned)state);
-    if (client->core != NULL) {
+    if (client->core != NULL) { /* first: who sees OPEN finds the session */
         atomic_store(&client->session, cc_client_session(client->core));
     }
+    atomic_store(&client->state, (unsigned)state);
     if (client->options.changed != NULL) {
         client->options.changed((uint32_t)state, client->options.user);
     }
@@ -149,7 +168,7 @@ static copycat_status open_core(struct copycat_client *client, const struct cc_a
         .addresses = addresses->at,
         .address_count = addresses->count,
         .session_timeout_us = (uint64_t)client->options.session_timeout_ms * 1000,
-        .window_max = client->options.window == 0 ? WINDOW : client->options.window,
+        .window_max = client->options.window,
         .waiting_max = client->outstanding_max,
     };
 
@@ -185,6 +204,62 @@ static copycat_status start(struct copycat_client *client, const struct cc_addre
     return COPYCAT_OK;
 }
 
+static copycat_status take_options(
+    struct copycat_client *client,
+    const copycat_client_options *options,
+    copycat_message *message_out)
+{
+    copycat_client_options *taken = &client->options;
+    copycat_status status = cc_options_read(taken, sizeof *taken, options);
+    uint64_t session_us;
+
+    if (status != COPYCAT_OK) {
+        return cc_fail(message_out, status, "the client's options are not ones this library knows");
+    }
+    session_us = (uint64_t)taken->session_timeout_ms * 1000;
+    if (session_us != 0 &&
+        (session_us < CC_SESSION_TIMEOUT_US_MIN || session_us > CC_SESSION_TIMEOUT_US_MAX)) {
+        return cc_fail(
+            message_out, COPYCAT_ERR_INVALID,
+            "session_timeout_ms is from 100 to 3600000, or 0 for the default");
+    }
+    if (taken->window > CALLS_MAX || taken->waiting > CALLS_MAX) {
+        return cc_fail(
+            message_out, COPYCAT_ERR_INVALID,
+            "window and waiting are at most 1048576, or 0 for the default");
+    }
+    taken->window = taken->window == 0 ? WINDOW : taken->window;
+    taken->waiting = taken->waiting == 0 ? WAITING : taken->waiting;
+    client->outstanding_max = taken->waiting + taken->window;
+    return COPYCAT_OK;
+}
+
+/* Frees the client unless all is well. */
+static copycat_status begin(
+    struct copycat_client *client,
+    const char *servers,
+    const copycat_client_options *options,
+    copycat_message *message_out)
+{
+    struct cc_addresses addresses;
+    copycat_status status = take_options(client, options, message_out);
+
+    if (status == COPYCAT_OK) {
+        status = cc_addresses_parse(servers, &addresses, message_out);
+    }
+    if (status != COPYCAT_OK) {
+        free_client(client);
+        return status;
+    }
+    status = start(client, &addresses);
+    cc_addresses_free(&addresses);
+    if (status != COPYCAT_OK) {
+        free_client(client);
+        return cc_fail(message_out, status, NULL);
+    }
+    return COPYCAT_OK;
+}
+
 copycat_status copycat_client_open(
     copycat_client **client_out,
     const char *servers,
@@ -192,43 +267,28 @@ copycat_status copycat_client_open(
     copycat_message *message_out)
 {
     struct copycat_client *client = calloc(1, sizeof *client);
-    struct cc_addresses addresses;
     copycat_status status;
 
     *client_out = NULL;
-    if (client == NULL) {
+    if (client == NULL || pthread_mutex_init(&client->lock, NULL) != 0) {
+        free(client);
         return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
     }
-    status = cc_options_read(&client->options, sizeof client->options, options);
-    if (status != COPYCAT_OK) {
-        free(client);
-        return cc_fail(message_out, status, "the client's options are not ones this library knows");
-    }
-    status = cc_addresses_parse(servers, &addresses, message_out);
-    if (status != COPYCAT_OK) {
-        free(client);
-        return status;
-    }
-    pthread_mutex_init(&client->lock, NULL);
+    cc_forks_watch();
+    client->forks = cc_forks();
     client->references = 1;
-    client->process = getpid();
-    client->outstanding_max = (client->options.waiting == 0 ? WAITING : client->options.waiting) +
-                              (client->options.window == 0 ? WINDOW : client->options.window);
-    status = start(client, &addresses);
-    cc_addresses_free(&addresses);
-    if (status != COPYCAT_OK) {
-        free_client(client);
-        return cc_fail(message_out, status, NULL);
+    status = begin(client, servers, options, message_out);
+    if (status == COPYCAT_OK) {
+        *client_out = client;
     }
-    *client_out = client;
-    return COPYCAT_OK;
+    return status;
 }
 
 /* ---- asked for -------------------------------------------------------------------------------- */
 
 uint32_t copycat_client_state(const copycat_client *client)
 {
-    return atomic_load(&client->state);
+    return cc_handle_is_foreign(client) ? COPYCAT_CLIENT_CLOSED : atomic_load(&client->state);
 }
 
 uint64_t copycat_client_session(const copycat_client *client)
@@ -243,10 +303,13 @@ int copycat_client_fd(const copycat_client *client)
 
 void copycat_client_process(copycat_client *client)
 {
-    if (client->options.host_loop != 0) {
-        cc_env_uv_process(client->env);
-        if (client->is_finished) {
-            end(client);
-        }
+    if (client->options.host_loop == 0 || client->is_processing || cc_handle_is_foreign(client)) {
+        return;
+    }
+    client->is_processing = true;
+    cc_env_uv_process(client->env);
+    client->is_processing = false;
+    if (client->is_finished) {
+        end(client);
     }
 }

@@ -2,18 +2,37 @@
 /*
  * future -- taking what an operation has come to; see copycat/future.h.
  */
+#include "api/api_memory.h"
 #include "api/handle.h"
+#include "api/wait.h"
 #include "base/assert.h"
 
-#include <errno.h>
-#include <time.h>
+/* A pooled future keeps no more than this of its operation's memory. */
+#define OPERATION_KEPT_MAX 4096u
 
-/* One for all: it is done, cannot be taken away, and says MEMORY. */
+/* Read only: they have no client. */
 static copycat_future no_memory = {.is_done = true, .status = COPYCAT_ERR_MEMORY};
+static copycat_future no_process = {.is_done = true, .status = COPYCAT_ERR_CLOSED};
 
-copycat_future *cc_future_of_no_memory(void)
+copycat_future *cc_future_of_nothing(copycat_status status)
 {
-    return &no_memory;
+    return status == COPYCAT_ERR_MEMORY ? &no_memory : &no_process;
+}
+
+bool cc_future_is_of_nothing(const copycat_future *future)
+{
+    return future->client == NULL;
+}
+
+/* What must not be touched: it has a status and nothing else. */
+static bool is_untouchable(const copycat_future *future, copycat_status *status_out)
+{
+    if (cc_future_is_of_nothing(future)) {
+        *status_out = future->status;
+        return true;
+    }
+    *status_out = COPYCAT_ERR_CLOSED;
+    return cc_handle_is_foreign(future->client);
 }
 
 static bool is_command(const copycat_future *future)
@@ -72,6 +91,10 @@ void cc_future_recycle(copycat_future *future)
 {
     struct copycat_client *client = future->client;
 
+    if (future->operation.capacity > OPERATION_KEPT_MAX) {
+        cc_writer_deinit(&future->operation);
+        cc_writer_init(&future->operation, &cc_api_memory, CC_OPERATION_SIZE_MAX);
+    }
     pthread_mutex_lock(&client->lock);
     future->value = NULL;
     future->next = client->pool;
@@ -81,55 +104,38 @@ void cc_future_recycle(copycat_future *future)
 
 /* ---- waiting ---------------------------------------------------------------------------------- */
 
-static struct timespec deadline_of(uint64_t timeout_ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    if (timeout_ms > UINT64_C(1000) * 3600 * 24 * 365) {
-        timeout_ms = UINT64_C(1000) * 3600 * 24 * 365;
-    }
-    at.tv_sec += (time_t)(timeout_ms / 1000);
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* True if it came in time. */
 static bool wait_for(copycat_future *future, uint64_t timeout_ms)
 {
-    struct timespec deadline = deadline_of(timeout_ms);
-    int failed = 0;
+    struct timespec deadline = cc_wait_deadline(timeout_ms);
+    pthread_mutex_t *lock = &future->client->lock;
+    bool has_come;
+    bool has_time = true;
 
-    pthread_mutex_lock(&future->client->lock);
+    pthread_mutex_lock(lock);
+    CC_ASSERT(future->taker == CC_TAKER_NOBODY); /* P1 */
     future->taker = CC_TAKER_WAITER;
-    while (!future->is_done && failed != ETIMEDOUT) {
-        failed = timeout_ms == COPYCAT_NONE
-                     ? pthread_cond_wait(&future->arrived, &future->client->lock)
-                     : pthread_cond_timedwait(&future->arrived, &future->client->lock, &deadline);
+    while (!future->is_done && has_time) {
+        has_time = cc_wait_on(&future->arrived, lock, timeout_ms, &deadline);
     }
-
-    bool has_come = future->is_done;
-
+    has_come = future->is_done;
     if (!has_come) {
         future->taker = CC_TAKER_DROPPED;
     }
-    pthread_mutex_unlock(&future->client->lock);
+    pthread_mutex_unlock(lock);
     return has_come;
 }
 
 copycat_status copycat_await(copycat_future *future, uint64_t timeout_ms, copycat_value **value_out)
 {
     copycat_status late = is_command(future) ? COPYCAT_ERR_OUTCOME : COPYCAT_ERR_TIMEOUT;
+    copycat_status status;
 
     if (value_out != NULL) {
         *value_out = NULL;
     }
-    if (future == &no_memory) {
-        return COPYCAT_ERR_MEMORY;
+    if (is_untouchable(future, &status)) {
+        return status;
     }
     if (cc_handle_is_on_loop(future->client)) {
         copycat_future_drop(future);
@@ -138,9 +144,7 @@ copycat_status copycat_await(copycat_future *future, uint64_t timeout_ms, copyca
     if (!wait_for(future, timeout_ms)) {
         return late;
     }
-
-    copycat_status status = future->status;
-
+    status = future->status;
     if (value_out != NULL) {
         *value_out = future->value;
     } else {
@@ -157,7 +161,7 @@ static void deliver_later(struct cc_post *post)
     deliver(post->owner);
 }
 
-/* Who takes it is written in the future; delivered where callbacks run, if anything still does. */
+/* Who takes it is written in the future; delivered where callbacks run, as long as they do (P5). */
 static void take(copycat_future *future, enum cc_taker taker)
 {
     struct copycat_client *client = future->client;
@@ -167,7 +171,7 @@ static void take(copycat_future *future, enum cc_taker taker)
     CC_ASSERT(future->taker == CC_TAKER_NOBODY); /* P1 */
     future->taker = taker;
     if (future->is_done) {
-        is_now = client->is_closed || taker != CC_TAKER_THEN;
+        is_now = client->is_over || taker != CC_TAKER_THEN;
         if (!is_now) {
             future->post = (struct cc_post){.run = deliver_later, .owner = future};
             cc_env_uv_post(client->env, &future->post);
@@ -181,8 +185,10 @@ static void take(copycat_future *future, enum cc_taker taker)
 
 void copycat_future_then(copycat_future *future, copycat_then then, void *user)
 {
-    if (future == &no_memory) {
-        then(COPYCAT_ERR_MEMORY, NULL, user); /* there is nothing left to remember it in */
+    copycat_status status;
+
+    if (is_untouchable(future, &status)) {
+        then(status, NULL, user); /* there is nothing to remember it in */
         return;
     }
     future->then = then;
@@ -192,8 +198,10 @@ void copycat_future_then(copycat_future *future, copycat_then then, void *user)
 
 copycat_status copycat_future_into(copycat_future *future, copycat_queue *queue, uint64_t tag)
 {
-    if (future == &no_memory) {
-        return COPYCAT_ERR_MEMORY;
+    copycat_status status;
+
+    if (is_untouchable(future, &status)) {
+        return status;
     }
     future->queue = queue;
     future->tag = tag;
@@ -203,7 +211,9 @@ copycat_status copycat_future_into(copycat_future *future, copycat_queue *queue,
 
 void copycat_future_drop(copycat_future *future)
 {
-    if (future != &no_memory) {
+    copycat_status status;
+
+    if (!is_untouchable(future, &status)) {
         take(future, CC_TAKER_DROPPED);
     }
 }

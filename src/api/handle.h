@@ -16,8 +16,11 @@
  *   P1  a future is taken once, and goes back to the pool when it is both done and taken
  *   P2  what was posted before `is_closed` was set runs before the closing does: posts are made
  *       under the lock, and run in order
- *   P3  no callback of the host runs under the lock, nor inside the call that caused it
+ *   P3  no callback of the host runs under the lock, nor inside the call that caused it, as long as
+ *       there is a loop to run it
  *   P4  the client lives until its handle, its resources and its futures are gone
+ *   P5  nothing is posted once `is_over` is set: what was posted before that runs, then `closed`
+ *   P6  in a child of the process that opened the client nothing of it is touched
  */
 #ifndef CC_API_HANDLE_H
 #define CC_API_HANDLE_H
@@ -30,7 +33,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/types.h>
 
 enum cc_taker {
     CC_TAKER_NOBODY,
@@ -69,6 +71,7 @@ struct copycat_resource {
     uint32_t references; /* under the lock: the handle and its futures */
     bool is_ready;       /* the loop's: resource is initialised */
     bool is_path_long;
+    copycat_status refused; /* OK, or what stands for a resource that could not be made */
     char path[CC_PATH_SIZE_MAX + 1];
 };
 
@@ -77,7 +80,7 @@ struct copycat_client {
     struct cc_env_uv_thread *thread; /* NULL: the host's loop */
     struct cc_client *core;          /* the loop's */
     copycat_client_options options;
-    pid_t process;
+    uint32_t forks; /* P6 */
     atomic_uint state;
     _Atomic uint64_t session;
     atomic_bool has_loop_thread;
@@ -89,17 +92,21 @@ struct copycat_client {
     uint32_t outstanding;
     struct copycat_future *pool;
     bool is_closed;
+    bool is_over; /* P5 */
 
     struct cc_post beginning; /* may be on its way still when `closing` is posted */
     struct cc_post closing;
-    bool is_abandoned; /* closed from its own thread: that cleans up itself */
-    bool is_finished;  /* host loop: the core is gone, the rest goes after this pass */
+    struct cc_post ending;
+    bool is_abandoned;  /* closed from its own thread: that cleans up itself */
+    bool is_processing; /* host loop: within copycat_client_process */
+    bool is_finished;   /* host loop: the core is gone, the rest goes after this pass */
     void (*closed)(void *user);
     void *closed_user;
 };
 
 /* client.c */
 bool cc_handle_is_on_loop(const struct copycat_client *client);
+bool cc_handle_is_foreign(const struct copycat_client *client);   /* P6 */
 void cc_handle_unlock_and_release(struct copycat_client *client); /* gives one reference back */
 
 /* submit.c: a future for an operation that is to be encoded, then sent */
@@ -110,8 +117,12 @@ copycat_future *cc_future_create(
     const copycat_call_options *options);
 copycat_future *cc_future_submit(copycat_future *future, copycat_status encoded);
 
-/* The future that is returned when there is no memory for one. */
-copycat_future *cc_future_of_no_memory(void);
+/*
+ * The future of what cannot even be refused in a future of its own: MEMORY, or in a child of the
+ * client's process CLOSED.  One for all: it is done, and taking it leaves it as it is.
+ */
+copycat_future *cc_future_of_nothing(copycat_status status);
+bool cc_future_is_of_nothing(const copycat_future *future);
 
 /* future.c: the outcome is there; takes over `value` */
 void cc_future_resolve(copycat_future *future, copycat_status status, copycat_value *value);

@@ -36,7 +36,7 @@ static copycat_future *submit(
         cc_map_operation_is_query(operation->code) ? CC_CALL_QUERY : CC_CALL_COMMAND;
     copycat_future *future = cc_future_create(resource_of(map), kind, value, options);
 
-    if (future == cc_future_of_no_memory()) {
+    if (cc_future_is_of_nothing(future)) {
         return future;
     }
     return cc_future_submit(future, cc_map_encode(&future->operation, operation));

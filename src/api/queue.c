@@ -4,6 +4,7 @@
  *
  * What is in the queue are the futures themselves, so that delivering needs no memory.
  */
+#include "api/forks.h"
 #include "api/handle.h"
 
 #include <poll.h>
@@ -17,6 +18,7 @@ struct copycat_queue {
     struct copycat_future *first;
     struct copycat_future **last;
     int descriptor;
+    uint32_t forks;
 };
 
 copycat_status copycat_queue_open(copycat_queue **queue_out)
@@ -26,6 +28,8 @@ copycat_status copycat_queue_open(copycat_queue **queue_out)
     if (queue == NULL) {
         return COPYCAT_ERR_MEMORY;
     }
+    cc_forks_watch();
+    queue->forks = cc_forks();
     queue->last = &queue->first;
     queue->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (queue->descriptor < 0 || pthread_mutex_init(&queue->lock, NULL) != 0) {
@@ -43,6 +47,9 @@ void copycat_queue_close(copycat_queue *queue)
 {
     if (queue == NULL) {
         return;
+    }
+    if (queue->forks != cc_forks()) {
+        return; /* its descriptor and its futures are the parent's */
     }
     while (queue->first != NULL) {
         struct copycat_future *future = queue->first;
@@ -136,6 +143,9 @@ copycat_status copycat_queue_next(
     uint64_t start = now_ms();
     uint64_t end = timeout_ms > COPYCAT_NONE - start ? COPYCAT_NONE : start + timeout_ms;
 
+    if (queue->forks != cc_forks()) {
+        return COPYCAT_ERR_CLOSED;
+    }
     while (!take_one(queue, completion_out)) {
         if (now_ms() >= end) {
             return COPYCAT_ERR_TIMEOUT;

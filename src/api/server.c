@@ -9,38 +9,54 @@
 
 #include "api/address.h"
 #include "api/api_memory.h"
+#include "api/forks.h"
+#include "api/server_options.h"
+#include "api/wait.h"
 #include "base/options.h"
 #include "env/uv/env_uv.h"
-#include "resource/map/map_machine.h"
 
 #include <copycat/server.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-#define HAND_OVER_POLL_MS 5
+#include <string.h>
 
 struct copycat_server {
     struct cc_env *env;
     struct cc_env_uv_thread *thread;
     struct cc_server *core;
-    copycat_server_options options; /* its pointers are good while opening, and never used after */
-    const copycat_machine_type **types;
-    struct cc_members members;
+    struct cc_server_setup setup; /* its strings are good while opening, and not used after */
+    struct cc_post beginning;
+    struct cc_post closing;
+    pthread_t loop_thread;
+    atomic_bool has_loop_thread;
+    bool is_silent; /* the loop's: it was closed, and calls nobody back */
+    uint32_t forks; /* in a child of the process nothing of it is touched */
 
     pthread_mutex_t lock;
     pthread_cond_t news;
     enum cc_server_state state; /* under the lock, as all that follows */
+    uint32_t leader;
     copycat_status failure;
     copycat_message why;
-    bool is_closed;
 };
 
 void copycat_server_options_init(copycat_server_options *options, size_t size)
 {
     cc_options_init(options, size);
+}
+
+static bool is_on_loop(const struct copycat_server *server)
+{
+    return atomic_load(&server->has_loop_thread) &&
+           pthread_equal(server->loop_thread, pthread_self()) != 0;
+}
+
+static bool is_foreign(const struct copycat_server *server)
+{
+    return server->forks != cc_forks();
 }
 
 /* ---- from the core ---------------------------------------------------------------------------- */
@@ -55,8 +71,8 @@ static void notice(void *owner, const char *text)
         server->why.text, sizeof server->why.text, "%s%s%s", text, detail[0] == '\0' ? "" : ": ",
         detail);
     pthread_mutex_unlock(&server->lock);
-    if (server->options.notice != NULL) {
-        server->options.notice(text, server->options.user);
+    if (server->setup.options.notice != NULL && !server->is_silent) {
+        server->setup.options.notice(text, server->setup.options.user);
     }
 }
 
@@ -69,8 +85,8 @@ static void changed(void *owner, enum cc_server_state state, copycat_status stat
     server->failure = status;
     pthread_cond_broadcast(&server->news);
     pthread_mutex_unlock(&server->lock);
-    if (server->options.changed != NULL) {
-        server->options.changed((uint32_t)state, status, server->options.user);
+    if (server->setup.options.changed != NULL && !server->is_silent) {
+        server->setup.options.changed((uint32_t)state, status, server->setup.options.user);
     }
 }
 
@@ -78,9 +94,24 @@ static void led(void *owner, uint32_t leader, uint64_t term)
 {
     struct copycat_server *server = owner;
 
-    if (server->options.led != NULL) {
-        server->options.led(leader, term, server->options.user);
+    pthread_mutex_lock(&server->lock);
+    server->leader = leader;
+    pthread_cond_broadcast(&server->news);
+    pthread_mutex_unlock(&server->lock);
+    if (server->setup.options.led != NULL && !server->is_silent) {
+        server->setup.options.led(leader, term, server->setup.options.user);
     }
+}
+
+static void free_server(void *owner)
+{
+    struct copycat_server *server = owner;
+
+    cc_env_uv_close(server->env);
+    pthread_cond_destroy(&server->news);
+    pthread_mutex_destroy(&server->lock);
+    free(server->setup.types);
+    free(server);
 }
 
 static void closed(void *owner)
@@ -131,31 +162,51 @@ static void do_errand(struct errand *errand)
 static void ask_status(struct errand *errand)
 {
     struct copycat_server *server = errand->server;
+    copycat_server_status *out = errand->status_out;
     struct cc_server_status status;
-    copycat_server_status full = {.size = sizeof full};
-    size_t size = errand->status_out->size;
 
     cc_server_status(server->core, &status);
-    full.term = status.term;
-    full.commit = status.commit;
-    full.applied = status.applied;
-    full.last = status.last;
-    full.digest = status.digest;
-    full.id = server->options.id;
-    full.leader = status.leader;
-    full.state = (uint32_t)status.state;
-    full.failure = server->failure;
-    if (size >= sizeof full) { /* a newer caller's tail stays as it is */
-        full.size = size;
-        *errand->status_out = full;
+    out->term = status.term;
+    out->commit = status.commit;
+    out->applied = status.applied;
+    out->last = status.last;
+    out->digest = status.digest;
+    out->leader = status.leader;
+    out->state = (uint32_t)status.state;
+    out->failure = server->failure; /* written by this thread alone */
+}
+
+/* An older caller gets what it knows of; a newer caller's tail stays as it is. */
+static void hand_out(const copycat_server_status *full, copycat_server_status *status_out)
+{
+    size_t known = status_out->size < sizeof *full ? status_out->size : sizeof *full;
+
+    if (known > sizeof full->size) {
+        memcpy(
+            (char *)status_out + sizeof full->size, (const char *)full + sizeof full->size,
+            known - sizeof full->size);
     }
 }
 
 void copycat_server_status_of(copycat_server *server, copycat_server_status *status_out)
 {
-    struct errand errand = {.server = server, .run = ask_status, .status_out = status_out};
+    copycat_server_status full = {
+        .id = server->setup.options.id,
+        .state = COPYCAT_SERVER_FAILED,
+        .failure = COPYCAT_ERR_CLOSED,
+    };
+    struct errand errand = {.server = server, .run = ask_status, .status_out = &full};
 
-    do_errand(&errand);
+    if (is_foreign(server)) {
+        hand_out(&full, status_out);
+        return;
+    }
+    if (is_on_loop(server)) {
+        ask_status(&errand);
+    } else {
+        do_errand(&errand);
+    }
+    hand_out(&full, status_out);
 }
 
 static void transfer(struct errand *errand)
@@ -163,97 +214,85 @@ static void transfer(struct errand *errand)
     errand->status = cc_server_transfer(errand->server->core, 0);
 }
 
+/* True once another leads. */
+static bool wait_for_successor(struct copycat_server *server, uint64_t timeout_ms)
+{
+    struct timespec deadline = cc_wait_deadline(timeout_ms);
+    uint32_t self = server->setup.options.id;
+    bool has_time = true;
+    bool is_led;
+
+    pthread_mutex_lock(&server->lock);
+    while ((server->leader == self || server->leader == 0) && has_time &&
+           server->state == CC_SERVER_MEMBER) {
+        has_time = cc_wait_on(&server->news, &server->lock, timeout_ms, &deadline);
+    }
+    is_led = server->leader != self && server->leader != 0;
+    pthread_mutex_unlock(&server->lock);
+    return is_led;
+}
+
 copycat_status copycat_server_hand_over(copycat_server *server, uint64_t timeout_ms)
 {
     struct errand errand = {.server = server, .run = transfer};
-    const struct timespec pause = {0, HAND_OVER_POLL_MS * 1000000L};
     copycat_server_status status = {.size = sizeof status};
 
+    if (is_foreign(server)) {
+        return COPYCAT_ERR_CLOSED;
+    }
+    if (is_on_loop(server)) {
+        return COPYCAT_ERR_INVALID; /* it would wait for itself */
+    }
     copycat_server_status_of(server, &status);
-    if (status.leader != server->options.id) {
+    if (status.leader != server->setup.options.id) {
         return COPYCAT_OK;
     }
     do_errand(&errand);
-    for (uint64_t waited = 0; errand.status == COPYCAT_OK; waited += HAND_OVER_POLL_MS) {
-        copycat_server_status_of(server, &status);
-        if (status.leader != server->options.id && status.leader != 0) {
-            return COPYCAT_OK;
-        }
-        if (waited >= timeout_ms) {
-            return COPYCAT_ERR_NO_LEADER;
-        }
-        (void)nanosleep(&pause, NULL);
+    if (errand.status != COPYCAT_OK) {
+        return errand.status;
     }
-    return errand.status;
+    return wait_for_successor(server, timeout_ms) ? COPYCAT_OK : COPYCAT_ERR_NO_LEADER;
 }
 
 /* ---- close ------------------------------------------------------------------------------------ */
-
-static void free_server(struct copycat_server *server)
-{
-    if (server->env != NULL) {
-        cc_env_uv_close(server->env);
-    }
-    pthread_cond_destroy(&server->news);
-    pthread_mutex_destroy(&server->lock);
-    free(server->types);
-    free(server);
-}
 
 static void close_core(struct cc_post *post)
 {
     struct copycat_server *server = post->owner;
 
+    server->is_silent = true;
     cc_server_close(server->core, closed, server);
 }
 
 void copycat_server_close(copycat_server *server)
 {
-    struct cc_post closing = {.run = close_core, .owner = server};
+    bool is_waiting;
 
-    if (server == NULL) {
+    if (server == NULL || is_foreign(server)) {
         return;
     }
-    cc_env_uv_post(server->env, &closing);
-    cc_env_uv_thread_join(server->thread);
-    free_server(server);
+    is_waiting = !is_on_loop(server);
+    server->closing = (struct cc_post){.run = close_core, .owner = server};
+    if (!is_waiting) {
+        server->is_silent = true;
+        cc_env_uv_thread_leave(server->thread, free_server, server);
+    }
+    cc_env_uv_post(server->env, &server->closing);
+    if (is_waiting) {
+        cc_env_uv_thread_join(server->thread);
+        free_server(server);
+    }
 }
 
 /* ---- open ------------------------------------------------------------------------------------- */
 
-static copycat_status take_options(
-    struct copycat_server *server,
-    const copycat_server_options *options,
-    copycat_message *message_out)
+/* The first thing that runs on the loop. */
+static void began(struct cc_post *post)
 {
-    char why[256] = "";
-    copycat_status status = cc_options_read(&server->options, sizeof server->options, options);
-    copycat_server_options *taken = &server->options;
+    struct copycat_server *server = post->owner;
 
-    if (status != COPYCAT_OK) {
-        return cc_fail(message_out, status, "the server's options are not ones this library knows");
-    }
-    if (taken->members == NULL || taken->data_dir == NULL) {
-        return cc_fail(
-            message_out, COPYCAT_ERR_INVALID, "a server needs its members and its data_dir");
-    }
-    status = cc_members_parse(taken->members, &server->members, why, sizeof why);
-    if (status != COPYCAT_OK) {
-        return cc_fail(message_out, status, why);
-    }
-    if (cc_members_find(&server->members, taken->id) == NULL) {
-        return cc_fail(
-            message_out, COPYCAT_ERR_INVALID, "the server's id is not among the members");
-    }
-    server->types = calloc((size_t)taken->machine_count + 2, sizeof *server->types);
-    if (server->types == NULL) {
-        return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
-    }
-    server->types[0] = &cc_map_machine_type;
-    for (uint32_t i = 0; i < taken->machine_count; i++) {
-        server->types[i + 1] = taken->machines[i];
-    }
-    return COPYCAT_OK;
+    server->loop_thread = pthread_self();
+    atomic_store(&server->has_loop_thread, true);
 }
 
 static copycat_status open_core(struct copycat_server *server)
@@ -261,14 +300,14 @@ static copycat_status open_core(struct copycat_server *server)
     static const struct cc_server_callbacks callbacks = {
         .notice = notice, .changed = changed, .led = led};
     struct cc_server_options options = {
-        .id = server->options.id,
-        .members = &server->members,
-        .directory = server->options.data_dir,
-        .types = server->types,
-        .election_timeout_us = (uint64_t)server->options.election_timeout_ms * 1000,
-        .heartbeat_interval_us = (uint64_t)server->options.heartbeat_interval_ms * 1000,
-        .file_size = server->options.journal_file_size,
-        .guests_max = server->options.connections_max,
+        .id = server->setup.options.id,
+        .members = &server->setup.members,
+        .directory = server->setup.options.data_dir,
+        .types = server->setup.types,
+        .election_timeout_us = (uint64_t)server->setup.options.election_timeout_ms * 1000,
+        .heartbeat_interval_us = (uint64_t)server->setup.options.heartbeat_interval_ms * 1000,
+        .file_size = server->setup.options.journal_file_size,
+        .guests_max = server->setup.options.connections_max,
     };
 
     cc_env_entropy(server->env, &options.seed, sizeof options.seed);
@@ -290,18 +329,16 @@ static copycat_status wait_until_open(struct copycat_server *server)
     return status;
 }
 
+/* A server that has come so far as to have a thread is closed, whatever comes. */
 static copycat_status start(struct copycat_server *server)
 {
-    copycat_status status = cc_env_uv_open(&server->env, &cc_api_memory, NULL);
+    copycat_status status = open_core(server);
 
     if (status != COPYCAT_OK) {
-        server->env = NULL;
         return status;
     }
-    status = open_core(server);
-    if (status != COPYCAT_OK) {
-        return status;
-    }
+    server->beginning = (struct cc_post){.run = began, .owner = server};
+    cc_env_uv_post(server->env, &server->beginning);
     server->thread = cc_env_uv_thread_start(server->env);
     if (server->thread == NULL) {
         cc_server_close(server->core, closed, server);
@@ -311,21 +348,47 @@ static copycat_status start(struct copycat_server *server)
     return wait_until_open(server);
 }
 
+/* A server without anything running yet; NULL if there is no memory, no lock or no loop. */
+static struct copycat_server *make(void)
+{
+    struct copycat_server *server = calloc(1, sizeof *server);
+
+    if (server == NULL) {
+        return NULL;
+    }
+    if (pthread_mutex_init(&server->lock, NULL) != 0) {
+        free(server);
+        return NULL;
+    }
+    if (!cc_wait_init(&server->news)) {
+        pthread_mutex_destroy(&server->lock);
+        free(server);
+        return NULL;
+    }
+    if (cc_env_uv_open(&server->env, &cc_api_memory, NULL) != COPYCAT_OK) {
+        server->env = NULL;
+        free_server(server);
+        return NULL;
+    }
+    cc_forks_watch();
+    server->forks = cc_forks();
+    return server;
+}
+
 copycat_status copycat_server_open(
     copycat_server **server_out,
     const copycat_server_options *options,
     copycat_message *message_out)
 {
-    struct copycat_server *server = calloc(1, sizeof *server);
+    struct copycat_server *server = make();
     copycat_status status;
 
     *server_out = NULL;
     if (server == NULL) {
-        return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
+        return cc_fail(
+            message_out, COPYCAT_ERR_MEMORY, "no memory, or no descriptor is left, for a server");
     }
-    pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->news, NULL);
-    status = take_options(server, options, message_out);
+    status = cc_server_setup_read(&server->setup, options, message_out);
     if (status == COPYCAT_OK) {
         status = start(server);
         cc_fail(message_out, status, server->why.text[0] == '\0' ? NULL : server->why.text);

@@ -6,25 +6,33 @@
  */
 #include "api/api_memory.h"
 #include "api/handle.h"
+#include "api/wait.h"
 #include "base/options.h"
 
 #include <copycat/resource.h>
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define TIMEOUT_MS 30000u
+#define TIMEOUT_MS_MAX (COPYCAT_NONE / 2000)
 
 /* ---- resources -------------------------------------------------------------------------------- */
 
+/* Read only: all calls of them come to the same end. */
+static copycat_resource no_memory = {.refused = COPYCAT_ERR_MEMORY};
+static copycat_resource no_process = {.refused = COPYCAT_ERR_CLOSED};
+
 copycat_resource *copycat_resource_at(copycat_client *client, const char *path, uint32_t type)
 {
-    struct copycat_resource *resource = calloc(1, sizeof *resource);
+    struct copycat_resource *resource;
 
+    if (cc_handle_is_foreign(client)) {
+        return &no_process;
+    }
+    resource = calloc(1, sizeof *resource);
     if (resource == NULL) {
-        return NULL;
+        return &no_memory;
     }
     resource->client = client;
     resource->type = type;
@@ -55,7 +63,7 @@ static void resource_release(struct copycat_resource *resource)
 
 void copycat_resource_free(copycat_resource *resource)
 {
-    if (resource != NULL) {
+    if (resource != NULL && resource->client != NULL && !cc_handle_is_foreign(resource->client)) {
         resource_release(resource);
     }
 }
@@ -97,18 +105,11 @@ static void start(struct cc_post *post)
 static copycat_future *make(void)
 {
     copycat_future *future = calloc(1, sizeof *future);
-    pthread_condattr_t attributes;
 
-    if (future == NULL) {
+    if (future != NULL && !cc_wait_init(&future->arrived)) {
+        free(future);
         return NULL;
     }
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (pthread_cond_init(&future->arrived, &attributes) != 0) {
-        free(future);
-        future = NULL;
-    }
-    pthread_condattr_destroy(&attributes);
     return future;
 }
 
@@ -136,18 +137,46 @@ static copycat_future *take_from_pool(struct copycat_client *client)
     return future;
 }
 
+/* Read and checked; a status that is not OK is what the call comes to. */
+static copycat_status read_options(const copycat_call_options *options, copycat_call_options *read)
+{
+    copycat_status status = cc_options_read(read, sizeof *read, options);
+
+    if (status == COPYCAT_OK &&
+        (read->consistency > COPYCAT_EVENTUAL || read->reserved != 0 ||
+         (read->timeout_ms != COPYCAT_NONE && read->timeout_ms > TIMEOUT_MS_MAX))) {
+        return COPYCAT_ERR_INVALID;
+    }
+    return status;
+}
+
+static uint64_t timeout_us(const copycat_call_options *options)
+{
+    if (options->timeout_ms == COPYCAT_NONE) {
+        return 0;
+    }
+    return (options->timeout_ms == 0 ? TIMEOUT_MS : options->timeout_ms) * 1000;
+}
+
 copycat_future *cc_future_create(
     struct copycat_resource *resource,
     enum cc_call_kind kind,
     enum cc_value_kind value,
     const copycat_call_options *options)
 {
+    copycat_future *future;
     copycat_call_options read;
-    copycat_status status = cc_options_read(&read, sizeof read, options);
-    copycat_future *future = resource == NULL ? NULL : take_from_pool(resource->client);
+    copycat_status status = read_options(options, &read);
 
+    if (resource->client == NULL) {
+        return cc_future_of_nothing(resource->refused);
+    }
+    if (cc_handle_is_foreign(resource->client)) {
+        return cc_future_of_nothing(COPYCAT_ERR_CLOSED);
+    }
+    future = take_from_pool(resource->client);
     if (future == NULL) {
-        return cc_future_of_no_memory();
+        return cc_future_of_nothing(COPYCAT_ERR_MEMORY);
     }
     future->client = resource->client;
     future->resource = resource;
@@ -158,15 +187,10 @@ copycat_future *cc_future_create(
     future->call = (struct cc_call){
         .kind = kind,
         .level = read.consistency == 0 ? COPYCAT_LINEARIZABLE : (uint8_t)read.consistency,
-        .timeout_us = (read.timeout_ms == 0 ? TIMEOUT_MS : read.timeout_ms) * 1000,
+        .timeout_us = timeout_us(&read),
         .done = done,
         .owner = future,
     };
-    if (read.timeout_ms == COPYCAT_NONE) {
-        future->call.timeout_us = 0;
-    } else if (read.timeout_ms > COPYCAT_NONE / 2000 || read.consistency > COPYCAT_EVENTUAL) {
-        future->status = COPYCAT_ERR_INVALID;
-    }
     cc_writer_clear(&future->operation);
     return future;
 }
@@ -185,8 +209,8 @@ static copycat_status refusal(const copycat_future *future, copycat_status encod
     if (future->resource->is_path_long) {
         return COPYCAT_ERR_PATH;
     }
-    if (client->is_closed || client->process != getpid()) {
-        return COPYCAT_ERR_CLOSED; /* in a child of the process there is no loop */
+    if (client->is_closed) {
+        return COPYCAT_ERR_CLOSED;
     }
     return client->outstanding >= client->outstanding_max ? COPYCAT_ERR_BUSY : COPYCAT_OK;
 }
@@ -195,9 +219,6 @@ copycat_future *cc_future_submit(copycat_future *future, copycat_status encoded)
 {
     struct copycat_client *client = future->client;
 
-    if (future == cc_future_of_no_memory()) {
-        return future;
-    }
     pthread_mutex_lock(&client->lock);
     future->status = refusal(future, encoded);
     if (future->status == COPYCAT_OK) {
@@ -224,7 +245,7 @@ static copycat_future *send_bytes(
     copycat_future *future = cc_future_create(resource, kind, CC_VALUE_BYTES, options);
     copycat_status status = COPYCAT_OK;
 
-    if (future == cc_future_of_no_memory()) {
+    if (cc_future_is_of_nothing(future)) {
         return future;
     }
     if (operation.size > CC_OPERATION_SIZE_MAX) {
