@@ -9,8 +9,8 @@
  * A guest:         no signal handler, no SIGPIPE, nothing of libuv's global thread pool or default
  *                  loop, no printing.
  * Memory:          from `memory`, on the loop's thread only; libuv and libc take their own.
- * Addresses:       "host:port", "[v6]:port", "unix:/path"; port 0: any, see cc_env_uv_address.  A
- *                  connection's name is looked for on a helper thread; a listener's at once.
+ * Addresses:       "host:port", "[v6]:port", "unix:/path", "local:name" (within this process);
+ *                  port 0: any, see cc_env_uv_address.  A connection's name is looked for on a helper thread; a listener's at once.
  *
  * A pass: wait until something is ready · deliver it: bytes (a bounded number for each connection),
  * completions, posts · timers that are due · tasks, until none is left · hand the disk what was

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uv_address -- "host:port", "[v6]:port" and "unix:/path", and what they stand for.
+ * uv_address -- "host:port", "[v6]:port", "unix:/path" and "local:name", and what they stand for.
+ *
+ * "local:name" is known within this process alone: an abstract unix socket, so that nothing is left
+ * in the file system, whose name no other process has (docs/decisions/0005).
  *
  * A name is asked for on a thread of its own: getaddrinfo has no other form, and a name server that
  * does not answer takes seconds.
@@ -13,9 +16,13 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define UNIX_PREFIX "unix:"
+#define LOCAL_PREFIX "local:"
+#define LOCAL_NAME_MAX 64u
 
 static bool parse_unix(struct cc_uv_lookup *lookup, const char *path)
 {
@@ -31,6 +38,70 @@ static bool parse_unix(struct cc_uv_lookup *lookup, const char *path)
     lookup->count = 1;
     return true;
 }
+
+/* ---- within this process --------------------------------------------------------------------- */
+
+static uint64_t secret;
+
+static void draw_secret(void)
+{
+    if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret) {
+        secret = 0; /* then the process id alone tells processes apart */
+    }
+}
+
+/* What stands before the name: of this process and no other, not even a child of it. */
+static size_t local_begin(char *text_out, size_t size)
+{
+    static uv_once_t once = UV_ONCE_INIT;
+    int length;
+
+    uv_once(&once, draw_secret);
+    length = snprintf(
+        text_out, size, "copycat-%ld-%016llx-", (long)getpid(), (unsigned long long)secret);
+    return (size_t)length;
+}
+
+static bool parse_local(struct cc_uv_lookup *lookup, const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(name);
+    size_t begin;
+
+    if (length == 0 || length > LOCAL_NAME_MAX) {
+        return false;
+    }
+    /* The zero in front makes it abstract; there is none behind it. */
+    begin = 1 + local_begin(address.sun_path + 1, sizeof address.sun_path - 1);
+    if (length > sizeof address.sun_path - begin) {
+        return false;
+    }
+    memcpy(address.sun_path + begin, name, length);
+    memcpy(&lookup->found[0].socket, &address, sizeof address);
+    lookup->found[0].size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + begin + length);
+    lookup->count = 1;
+    return true;
+}
+
+bool cc_uv_address_is_local(const struct cc_uv_address *address)
+{
+    struct sockaddr_un local;
+
+    memcpy(&local, &address->socket, sizeof local);
+    return local.sun_family == AF_UNIX && local.sun_path[0] == '\0' &&
+           address->size > offsetof(struct sockaddr_un, sun_path) + 1;
+}
+
+bool cc_uv_peer_is_self(int descriptor)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           peer.pid == getpid();
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 static bool is_port(const char *text)
 {
@@ -57,6 +128,10 @@ bool cc_uv_lookup_parse(struct cc_uv_lookup *lookup, const char *text)
     memcpy(lookup->text, text, length + 1);
     if (strncmp(text, UNIX_PREFIX, sizeof UNIX_PREFIX - 1) == 0) {
         return parse_unix(lookup, text + sizeof UNIX_PREFIX - 1);
+    }
+    /* A number behind it is a port, of a host that has this name. */
+    if (strncmp(text, LOCAL_PREFIX, sizeof LOCAL_PREFIX - 1) == 0 && !is_port(colon + 1)) {
+        return parse_local(lookup, text + sizeof LOCAL_PREFIX - 1);
     }
     if (colon == NULL || !is_port(colon + 1)) {
         return false;
@@ -100,11 +175,24 @@ void cc_uv_lookup_find(struct cc_uv_lookup *lookup, bool may_ask)
     freeaddrinfo(list);
 }
 
+static void print_local(const struct cc_uv_address *address, char *text_out, size_t size)
+{
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    char before[sizeof local.sun_path];
+    size_t begin = local_begin(before, sizeof before);
+    size_t length = address->size - offsetof(struct sockaddr_un, sun_path) - 1 - begin;
+
+    memcpy(&local, &address->socket, sizeof local);
+    (void)snprintf(text_out, size, LOCAL_PREFIX "%.*s", (int)length, local.sun_path + 1 + begin);
+}
+
 void cc_uv_address_print(const struct cc_uv_address *address, char *text_out, size_t size)
 {
     char host[INET6_ADDRSTRLEN] = "";
 
-    if (address->socket.ss_family == AF_UNIX) {
+    if (cc_uv_address_is_local(address)) {
+        print_local(address, text_out, size);
+    } else if (address->socket.ss_family == AF_UNIX) {
         struct sockaddr_un local;
 
         memcpy(&local, &address->socket, sizeof local);

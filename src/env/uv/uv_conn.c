@@ -385,7 +385,9 @@ void cc_uv_connect(struct cc_env *env, struct cc_conn *user, const char *address
     lookup->conn = conn;
     conn->lookup = lookup;
     if (!cc_uv_lookup_parse(lookup, address)) {
-        cc_uv_say(uv, 0, "\"%s\" is not an address: host:port, [v6]:port or unix:/path", address);
+        cc_uv_say(
+            uv, 0, "\"%s\" is not an address: host:port, [v6]:port, unix:/path or local:name",
+            address);
         end_later(conn);
         return;
     }

@@ -193,6 +193,8 @@ bool cc_uv_lookup_parse(struct cc_uv_lookup *lookup, const char *text);
 
 /* Fills `found`; unix sockets and numbers need no name server.  `may_ask`: one may be asked. */
 void cc_uv_lookup_find(struct cc_uv_lookup *lookup, bool may_ask);
+bool cc_uv_address_is_local(const struct cc_uv_address *address);
+bool cc_uv_peer_is_self(int descriptor); /* of a unix socket: this process, not a child of it */
 void cc_uv_address_print(const struct cc_uv_address *address, char *text_out, size_t size);
 
 void cc_uv_connect(struct cc_env *env, struct cc_conn *conn, const char *address);

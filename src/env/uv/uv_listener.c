@@ -53,6 +53,10 @@ static void admit(struct uv_listener *listener, int descriptor)
     if (conn == NULL) {
         return;
     }
+    if (cc_uv_address_is_local(&listener->address) && !cc_uv_peer_is_self(descriptor)) {
+        cc_uv_conn_discard(conn);
+        return;
+    }
     user = listener->user->on_accept(listener->user);
     if (user != NULL) {
         cc_uv_conn_join(conn, user);
@@ -188,7 +192,9 @@ copycat_status cc_uv_listen(struct cc_env *env, struct cc_listener *user, const 
 
     CC_ASSERT(user->backend == NULL);
     if (!cc_uv_lookup_parse(&lookup, address)) {
-        cc_uv_say(uv, 0, "\"%s\" is not an address: host:port, [v6]:port or unix:/path", address);
+        cc_uv_say(
+            uv, 0, "\"%s\" is not an address: host:port, [v6]:port, unix:/path or local:name",
+            address);
         return COPYCAT_ERR_INVALID;
     }
     cc_uv_lookup_find(&lookup, true);
@@ -207,7 +213,8 @@ static void release(struct uv_listener *listener)
     struct sockaddr_un local;
 
     cc_uv_timer_disarm(&listener->uv->env, &listener->rest);
-    if (listener->address.socket.ss_family == AF_UNIX) {
+    if (listener->address.socket.ss_family == AF_UNIX &&
+        !cc_uv_address_is_local(&listener->address)) {
         memcpy(&local, &listener->address.socket, sizeof local);
         (void)unlink(local.sun_path);
     }
