@@ -96,6 +96,9 @@ typedef struct copycat_message {
     char text[512];
 } copycat_message;
 
+/* The library's own version, "0.1.0"; static memory. [any] */
+COPYCAT_API const char *copycat_version(void);
+
 /* The class of a status, COPYCAT_CLASS_*. [any] */
 COPYCAT_API int copycat_status_class(copycat_status status);
 
