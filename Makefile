@@ -3,9 +3,11 @@
 BUILD ?= build
 SEED ?=
 SECONDS ?= 60
+PREFIX ?= /usr/local
+DESTDIR ?=
 GENERATE = cmake -G Ninja -S .
 
-.PHONY: all setup test check sim planted bench fuzz asan ubsan format tidy clean
+.PHONY: all setup test check sim planted bench fuzz asan ubsan tsan install format tidy clean
 
 all: setup
 	@$(GENERATE) -B $(BUILD) >/dev/null
@@ -46,6 +48,19 @@ ubsan: setup
 
 bench: all
 	@bench/suite/run $(BUILD)
+
+# What threads of a host share with a loop; libuv itself is not instrumented.
+tsan: setup
+	@$(GENERATE) -B $(BUILD)/tsan -DCC_SANITIZE=thread >/dev/null
+	@ninja -C $(BUILD)/tsan api_tests
+	@for test in $(BUILD)/tsan/test/api/*_test; do \
+	    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $$test || exit 1; done
+
+# DESTDIR is put in front of everything, PREFIX is where it will be found.
+install: setup
+	@$(GENERATE) -B $(BUILD)/release -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCC_TESTS=OFF >/dev/null
+	@ninja -C $(BUILD)/release
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/release
 
 fuzz: setup
 	@tools/fuzz_build_and_run $(BUILD)/fuzz $(SECONDS)
