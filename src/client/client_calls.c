@@ -124,17 +124,29 @@ static void pause_sending(struct cc_client *client)
     client->pause_us = cc_client_now(client) + PAUSE_US;
 }
 
+/* The last command that is not to be sent, or the list itself.  Sought from the end: usually only the
+ * newest is to be sent, and a window may hold thousands before it. */
+static struct cc_list *last_transmitted(struct cc_client *client)
+{
+    struct cc_list *node = client->commands.prev;
+
+    while (node != &client->commands &&
+           cc_container_of(node, struct cc_slot, node)->sequence >= client->transmit_next) {
+        node = node->prev;
+    }
+    return node;
+}
+
 static void transmit(struct cc_client *client)
 {
+    struct cc_list *node;
+
     if (client->transmit_next > client->sequence) {
         return;
     }
-    cc_list_each(node, &client->commands) {
+    for (node = last_transmitted(client)->next; node != &client->commands; node = node->next) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
 
-        if (slot->sequence < client->transmit_next) {
-            continue;
-        }
         if (!has_room(client)) {
             pause_sending(client);
             return;
@@ -318,12 +330,26 @@ static void see(struct cc_client *client, uint64_t index)
     client->index_seen = index > client->index_seen ? index : client->index_seen; /* C4 */
 }
 
-static struct cc_slot *find(struct cc_list *list, uint64_t sequence)
+/* Answers come in order, so it is the first, or none of them if the answer is a repeated one. */
+static struct cc_slot *find_command(struct cc_client *client, uint64_t sequence)
 {
-    cc_list_each(node, list) {
+    cc_list_each(node, &client->commands) {
         struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
 
-        if (slot->sequence == sequence) {
+        if (slot->sequence >= sequence) {
+            return slot->sequence == sequence ? slot : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* One that was asked anew has a number that is out of order. */
+static struct cc_slot *find_query(struct cc_client *client, uint64_t number)
+{
+    cc_list_each(node, &client->queries) {
+        struct cc_slot *slot = cc_container_of(node, struct cc_slot, node);
+
+        if (slot->sequence == number) {
             return slot;
         }
     }
@@ -339,7 +365,7 @@ void cc_client_take_answer(struct cc_client *client, copycat_bytes body)
     if (!cc_answer_decode(body, &answer) || answer.session != client->session) {
         return;
     }
-    slot = find(&client->commands, answer.sequence);
+    slot = find_command(client, answer.sequence);
     if (slot == NULL) {
         client->counters.repeats++;
         return;
@@ -386,7 +412,7 @@ void cc_client_take_result(struct cc_client *client, copycat_bytes body)
     if (!cc_answer_decode(body, &result) || result.session != client->session) {
         return;
     }
-    slot = result.sequence == 0 ? NULL : find(&client->queries, result.sequence);
+    slot = result.sequence == 0 ? NULL : find_query(client, result.sequence);
     if (slot == NULL) {
         client->counters.repeats++;
         return;
