@@ -110,6 +110,7 @@ struct cc_env_uv {
     uv_async_t async; /* behind the inbox, and behind what is asked outside a pass */
     _Atomic(struct cc_post *) inbox;
     atomic_bool is_stopping;
+    atomic_bool is_awake; /* in a pass, and yet to look into the inbox: nobody need ring */
     bool in_pass;
     bool is_woken;
     bool is_closing;

@@ -140,6 +140,20 @@ static bool has_ready(const struct cc_env_uv *uv)
     return !cc_list_is_empty(&uv->ready_conns) || !cc_list_is_empty(&uv->refused);
 }
 
+static bool has_posts(struct cc_env_uv *uv)
+{
+    return atomic_load(&uv->inbox) != NULL;
+}
+
+/* From here on who posts rings; what was posted before, and not rung for, must not wait. */
+static void fall_asleep(struct cc_env_uv *uv)
+{
+    atomic_store(&uv->is_awake, false);
+    if (has_posts(uv)) {
+        uv_async_send(&uv->async);
+    }
+}
+
 /* The network before timers: after a pause, what has arrived is seen before the time is up. */
 static void pass(struct cc_env_uv *uv, bool may_wait)
 {
@@ -149,12 +163,14 @@ static void pass(struct cc_env_uv *uv, bool may_wait)
     uv->env.counters.waits++;
     uv->env.counters.passes++;
     (void)uv_run(&uv->loop, may_wait && !has_ready(uv) ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    atomic_store(&uv->is_awake, true);
     cc_uv_conns_deliver(uv);
     cc_uv_disk_refused(uv);
     cc_uv_timers_fire(uv);
     run_tasks(uv);
-    for (uint32_t round = 1; round < ROUNDS_MAX && has_ready(uv); round++) {
+    for (uint32_t round = 1; round < ROUNDS_MAX && (has_ready(uv) || has_posts(uv)); round++) {
         uv->env.counters.passes++;
+        cc_uv_inbox_empty(uv);
         cc_uv_conns_deliver(uv);
         cc_uv_disk_refused(uv);
         run_tasks(uv);
@@ -163,6 +179,7 @@ static void pass(struct cc_env_uv *uv, bool may_wait)
         cc_uv_ring_submit(uv->ring);
     }
     cc_uv_timers_set(uv);
+    fall_asleep(uv);
     uv->in_pass = false;
 }
 

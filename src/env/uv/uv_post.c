@@ -15,9 +15,10 @@ void cc_env_uv_post(struct cc_env *env, struct cc_post *post)
     do {
         post->next = newest;
     } while (!atomic_compare_exchange_weak_explicit(
-        &uv->inbox, &newest, post, memory_order_release, memory_order_relaxed));
-    /* Who finds it empty rings the bell; the others' posts are found behind his. */
-    if (newest == NULL) {
+        &uv->inbox, &newest, post, memory_order_seq_cst, memory_order_relaxed));
+    /* Who finds it empty rings the bell, unless the loop will look by itself; the others' posts are
+     * found behind his. */
+    if (newest == NULL && !atomic_load(&uv->is_awake)) {
         uv_async_send(&uv->async);
     }
 }
