@@ -97,13 +97,12 @@ void chaos_record_complete(
         id == CC_HISTORY_NONE ? NULL : cc_history_at(record->history, id);
 
     timed.at = now_us - record->begun_us;
+    cc_history_complete(record->history, id, &timed);
+    record->acknowledged += answer->outcome == CC_HISTORY_OK;
+    record->failed += answer->outcome == CC_HISTORY_FAILED;
     if (answer->outcome == CC_HISTORY_UNKNOWN) {
         record->unknown++;
         record->epoch_unknown += operation != NULL && operation->map == record->epoch;
-    } else {
-        cc_history_complete(record->history, id, &timed);
-        record->acknowledged += answer->outcome == CC_HISTORY_OK;
-        record->failed += answer->outcome == CC_HISTORY_FAILED;
     }
     if (answer->outcome == CC_HISTORY_OK && operation != NULL &&
         !cc_history_is_query(operation->kind)) {

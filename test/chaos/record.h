@@ -47,7 +47,7 @@ void chaos_record_settle(struct chaos_record *record);
 size_t chaos_record_invoke(
     struct chaos_record *record, const struct cc_history_invocation *invocation);
 
-/* The same for the answer; UNKNOWN leaves the operation open. */
+/* The same for the answer. */
 void chaos_record_complete(
     struct chaos_record *record, size_t id, const struct cc_history_answer *answer);
 
