@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 GENERATE = cmake -G Ninja -S .
 
-.PHONY: all setup test check sim planted bench fuzz asan ubsan tsan install format tidy clean
+.PHONY: all setup test check sim planted demo chaos bench fuzz asan ubsan tsan install format tidy clean
 
 all: setup
 	@$(GENERATE) -B $(BUILD) >/dev/null
