@@ -171,6 +171,10 @@ static void fill_defaults(struct cc_client_options *options)
     DEFAULT(waiting_max, WAITING_MAX);
     DEFAULT(progress_us, PROGRESS_US);
 #undef DEFAULT
+    /* What is beyond would be refused by every server, and sent again and again. */
+    if (options->window_max > CC_SESSION_ANSWERS_MAX) {
+        options->window_max = CC_SESSION_ANSWERS_MAX;
+    }
 }
 
 copycat_status cc_client_open(

@@ -27,7 +27,7 @@ struct cc_client_options {
     const char *const *addresses; /* of servers, at least one; copied */
     uint32_t address_count;
     uint64_t session_timeout_us; /* 0: 5 s */
-    uint32_t window_max;         /* calls sent and not yet answered, 0: 256 */
+    uint32_t window_max;         /* calls sent and not yet answered, 0: 256; at most 1024 */
     uint32_t waiting_max;        /* calls made and not yet sent, 0: 1024; beyond it: BUSY */
     uint64_t progress_us;        /* no answer for so long: another server (T-086), 0: 1 s */
     uint64_t seed;               /* of the order of servers and the jitter of retries */

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define CALLS_MAX 600u
+#define CALLS_MAX 1200u
 
 struct test_call {
     struct cc_call call;
@@ -362,6 +362,22 @@ static void the_window_bounds_what_is_sent(void **state)
     fake_answer(&fake, 3, COPYCAT_OK, "a");
     fake_pass(&fake, 5000000);
     assert_int_equal(fake.run_count, 21);
+}
+
+static void no_window_is_larger_than_the_answers_that_servers_keep(void **state)
+{
+    (void)state;
+    reopen(5000, 5000);
+    warm_up();
+    fake.holds_answers = true;
+    for (uint32_t i = 0; i < CC_SESSION_ANSWERS_MAX + 100; i++) {
+        (void)put('a');
+    }
+    fake_pass(&fake, 10000);
+    assert_int_equal(fake.run_count, CC_SESSION_ANSWERS_MAX + 1);
+    fake.holds_answers = false;
+    fake_pass(&fake, 5000000);
+    assert_int_equal(fake.run_count, CC_SESSION_ANSWERS_MAX + 101);
 }
 
 static void what_waits_beyond_the_limit_is_refused_as_busy(void **state)
@@ -740,6 +756,7 @@ int main(void)
         TEST(saying_the_same_gap_again_is_heard_once_in_a_while),
         TEST(a_busy_leader_gets_the_same_number_again_later),
         TEST(the_window_bounds_what_is_sent),
+        TEST(no_window_is_larger_than_the_answers_that_servers_keep),
         TEST(what_waits_beyond_the_limit_is_refused_as_busy),
         TEST(a_deadline_says_whether_it_may_have_happened),
         TEST(a_read_ends_at_its_deadline_without_having_happened),
