@@ -15,8 +15,8 @@ one disk. Everything is durable before it is acknowledged. Values have {value_si
 read at random. Each figure is the median of {rounds} rounds of {seconds:g} s; within a round all systems are measured one after the
 other at each load, in another order each time, after a warm-up that nobody counts. **Figures are ratios**: the machine is virtual, shared and noisy, so absolute ones would
 say more about it than about anybody's code. The measure is a durable write of 4 KiB (`O_DIRECT`, `O_DSYNC`, into a file of zeros) by a
-process of its own, taken before and after each run of Copycat; its median was {sync:.0f} us over the whole run, a round trip of 100 bytes
-over the loopback {trip:.1f} us.
+process of its own, taken before and after each run of Copycat; the median of a round counts; over all it was {sync:.0f} us,
+a round trip of 100 bytes over the loopback {trip:.1f} us.
 
 *The floor* (`bench/suite/quorum_floor.c`) is no consensus: a leader named once, no terms, no sessions, no recovery; only bytes from
 clients to two followers and three disks, in the best way we know. It is what a durable write to two of three costs at least. etcd and
@@ -51,9 +51,15 @@ class Figures:
         return self.results.get((row, name), [])
 
     def paired(self, row, name, value_of):
-        """Values of a system with the probe of the same row and round."""
-        return [value_of(one, probe["disk_sync_us"]["p50"])
-                for one, probe in zip(self.rounds(row, name), self.rounds(row, "copycat"))]
+        """Values of a system with a durable write in the same round: the median of its probes, for
+        one alone may have met what the run before it left to the disk."""
+        syncs = []
+        for turn in range(len(self.rounds(row, name))):
+            probes = [rounds[turn]["disk_sync_us"]["p50"]
+                      for (_, of), rounds in self.results.items()
+                      if of == "copycat" and len(rounds) > turn]
+            syncs.append(statistics.median(probes))
+        return [value_of(one, sync) for one, sync in zip(self.rounds(row, name), syncs)]
 
     def per_sync(self, row, name):
         """Operations in the time of one durable write."""
