@@ -49,12 +49,11 @@ ubsan: setup
 bench: all
 	@bench/suite/run $(BUILD)
 
-# What threads of a host share with a loop; libuv itself is not instrumented.
+# What threads of a host share with the loops of the library.
 tsan: setup
 	@$(GENERATE) -B $(BUILD)/tsan -DCC_SANITIZE=thread >/dev/null
 	@ninja -C $(BUILD)/tsan api_tests
-	@for test in $(BUILD)/tsan/test/api/*_test; do \
-	    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $$test || exit 1; done
+	@test/api/run_tsan $(BUILD)/tsan
 
 # DESTDIR is put in front of everything, PREFIX is where it will be found.
 install: setup

@@ -76,7 +76,8 @@ COPYCAT_API uint64_t copycat_reading_time_us(const copycat_reading *reading);
 COPYCAT_API void copycat_reading_answer(
     copycat_reading *reading, copycat_status status, copycat_bytes result);
 
-/* Memory for a machine's state.  A failed request stops the member: it never returns NULL. */
+/* Memory for a machine's state, which `destroy` gives back.  A failed request stops the member: it
+ * never returns NULL.  Lives as long as the machine. */
 typedef struct copycat_memory copycat_memory;
 COPYCAT_API void *copycat_memory_take(copycat_memory *memory, size_t size); /* zeroed */
 COPYCAT_API void *copycat_memory_grow(copycat_memory *memory, void *block, size_t size);

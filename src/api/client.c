@@ -178,7 +178,9 @@ static copycat_status open_core(struct copycat_client *client, const struct cc_a
 
 static copycat_status start(struct copycat_client *client, const struct cc_addresses *addresses)
 {
-    copycat_status status = cc_env_uv_open(&client->env, &cc_api_memory, NULL);
+    /* A client writes nothing to disk: a ring would only take locked memory and a descriptor. */
+    static const struct cc_env_uv_options no_ring = {.disk = CC_ENV_UV_DISK_THREAD};
+    copycat_status status = cc_env_uv_open(&client->env, &cc_api_memory, &no_ring);
 
     if (status != COPYCAT_OK) {
         return status;

@@ -118,13 +118,14 @@ copycat_status copycat_probe_server(
     copycat_probe *probe_out,
     copycat_message *message_out)
 {
+    static const struct cc_env_uv_options no_ring = {.disk = CC_ENV_UV_DISK_THREAD};
     struct cc_env *env;
     copycat_status status;
 
     if (probe_out->size < sizeof *probe_out) {
         return cc_fail(message_out, COPYCAT_ERR_INVALID, "the probe's size is not set");
     }
-    status = cc_env_uv_open(&env, &cc_api_memory, NULL);
+    status = cc_env_uv_open(&env, &cc_api_memory, &no_ring);
     if (status != COPYCAT_OK) {
         return cc_fail(message_out, status, NULL);
     }

@@ -45,16 +45,22 @@ copycat_status copycat_queue_open(copycat_queue **queue_out)
 
 void copycat_queue_close(copycat_queue *queue)
 {
+    struct copycat_future *left;
+
     if (queue == NULL) {
         return;
     }
     if (queue->forks != cc_forks()) {
         return; /* its descriptor and its futures are the parent's */
     }
-    while (queue->first != NULL) {
-        struct copycat_future *future = queue->first;
+    /* Who has just pushed may be on his way out still: the descriptor was readable before. */
+    pthread_mutex_lock(&queue->lock);
+    left = queue->first;
+    pthread_mutex_unlock(&queue->lock);
+    while (left != NULL) {
+        struct copycat_future *future = left;
 
-        queue->first = future->next;
+        left = future->next;
         copycat_value_free(future->value);
         cc_future_recycle(future);
     }
