@@ -6,7 +6,8 @@
  * Memory:          bounded by the seconds asked for.
  *
  * usage: chaos COPYCATD [SECONDS [SEED]]
- * Exit codes: 0 nothing was found, 1 something was, 2 the test itself could not go on.
+ * Exit codes: 0 nothing was found, 1 something was, 2 the test itself could not go on, or was
+ * interrupted and had found nothing until then.
  */
 #include "judge.h"
 #include "nemesis.h"
@@ -159,5 +160,5 @@ int main(int argument_count, char **arguments)
     }
     chaos_servers_deinit(&trial.servers, is_bad);
     chaos_network_close(&trial.network);
-    return is_bad ? 1 : 0;
+    return is_bad ? 1 : was_interrupted ? 2 : 0;
 }
