@@ -32,8 +32,8 @@ typedef struct copycat_client_options {
     void (*changed)(uint32_t state, void *user); /* told of each new COPYCAT_CLIENT_*; or NULL */
     void *user;                                  /* of changed */
     uint32_t session_timeout_ms; /* 100 to 3600000, 0: 5000; the cluster may grant another */
-    uint32_t window;             /* calls sent and not answered, 0: 256; at most 1024 */
-    uint32_t waiting;            /* calls beyond those, 0: 4096; then BUSY.  Both at most 1048576 */
+    uint32_t window;             /* calls sent and not answered, 0: 256; above 1024: 1024 */
+    uint32_t waiting;            /* calls beyond those, 0: 4096, at most 1048576; then BUSY */
     uint32_t host_loop;          /* 1: no thread; see copycat_client_fd */
 } copycat_client_options;
 

@@ -13,7 +13,7 @@
 
 #define WAITING 4096u
 #define WINDOW 256u
-#define CALLS_MAX (1u << 20)
+#define WAITING_MAX (1u << 20)
 
 void copycat_client_options_init(copycat_client_options *options, size_t size)
 {
@@ -225,12 +225,12 @@ static copycat_status take_options(
             message_out, COPYCAT_ERR_INVALID,
             "session_timeout_ms is from 100 to 3600000, or 0 for the default");
     }
-    if (taken->window > CALLS_MAX || taken->waiting > CALLS_MAX) {
+    if (taken->waiting > WAITING_MAX) {
         return cc_fail(
-            message_out, COPYCAT_ERR_INVALID,
-            "window and waiting are at most 1048576, or 0 for the default");
+            message_out, COPYCAT_ERR_INVALID, "waiting is at most 1048576, or 0 for the default");
     }
     taken->window = taken->window == 0 ? WINDOW : taken->window;
+    taken->window = taken->window > CC_SESSION_ANSWERS_MAX ? CC_SESSION_ANSWERS_MAX : taken->window;
     taken->waiting = taken->waiting == 0 ? WAITING : taken->waiting;
     client->outstanding_max = taken->waiting + taken->window;
     return COPYCAT_OK;

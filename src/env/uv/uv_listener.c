@@ -101,8 +101,9 @@ static bool remove_stale(const struct cc_uv_address *address)
     bool is_stale;
 
     memcpy(&local, &address->socket, sizeof local);
-    errno = EADDRINUSE;
+    /* What has no name in the file system, as a "local:name", is never stale. */
     if (lstat(local.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        errno = EADDRINUSE;
         return false;
     }
     probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
