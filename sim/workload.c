@@ -216,8 +216,31 @@ static void on_applied(void *owner, const struct cc_entry *entry, const struct c
     }
 }
 
+/* Whose session it is.  Asked whenever something happens, also at the end: a client may send
+ * commands in a session before it dares to call itself open. */
+static void note_session(struct worker *worker)
+{
+    struct cc_workload *workload = worker->workload;
+    uint64_t session = cc_client_session(worker->client);
+
+    if (session == 0 || session == worker->session) {
+        return;
+    }
+    worker->session = session;
+    workload->sessions = grown(
+        workload->sessions, &workload->session_capacity, workload->session_count,
+        sizeof *workload->sessions);
+    workload->sessions[workload->session_count++] =
+        (struct known_session){session, worker->identity};
+}
+
 const struct cc_check_applied *cc_workload_applied(struct cc_workload *workload, size_t *count_out)
 {
+    for (uint32_t i = 0; i < workload->worker_count; i++) {
+        if (workload->workers[i].client != NULL) {
+            note_session(&workload->workers[i]);
+        }
+    }
     for (size_t i = 0; i < workload->applied_count; i++) {
         uint64_t identity = identity_of(workload, workload->applied[i].client);
 
@@ -550,19 +573,15 @@ static void on_state(void *owner, enum cc_client_state state)
     uint64_t session = worker->client == NULL ? 0 : cc_client_session(worker->client);
     char name[16];
 
+    if (worker->client != NULL) {
+        note_session(worker);
+    }
+
     static const char *const names[] = {"connecting", "open", "suspended", "ended", "closed"};
 
     snprintf(name, sizeof name, "c%u", worker->number + 1);
     cc_cluster_tell(
         workload->cluster, name, "session %llu is %s", (unsigned long long)session, names[state]);
-    if (state == CC_CLIENT_OPEN && session != 0 && session != worker->session) {
-        worker->session = session;
-        workload->sessions = grown(
-            workload->sessions, &workload->session_capacity, workload->session_count,
-            sizeof *workload->sessions);
-        workload->sessions[workload->session_count++] =
-            (struct known_session){session, worker->identity};
-    }
 }
 
 static void boot(struct worker *worker)
@@ -616,6 +635,7 @@ void cc_workload_crash_client(struct cc_workload *workload, uint32_t number)
         return;
     }
     take_counters(workload, worker);
+    note_session(worker);
     for (uint32_t i = 0; i < WINDOW_MAX; i++) {
         struct errand *errand = &worker->errands[i];
 
