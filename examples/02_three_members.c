@@ -17,14 +17,11 @@
 int main(int argc, char **argv)
 {
     const char *root = argc > 1 ? argv[1] : "three-members";
-    char sockets[512];
+    const char *all = "1=local:a,2=local:b,3=local:c"; /* across machines: host:port */
     copycat_server *servers[3];
     copycat_client *client;
     copycat_value *value;
 
-    snprintf(
-        sockets, sizeof sockets, "1=unix:%s/1.socket,2=unix:%s/2.socket,3=unix:%s/3.socket", root,
-        root, root);
     for (uint32_t i = 0; i < 3; i++) {
         copycat_server_options options = COPYCAT_SERVER_OPTIONS_INIT;
         copycat_message message;
@@ -32,14 +29,14 @@ int main(int argc, char **argv)
 
         snprintf(directory, sizeof directory, "%s/%u", root, i + 1);
         options.id = i + 1;
-        options.members = sockets;
-        options.data_dir = directory;
+        options.members = all;
+        options.data_dir = directory; /* it belongs to this member for ever */
         if (copycat_server_open(&servers[i], &options, &message) != COPYCAT_OK) {
             fprintf(stderr, "member %u: %s\n", i + 1, message.text);
             return 1;
         }
     }
-    CHECK(copycat_client_open(&client, sockets, NULL, NULL));
+    CHECK(copycat_client_open(&client, all, NULL, NULL));
 
     copycat_map *colors = copycat_map_at(client, "/colors");
 
