@@ -139,8 +139,6 @@ static void zero_more(struct cc_journal *journal)
         .data = journal->zeros,
         .offset = journal->made_bytes,
         .size = left < ZERO_CHUNK ? (size_t)left : ZERO_CHUNK,
-        /* Else the sync at the end has the whole file to write, and batches wait behind it. */
-        .durable = true,
     };
     if (left == 0) {
         cc_journal_disk(journal, &journal->make_request, CC_DISK_SYNC, synced);

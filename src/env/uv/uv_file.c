@@ -38,11 +38,13 @@ static bool is_whole_blocks(const struct cc_disk_request *request, size_t done)
     return (address | (request->offset + done) | (request->size - done)) % CC_DISK_BLOCK == 0;
 }
 
+/* Past the page cache whenever it can be, durable or not: what gathers there goes to the disk in one
+ * sync, and durable writes wait behind it. */
 int cc_uv_file_descriptor(const struct cc_uv_disk_job *job)
 {
     const struct cc_disk_request *request = job->request;
     bool is_direct = job->file->direct >= 0 && request->operation == CC_DISK_WRITE &&
-                     request->durable && is_whole_blocks(request, job->done);
+                     is_whole_blocks(request, job->done);
 
     return is_direct ? job->file->direct : job->file->descriptor;
 }
