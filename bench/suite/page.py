@@ -13,10 +13,10 @@ INTRODUCTION = """# Benchmarks
 Written by `make bench`. Three servers of each system, all running at the same time, and the load share one machine: its loopback and
 one disk. Everything is durable before it is acknowledged. Values have {value_size} bytes, keys 16; {keys} keys that exist are written and
 read at random. Each figure is the median of {rounds} rounds of {seconds:g} s; within a round all systems are measured one after the
-other at each load, in another order each time, after a warm-up that nobody counts. **Figures are ratios**: the machine is virtual, shared and noisy, so absolute ones would
-say more about it than about anybody's code. The measure is a durable write of 4 KiB (`O_DIRECT`, `O_DSYNC`, into a file of zeros) by a
-process of its own, taken before and after each run of Copycat; the median of a round counts; over all it was {sync:.0f} us,
-a round trip of 100 bytes over the loopback {trip:.1f} us.
+other at each load, in another order each time, after a warm-up that nobody counts. **Figures are ratios**: the machine is
+virtual, shared and noisy, so absolute ones would say more about it than about anybody's code. The measure is a durable write of 4 KiB
+(`O_DIRECT`, `O_DSYNC`, into a file of zeros) by a process of its own, taken before and after each run of Copycat; the median of a
+round's counts. Over all rounds it was {sync:.0f} us, and a round trip of 100 bytes over the loopback {trip:.1f} us.
 
 *The floor* (`bench/suite/quorum_floor.c`) is no consensus: a leader named once, no terms, no sessions, no recovery; only bytes from
 clients to two followers and three disks, in the best way we know. It is what a durable write to two of three costs at least. etcd and

