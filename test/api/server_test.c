@@ -7,11 +7,14 @@
 #include "test.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char root[64];
@@ -177,6 +180,69 @@ static void a_name_in_this_process_is_taken_once(void **state)
     assert_refused(&options, COPYCAT_ERR_ADDRESS_IN_USE, "local:server-test");
     copycat_server_close(server);
     copycat_server_close(opened(&options));
+}
+
+/* The name in the system's table of unix sockets that ends like this; false if there is none. */
+static bool find_abstract(const char *end, struct sockaddr_un *address, socklen_t *size)
+{
+    FILE *table = fopen("/proc/net/unix", "re");
+    char line[512];
+    bool is_found = false;
+
+    assert_non_null(table);
+    while (!is_found && fgets(line, sizeof line, table) != NULL) {
+        char *name = strchr(line, '@');
+
+        line[strcspn(line, "\n")] = '\0';
+        is_found = name != NULL && strlen(name) > strlen(end) &&
+                   strcmp(name + strlen(name) - strlen(end), end) == 0;
+        if (is_found) {
+            *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+            memcpy(address->sun_path + 1, name + 1, strlen(name + 1));
+            *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+        }
+    }
+    (void)fclose(table);
+    return is_found;
+}
+
+/* 0 if it is taken in and turned away: the other end closes without a word. */
+static int be_turned_away(const struct sockaddr_un *address, socklen_t size)
+{
+    int stranger = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char byte;
+    ssize_t got;
+
+    (void)alarm(20);
+    if (connect(stranger, (const struct sockaddr *)address, size) != 0) {
+        return 1;
+    }
+    got = read(stranger, &byte, 1);
+    return got == 0 || (got < 0 && errno == ECONNRESET) ? 0 : 2;
+}
+
+static void a_local_name_is_of_this_process_alone(void **state)
+{
+    copycat_server_options options = alone();
+    copycat_server *server;
+    struct sockaddr_un address;
+    socklen_t size;
+    pid_t child;
+    int status;
+
+    (void)state;
+    options.members = "1=local:mine-alone";
+    server = opened(&options);
+    assert_true(find_abstract("-mine-alone", &address, &size));
+    child = fork();
+    if (child == 0) {
+        _exit(be_turned_away(&address, size));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    copycat_server_close(server);
+    assert_false(find_abstract("-mine-alone", &address, &size));
 }
 
 static void a_directory_in_use_is_locked(void **state)
@@ -428,6 +494,7 @@ int main(void)
         TEST(bad_machines_are_named),
         TEST(an_occupied_port_is_named),
         TEST(a_name_in_this_process_is_taken_once),
+        TEST(a_local_name_is_of_this_process_alone),
         TEST(a_directory_in_use_is_locked),
         TEST(the_directory_of_another_server_is_foreign),
         TEST(a_directory_that_cannot_be_made_or_written_is_named),
