@@ -15,8 +15,8 @@ one disk. Everything is durable before it is acknowledged. Values have {value_si
 read at random. Each figure is the median of {rounds} rounds of {seconds:g} s; within a round all systems are measured one after the
 other at each load, in another order each time, after a warm-up that nobody counts. **Figures are ratios**: the machine is
 virtual, shared and noisy, so absolute ones would say more about it than about anybody's code. The measure is a durable write of 4 KiB
-(`O_DIRECT`, `O_DSYNC`, into a file of zeros) by a process of its own, taken before and after each run of Copycat; the median of a
-round's counts. Over all rounds it was {sync:.0f} us, and a round trip of 100 bytes over the loopback {trip:.1f} us.
+(`O_DIRECT`, `O_DSYNC`, into a file of zeros) by a process of its own, taken before and after each run of Copycat; the quietest
+probe of a round counts: {sync} us. A round trip of 100 bytes over the loopback took {trip:.1f} us.
 
 *The floor* (`bench/suite/quorum_floor.c`) is no consensus: a leader named once, no terms, no sessions, no recovery; only bytes from
 clients to two followers and three disks, in the best way we know. It is what a durable write to two of three costs at least. etcd and
@@ -50,16 +50,16 @@ class Figures:
     def rounds(self, row, name):
         return self.results.get((row, name), [])
 
+    def quietest_sync(self, turn):
+        """A durable write in this round, in us: the least of its probes' medians, for the others met
+        what the loads before them had left to the disk."""
+        return min(rounds[turn]["disk_sync_us"]["p50"] for (_, name), rounds in self.results.items()
+                   if name == "copycat" and len(rounds) > turn)
+
     def paired(self, row, name, value_of):
-        """Values of a system with a durable write in the same round: the median of its probes, for
-        one alone may have met what the run before it left to the disk."""
-        syncs = []
-        for turn in range(len(self.rounds(row, name))):
-            probes = [rounds[turn]["disk_sync_us"]["p50"]
-                      for (_, of), rounds in self.results.items()
-                      if of == "copycat" and len(rounds) > turn]
-            syncs.append(statistics.median(probes))
-        return [value_of(one, sync) for one, sync in zip(self.rounds(row, name), syncs)]
+        """Values of a system with a durable write of the same round."""
+        return [value_of(one, self.quietest_sync(turn))
+                for turn, one in enumerate(self.rounds(row, name))]
 
     def per_sync(self, row, name):
         """Operations in the time of one durable write."""
@@ -175,7 +175,7 @@ def write(options, writes, reads, read_load, results, facts, missing):
     text = INTRODUCTION.format(
         value_size=options.value_size, keys=options.keys, rounds=options.rounds,
         seconds=options.seconds,
-        sync=median_of(probes, lambda one: one["disk_sync_us"]["p50"]),
+        sync=", ".join("%.0f" % figures.quietest_sync(turn) for turn in range(options.rounds)),
         trip=median_of(probes, lambda one: one["loopback_us"]["p50"]))
     for title, remedy in missing:
         text += "\n%s was left out, for it is not installed here; to have it: `%s`.\n" % (title, remedy)
