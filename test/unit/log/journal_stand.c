@@ -26,7 +26,7 @@ bool stand_states_match(const struct stand_state *left, const struct stand_state
 
 /* ---- scripts --------------------------------------------------------------------------------- */
 
-static void play(struct stand_state *state, const struct stand_record *record)
+void stand_state_play(struct stand_state *state, const struct stand_record *record)
 {
     switch (record->type) {
     case STAND_ENTRY:
@@ -86,7 +86,7 @@ void stand_script_state(
 {
     memset(state_out, 0, sizeof *state_out);
     for (uint32_t i = 0; i < count; i++) {
-        play(state_out, &script->records[i]);
+        stand_state_play(state_out, &script->records[i]);
     }
 }
 

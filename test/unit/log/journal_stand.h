@@ -51,6 +51,9 @@ struct stand_script {
 void stand_script_draw(
     struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max);
 
+/* What one record makes of a state. */
+void stand_state_play(struct stand_state *state, const struct stand_record *record);
+
 /* The state after so many records of the script, from the start. */
 void stand_script_state(
     const struct stand_script *script, uint32_t count, struct stand_state *state_out);

@@ -19,8 +19,6 @@ struct memory_block {
     max_align_t data[];
 };
 
-static struct cc_list blocks_of_all = {&blocks_of_all, &blocks_of_all};
-
 static void *resize(void *context, void *block, size_t size)
 {
     struct memory_disk *disk = context;
@@ -39,7 +37,7 @@ static void *resize(void *context, void *block, size_t size)
     }
     old = realloc(old, sizeof *old + size);
     CC_ASSERT(old != NULL);
-    cc_list_append(&blocks_of_all, &old->node);
+    cc_list_append(&disk->blocks, &old->node);
     disk->blocks_out++;
     disk->block_largest = size > disk->block_largest ? size : disk->block_largest;
     return old->data;
@@ -47,7 +45,7 @@ static void *resize(void *context, void *block, size_t size)
 
 static void forget_blocks(struct memory_disk *disk)
 {
-    cc_list_each_safe(node, following, &blocks_of_all) {
+    cc_list_each_safe(node, following, &disk->blocks) {
         cc_list_remove(node);
         free(cc_container_of(node, struct memory_block, node));
     }
@@ -409,6 +407,7 @@ void memory_disk_init(struct memory_disk *disk)
     *disk = (struct memory_disk){.now_us = 1, .entropy = 1};
     disk->memory = (struct cc_memory){resize, disk};
     disk->env = (struct cc_env){.table = &table, .memory = &disk->memory, .backend = disk};
+    cc_list_init(&disk->blocks);
     cc_list_init(&disk->tasks);
 }
 
@@ -484,6 +483,11 @@ void memory_disk_clone(struct memory_disk *target, const struct memory_disk *sou
             memory_disk_put(target, file->name, file->platter, file->platter_size);
         }
     }
+}
+
+struct memory_file *memory_disk_file_of(const struct cc_file *file)
+{
+    return file->file;
 }
 
 struct memory_file *memory_disk_file(struct memory_disk *disk, uint32_t number)

@@ -44,6 +44,7 @@ enum memory_crash {
 struct memory_disk {
     struct cc_env env;
     struct cc_memory memory;
+    struct cc_list blocks; /* given out, so that a crash can take them all */
     uint64_t blocks_out; /* given out and not yet given back */
     size_t block_largest;
     uint64_t now_us;
@@ -74,6 +75,9 @@ void memory_disk_crash(struct memory_disk *disk, enum memory_crash crash, uint64
 
 /* A fresh disk that holds what is on the other's platter. */
 void memory_disk_clone(struct memory_disk *target, const struct memory_disk *source);
+
+/* The file that an open one, as requests under way name it, is. */
+struct memory_file *memory_disk_file_of(const struct cc_file *file);
 
 /* A file by its place; NULL beyond the last. */
 struct memory_file *memory_disk_file(struct memory_disk *disk, uint32_t number);
