@@ -45,7 +45,7 @@ struct memory_disk {
     struct cc_env env;
     struct cc_memory memory;
     struct cc_list blocks; /* given out, so that a crash can take them all */
-    uint64_t blocks_out; /* given out and not yet given back */
+    uint64_t blocks_out;   /* given out and not yet given back */
     size_t block_largest;
     uint64_t now_us;
     uint64_t entropy; /* seed of the next draw */
