@@ -4,7 +4,7 @@
  */
 #include "arguments.h"
 
-#include "copycatd/units.h"
+#include "support/units.h"
 
 #include <copycat/client.h>
 
@@ -46,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static bool complain(
 
 static bool take_timeout(struct reading *reading, const char *value)
 {
-    const char *wrong = copycatd_duration_parse(value, &reading->into->timeout_ms);
+    const char *wrong = cmd_duration_parse(value, &reading->into->timeout_ms);
 
     if (wrong != NULL) {
         return complain(reading->message, "--timeout: '%s' %s", value, wrong);
@@ -60,7 +60,7 @@ static bool take_timeout(struct reading *reading, const char *value)
 
 static bool take_limit(struct reading *reading, const char *value)
 {
-    const char *wrong = copycatd_uint_parse(value, &reading->into->limit);
+    const char *wrong = cmd_uint_parse(value, &reading->into->limit);
 
     if (wrong != NULL) {
         return complain(reading->message, "--limit: '%s' %s", value, wrong);

@@ -5,7 +5,7 @@
 #include "bench_options.h"
 
 #include "arguments.h"
-#include "copycatd/units.h"
+#include "support/units.h"
 
 #include <copycat/client.h>
 
@@ -108,18 +108,17 @@ static const char *read_duration(const char *value, uint64_t *milliseconds_out)
 {
     uint64_t seconds;
 
-    if (copycatd_uint_parse(value, &seconds) == NULL && seconds <= DURATION_MS_MAX) {
+    if (cmd_uint_parse(value, &seconds) == NULL && seconds <= DURATION_MS_MAX) {
         *milliseconds_out = seconds * 1000;
         return NULL;
     }
-    return copycatd_duration_parse(value, milliseconds_out);
+    return cmd_duration_parse(value, milliseconds_out);
 }
 
 /* Likewise of bytes. */
 static const char *read_size(const char *value, uint64_t *bytes_out)
 {
-    return copycatd_uint_parse(value, bytes_out) == NULL ? NULL
-                                                         : copycatd_size_parse(value, bytes_out);
+    return cmd_uint_parse(value, bytes_out) == NULL ? NULL : cmd_size_parse(value, bytes_out);
 }
 
 static bool take_number(
@@ -128,7 +127,7 @@ static bool take_number(
     uint64_t number = 0;
     const char *wrong = flag->kind == SIZE       ? read_size(value, &number)
                         : flag->kind == DURATION ? read_duration(value, &number)
-                                                 : copycatd_uint_parse(value, &number);
+                                                 : cmd_uint_parse(value, &number);
 
     if (wrong != NULL) {
         return complain(message, flag->name, value, wrong);

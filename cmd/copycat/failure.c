@@ -4,8 +4,8 @@
  */
 #include "failure.h"
 
-#include "copycatd/units.h"
 #include "standing.h"
+#include "support/units.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,7 +83,7 @@ int cli_fail(const struct cli_arguments *arguments, copycat_status status)
     char waited[32];
     int code = cli_exit_of(status);
 
-    copycatd_duration_format(cli_arguments_timeout_ms(arguments), waited, sizeof waited);
+    cmd_duration_format(cli_arguments_timeout_ms(arguments), waited, sizeof waited);
     if (code == CLI_EXIT_USAGE) {
         return cli_fail_with(
             arguments, code, "refused: %s%s", copycat_status_text(status), remedy_of(status));

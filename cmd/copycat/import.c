@@ -11,12 +11,12 @@
 #include "import.h"
 
 #include "connection.h"
-#include "copycatd/units.h"
 #include "failure.h"
 #include "import_outcome.h"
 #include "import_window.h"
 #include "lines.h"
 #include "progress.h"
+#include "support/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +92,7 @@ static void give_up(struct import *import, struct cli_slot *slot)
     } else {
         import->outcome.undone++;
     }
-    copycatd_duration_format(import->timeout_ms, waited, sizeof waited);
+    cmd_duration_format(import->timeout_ms, waited, sizeof waited);
     import->outcome.is_silent = import->outcome.is_silent || !has_stopped(import);
     cli_import_stop(
         &import->outcome, slot->is_doubtful ? CLI_EXIT_UNKNOWN : CLI_EXIT_RETRY,

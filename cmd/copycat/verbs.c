@@ -5,17 +5,14 @@
 #include "verbs.h"
 
 #include "bench.h"
-#include "copycatd/suggest.h"
 #include "export.h"
 #include "import.h"
 #include "map.h"
 #include "status.h"
+#include "support/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* From here on a word is unlike another; see copycatd_word_misfit. */
-#define MISFIT_MAX 4u
 
 #define READS CLI_FLAG_BIT(CLI_FLAG_CONSISTENCY)
 
@@ -146,11 +143,11 @@ bool cli_verb_is_group(const char *word)
 static unsigned misfit_of(const char *written, const char *name)
 {
     const char *space = strchr(name, ' ');
-    unsigned whole = copycatd_word_misfit(written, name);
-    unsigned second = MISFIT_MAX;
+    unsigned whole = cmd_word_misfit(written, name);
+    unsigned second = CMD_WORD_UNLIKE;
 
     if (space != NULL && strchr(written, ' ') == NULL) {
-        second = copycatd_word_misfit(written, space + 1);
+        second = cmd_word_misfit(written, space + 1);
     }
     return second < whole ? second : whole;
 }
@@ -158,7 +155,7 @@ static unsigned misfit_of(const char *written, const char *name)
 const struct cli_verb *cli_verb_nearest(const char *written)
 {
     const struct cli_verb *nearest = NULL;
-    unsigned least = MISFIT_MAX;
+    unsigned least = CMD_WORD_UNLIKE;
 
     for (size_t i = 0; i < cli_verb_count; i++) {
         unsigned misfit = misfit_of(written, cli_verbs[i].name);
@@ -190,10 +187,10 @@ bool cli_verb_takes(const struct cli_verb *verb, enum cli_flag flag)
 enum cli_flag cli_flag_nearest(const char *name, const struct cli_verb *verb)
 {
     enum cli_flag nearest = CLI_FLAG_COUNT;
-    unsigned least = MISFIT_MAX;
+    unsigned least = CMD_WORD_UNLIKE;
 
     for (int i = 0; i < CLI_FLAG_COUNT; i++) {
-        unsigned misfit = copycatd_word_misfit(name, cli_flags[i].name);
+        unsigned misfit = cmd_word_misfit(name, cli_flags[i].name);
 
         if (misfit < least && (verb == NULL || cli_verb_takes(verb, (enum cli_flag)i))) {
             least = misfit;

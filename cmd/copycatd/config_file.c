@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copycatd/config_file.h"
 
-#include "copycatd/suggest.h"
+#include "support/suggest.h"
 
 #include <errno.h>
 #include <ini.h>

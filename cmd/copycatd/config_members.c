@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copycatd/config_members.h"
 
-#include "copycatd/units.h"
+#include "support/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static bool parse_member(
     }
     *address++ = '\0';
 
-    const char *wrong = copycatd_uint_parse(what, &id);
+    const char *wrong = cmd_uint_parse(what, &id);
 
     if (wrong != NULL || id == 0 || id > UINT32_MAX) {
         snprintf(

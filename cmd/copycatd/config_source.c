@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copycatd/config_source.h"
 
-#include "copycatd/suggest.h"
+#include "support/suggest.h"
 
 #include <string.h>
 
@@ -30,11 +30,11 @@ static void complain_unknown(
 
     for (size_t i = 0; i < sizeof action_names / sizeof action_names[0]; i++) {
         if (nearest == NULL ||
-            copycatd_word_misfit(name, action_names[i]) < copycatd_word_misfit(name, nearest)) {
+            cmd_word_misfit(name, action_names[i]) < cmd_word_misfit(name, nearest)) {
             nearest = action_names[i];
         }
     }
-    if (copycatd_word_misfit(name, nearest) >= copycatd_word_misfit("", "no such word")) {
+    if (cmd_word_misfit(name, nearest) >= CMD_WORD_UNLIKE) {
         copycatd_problems_add(
             problems, "unknown %s '%.80s'; copycatd --help lists what there is",
             argument[0] == '-' ? "flag" : "argument", argument);
@@ -146,7 +146,7 @@ static void note_unknown(const char *variable, struct copycatd_problems *notes)
         const char *known = copycatd_properties[id].name;
         char name[COPYCATD_VARIABLE_SIZE];
 
-        if (copycatd_word_misfit(word + sizeof prefix - 1, known) <= 2) {
+        if (cmd_word_misfit(word + sizeof prefix - 1, known) <= 2) {
             copycatd_property_variable(&copycatd_properties[id], name);
             copycatd_problems_add(
                 notes, "nothing reads the variable %s; did you mean %s?", word, name);

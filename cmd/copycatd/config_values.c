@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copycatd/config_values.h"
 
-#include "copycatd/suggest.h"
-#include "copycatd/units.h"
+#include "support/suggest.h"
+#include "support/units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,12 +55,12 @@ static void judge_members(struct reading *reading, const char *text)
 static void judge_choice(
     struct reading *reading, const struct copycatd_property *property, const char *text)
 {
-    unsigned misfit = copycatd_word_misfit("", "no such word");
+    unsigned misfit = CMD_WORD_UNLIKE;
     const char *nearest = NULL;
     char accepts[128];
 
     for (uint64_t i = 0; property->choices[i] != NULL; i++) {
-        unsigned its = copycatd_word_misfit(text, property->choices[i]);
+        unsigned its = cmd_word_misfit(text, property->choices[i]);
 
         if (strcmp(text, property->choices[i]) == 0) {
             reading->number = i;
@@ -85,13 +85,13 @@ static void judge_number(
     char accepts[128];
 
     if (property->type == COPYCATD_TYPE_SIZE) {
-        wrong = copycatd_size_parse(text, &reading->number);
+        wrong = cmd_size_parse(text, &reading->number);
     } else if (property->type == COPYCATD_TYPE_DURATION) {
-        wrong = copycatd_duration_parse(text, &reading->number);
+        wrong = cmd_duration_parse(text, &reading->number);
     } else if (property->type == COPYCATD_TYPE_BOOL) {
-        wrong = copycatd_bool_parse(text, &reading->number);
+        wrong = cmd_bool_parse(text, &reading->number);
     } else {
-        wrong = copycatd_uint_parse(text, &reading->number);
+        wrong = cmd_uint_parse(text, &reading->number);
     }
     if (wrong != NULL) {
         complain(reading, wrong);

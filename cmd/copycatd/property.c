@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "copycatd/property.h"
 
-#include "copycatd/suggest.h"
-#include "copycatd/units.h"
+#include "support/suggest.h"
+#include "support/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -145,11 +145,11 @@ enum copycatd_property_id copycatd_property_find(const char *name, size_t size)
 const char *copycatd_property_suggest(const char *word, bool in_file)
 {
     const char *nearest = NULL;
-    unsigned misfit = copycatd_word_misfit("", "no such word");
+    unsigned misfit = CMD_WORD_UNLIKE;
 
     for (unsigned id = 0; id < COPYCATD_PROPERTY_COUNT; id++) {
         const struct copycatd_property *property = &copycatd_properties[id];
-        unsigned its = copycatd_word_misfit(word, property->name);
+        unsigned its = cmd_word_misfit(word, property->name);
 
         if (its < misfit && !(in_file && property->not_in_file)) {
             misfit = its;
@@ -180,10 +180,10 @@ void copycatd_property_format(
 {
     switch (property->type) {
     case COPYCATD_TYPE_SIZE:
-        copycatd_size_format(number, text_out, COPYCATD_NUMBER_SIZE);
+        cmd_size_format(number, text_out, COPYCATD_NUMBER_SIZE);
         break;
     case COPYCATD_TYPE_DURATION:
-        copycatd_duration_format(number, text_out, COPYCATD_NUMBER_SIZE);
+        cmd_duration_format(number, text_out, COPYCATD_NUMBER_SIZE);
         break;
     case COPYCATD_TYPE_BOOL:
         snprintf(text_out, COPYCATD_NUMBER_SIZE, "%s", number != 0 ? "true" : "false");

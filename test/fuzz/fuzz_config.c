@@ -11,9 +11,9 @@
 #include "base/assert.h"
 #include "copycatd/config.h"
 #include "copycatd/config_file.h"
-#include "copycatd/suggest.h"
-#include "copycatd/units.h"
 #include "proto/member.h"
+#include "support/suggest.h"
+#include "support/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,21 +122,21 @@ static void try_quantities(const char *text)
     uint64_t number;
     uint64_t again;
 
-    if (copycatd_duration_parse(text, &number) == NULL) {
-        copycatd_duration_format(number, form, sizeof form);
-        CC_ASSERT(copycatd_duration_parse(form, &again) == NULL && again == number); /* U3 */
-        CC_ASSERT(copycatd_uint_parse(text, &again) != NULL);                        /* U1 */
+    if (cmd_duration_parse(text, &number) == NULL) {
+        cmd_duration_format(number, form, sizeof form);
+        CC_ASSERT(cmd_duration_parse(form, &again) == NULL && again == number); /* U3 */
+        CC_ASSERT(cmd_uint_parse(text, &again) != NULL);                        /* U1 */
     }
-    if (copycatd_size_parse(text, &number) == NULL) {
-        copycatd_size_format(number, form, sizeof form);
-        CC_ASSERT(copycatd_size_parse(form, &again) == NULL && again == number);
-        CC_ASSERT(copycatd_uint_parse(text, &again) != NULL);
+    if (cmd_size_parse(text, &number) == NULL) {
+        cmd_size_format(number, form, sizeof form);
+        CC_ASSERT(cmd_size_parse(form, &again) == NULL && again == number);
+        CC_ASSERT(cmd_uint_parse(text, &again) != NULL);
     }
-    (void)copycatd_bool_parse(text, &number);
+    (void)cmd_bool_parse(text, &number);
     for (unsigned id = 0; id < COPYCATD_PROPERTY_COUNT; id++) {
         const char *name = copycatd_properties[id].name;
 
-        CC_ASSERT(copycatd_word_distance(text, name) == copycatd_word_distance(name, text));
+        CC_ASSERT(cmd_word_distance(text, name) == cmd_word_distance(name, text));
     }
 }
 

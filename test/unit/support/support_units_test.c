@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * copycatd_units_test -- quantities are read with their units only, and nothing is cut.
+ * support_units_test -- quantities are read with their units only, and nothing is cut.
  */
-#include "copycatd/units.h"
+#include "support/units.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@ static uint64_t duration(const char *text)
 {
     uint64_t number = 0;
 
-    assert_null(copycatd_duration_parse(text, &number));
+    assert_null(cmd_duration_parse(text, &number));
     return number;
 }
 
@@ -22,7 +22,7 @@ static uint64_t size(const char *text)
 {
     uint64_t number = 0;
 
-    assert_null(copycatd_size_parse(text, &number));
+    assert_null(cmd_size_parse(text, &number));
     return number;
 }
 
@@ -52,8 +52,8 @@ static void a_bare_number_is_refused_with_the_units_named(void **state)
     uint64_t number = 77;
 
     (void)state;
-    assert_non_null(strstr(copycatd_duration_parse("5", &number), "ms, s, m, h"));
-    assert_non_null(strstr(copycatd_size_parse("64", &number), "KiB, MiB, GiB"));
+    assert_non_null(strstr(cmd_duration_parse("5", &number), "ms, s, m, h"));
+    assert_non_null(strstr(cmd_size_parse("64", &number), "KiB, MiB, GiB"));
     assert_int_equal(number, 77); /* untouched */
 }
 
@@ -65,12 +65,12 @@ static void nonsense_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        assert_non_null(copycatd_duration_parse(texts[i], &number));
+        assert_non_null(cmd_duration_parse(texts[i], &number));
     }
-    assert_non_null(copycatd_size_parse("5kib", &number));
-    assert_non_null(copycatd_uint_parse("5s", &number));
-    assert_non_null(copycatd_uint_parse("", &number));
-    assert_non_null(copycatd_bool_parse("maybe", &number));
+    assert_non_null(cmd_size_parse("5kib", &number));
+    assert_non_null(cmd_uint_parse("5s", &number));
+    assert_non_null(cmd_uint_parse("", &number));
+    assert_non_null(cmd_bool_parse("maybe", &number));
 }
 
 static void what_does_not_fit_into_64_bits_is_refused_and_not_cut(void **state)
@@ -78,11 +78,11 @@ static void what_does_not_fit_into_64_bits_is_refused_and_not_cut(void **state)
     uint64_t number;
 
     (void)state;
-    assert_null(copycatd_uint_parse("18446744073709551615", &number));
+    assert_null(cmd_uint_parse("18446744073709551615", &number));
     assert_true(number == UINT64_MAX);
-    assert_non_null(copycatd_uint_parse("18446744073709551616", &number));
-    assert_non_null(copycatd_duration_parse("18446744073709551615s", &number));
-    assert_non_null(copycatd_size_parse("99999999999GiB", &number));
+    assert_non_null(cmd_uint_parse("18446744073709551616", &number));
+    assert_non_null(cmd_duration_parse("18446744073709551615s", &number));
+    assert_non_null(cmd_size_parse("99999999999GiB", &number));
     assert_true(size("17179869183GiB") == UINT64_C(17179869183) << 30);
 }
 
@@ -92,14 +92,14 @@ static void what_is_formatted_is_read_back_as_the_same(void **state)
 
     (void)state;
     for (uint64_t number = 0; number < UINT64_MAX / 5; number = number * 3 + 1000) {
-        copycatd_duration_format(number, text, sizeof text);
+        cmd_duration_format(number, text, sizeof text);
         assert_true(duration(text) == number);
-        copycatd_size_format(number, text, sizeof text);
+        cmd_size_format(number, text, sizeof text);
         assert_true(size(text) == number);
     }
-    copycatd_duration_format(60000, text, sizeof text);
+    cmd_duration_format(60000, text, sizeof text);
     assert_string_equal(text, "1m");
-    copycatd_size_format(1536, text, sizeof text);
+    cmd_size_format(1536, text, sizeof text);
     assert_string_equal(text, "1536B");
 }
 
@@ -111,9 +111,9 @@ static void yes_and_no_have_four_words_each(void **state)
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        assert_null(copycatd_bool_parse(yes[i], &truth));
+        assert_null(cmd_bool_parse(yes[i], &truth));
         assert_int_equal(truth, 1);
-        assert_null(copycatd_bool_parse(no[i], &truth));
+        assert_null(cmd_bool_parse(no[i], &truth));
         assert_int_equal(truth, 0);
     }
 }

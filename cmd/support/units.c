@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copycatd/units.h"
+/*
+ * units -- see units.h.
+ */
+#include "support/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,7 +87,7 @@ static void format_quantity(
     snprintf(text_out, text_size, "%" PRIu64 "%s", number / units->factor, units->name);
 }
 
-const char *copycatd_duration_parse(const char *text, uint64_t *milliseconds_out)
+const char *cmd_duration_parse(const char *text, uint64_t *milliseconds_out)
 {
     return read_quantity(
         text, durations,
@@ -93,7 +96,7 @@ const char *copycatd_duration_parse(const char *text, uint64_t *milliseconds_out
         milliseconds_out);
 }
 
-const char *copycatd_size_parse(const char *text, uint64_t *bytes_out)
+const char *cmd_size_parse(const char *text, uint64_t *bytes_out)
 {
     return read_quantity(
         text, sizes,
@@ -102,7 +105,7 @@ const char *copycatd_size_parse(const char *text, uint64_t *bytes_out)
         bytes_out);
 }
 
-const char *copycatd_uint_parse(const char *text, uint64_t *number_out)
+const char *cmd_uint_parse(const char *text, uint64_t *number_out)
 {
     const char *at = text;
     uint64_t number;
@@ -117,7 +120,7 @@ const char *copycatd_uint_parse(const char *text, uint64_t *number_out)
     return wrong;
 }
 
-const char *copycatd_bool_parse(const char *text, uint64_t *truth_out)
+const char *cmd_bool_parse(const char *text, uint64_t *truth_out)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
 
@@ -130,12 +133,12 @@ const char *copycatd_bool_parse(const char *text, uint64_t *truth_out)
     return "is neither true nor false (yes, no, on, off, 1 and 0 are understood as well)";
 }
 
-void copycatd_duration_format(uint64_t milliseconds, char *text_out, size_t text_size)
+void cmd_duration_format(uint64_t milliseconds, char *text_out, size_t text_size)
 {
     format_quantity(milliseconds, durations, text_out, text_size);
 }
 
-void copycatd_size_format(uint64_t bytes, char *text_out, size_t text_size)
+void cmd_size_format(uint64_t bytes, char *text_out, size_t text_size)
 {
     format_quantity(bytes, sizes, text_out, text_size);
 }

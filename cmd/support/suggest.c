@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "copycatd/suggest.h"
+/*
+ * suggest -- see suggest.h.
+ */
+#include "support/suggest.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -20,14 +23,14 @@ static size_t least(size_t left, size_t right)
     return left < right ? left : right;
 }
 
-size_t copycatd_word_distance(const char *left, const char *right)
+size_t cmd_word_distance(const char *left, const char *right)
 {
     size_t left_size = strlen(left);
     size_t right_size = strlen(right);
     /* Three rows of the table of Damerau and Levenshtein: two back, one back, this one. */
-    size_t rows[3][COPYCATD_WORD_SIZE_MAX + 1];
+    size_t rows[3][CMD_WORD_SIZE_MAX + 1];
 
-    if (left_size > COPYCATD_WORD_SIZE_MAX || right_size > COPYCATD_WORD_SIZE_MAX) {
+    if (left_size > CMD_WORD_SIZE_MAX || right_size > CMD_WORD_SIZE_MAX) {
         return SIZE_MAX;
     }
     for (size_t j = 0; j <= right_size; j++) {
@@ -68,9 +71,9 @@ static int is_prefix(const char *front, const char *whole)
     return 1;
 }
 
-unsigned copycatd_word_misfit(const char *written, const char *known)
+unsigned cmd_word_misfit(const char *written, const char *known)
 {
-    size_t changes = copycatd_word_distance(written, known);
+    size_t changes = cmd_word_distance(written, known);
 
     /* Two changes make any word of two letters from any other: that is no likeness. */
     if (changes <= CHANGES_MAX && changes < strlen(known)) {
@@ -79,5 +82,5 @@ unsigned copycatd_word_misfit(const char *written, const char *known)
     if (is_prefix(written, known) || is_prefix(known, written)) {
         return CHANGES_MAX + 1;
     }
-    return CHANGES_MAX + 2;
+    return CMD_WORD_UNLIKE;
 }
