@@ -273,7 +273,7 @@ static bool slow_disk(struct cc_nemesis *nemesis, uint32_t server)
 static bool break_disk(struct cc_nemesis *nemesis, uint32_t server)
 {
     cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u is to fail", server + 1);
-    cc_world_disk_fail(world_of(nemesis), server, (uint32_t)range(nemesis, 1, 40));
+    cc_world_disk_strike(world_of(nemesis), server, CC_DISK_FAULT_ANY, (uint32_t)range(nemesis, 1, 40));
     return true;
 }
 
@@ -461,7 +461,7 @@ void cc_nemesis_heal(struct cc_nemesis *nemesis)
     for (uint32_t i = 0; i < cluster->world->machine_count; i++) {
         cc_world_set_drift(cluster->world, i, 0);
         cc_world_disk_slow(cluster->world, i, 1);
-        cc_world_disk_fail(cluster->world, i, 0);
+        cc_world_disk_calm(cluster->world, i);
         cc_world_disk_stick(cluster->world, i, false);
         cc_world_disk_full(cluster->world, i, false);
         if (cc_world_is_up(cluster->world, i) && cc_world_is_paused(cluster->world, i)) {

@@ -7,60 +7,14 @@
  * A durable write under way at a crash is torn likewise.
  */
 #include "base/assert.h"
-#include "sim/world.h"
+#include "sim/sim_disk_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_SIZE 128u
 #define LATENCY_US_MIN 60u
 #define LATENCY_US_MAX 4000u
 #define BYTES_PER_US 400u
-
-/* Written and not synced. */
-struct doubt {
-    struct doubt *next;
-    uint64_t offset;
-    size_t size;
-    unsigned char data[];
-};
-
-struct sim_file {
-    struct sim_file *next;
-    char name[NAME_MAX_SIZE];
-    bool is_named;        /* a reader of the directory sees it */
-    bool is_name_durable; /* and still will after a crash */
-    unsigned char *seen;
-    unsigned char *platter;
-    size_t size;
-    size_t platter_size;
-    size_t capacity;
-    struct doubt *doubts;
-    struct doubt **doubts_end;
-};
-
-/* What env hands out; in the machine's memory, so that it ends with its life. */
-struct cc_file {
-    struct sim_file *file;
-};
-
-struct under_way {
-    struct under_way *next;
-    struct cc_disk_request *request;
-};
-
-struct cc_sim_disk {
-    struct cc_machine *machine;
-    struct cc_decider choices;
-    struct sim_file *files;
-    struct under_way *writes;
-    bool is_locked;
-    bool is_stuck;
-    bool is_full;
-    uint32_t slow;
-    uint32_t fail_in;
-    struct cc_held held;
-};
 
 static void *reserve(void *block, size_t size)
 {
@@ -80,10 +34,10 @@ struct cc_sim_disk *cc_sim_disk_create(struct cc_machine *machine)
     return disk;
 }
 
-static void forget_doubts(struct sim_file *file)
+void cc_sim_file_forget_doubts(struct cc_sim_file *file)
 {
     while (file->doubts != NULL) {
-        struct doubt *doubt = file->doubts;
+        struct cc_sim_doubt *doubt = file->doubts;
 
         file->doubts = doubt->next;
         free(doubt);
@@ -91,26 +45,35 @@ static void forget_doubts(struct sim_file *file)
     file->doubts_end = &file->doubts;
 }
 
-static void free_files(struct cc_sim_disk *disk)
+void cc_sim_file_add_doubt(struct cc_sim_file *file, uint64_t offset, const void *data, size_t size)
 {
-    while (disk->files != NULL) {
-        struct sim_file *file = disk->files;
+    struct cc_sim_doubt *doubt = malloc(sizeof *doubt + size);
 
-        disk->files = file->next;
-        forget_doubts(file);
-        free(file->seen);
-        free(file->platter);
-        free(file);
-    }
+    CC_ASSERT(doubt != NULL);
+    doubt->next = NULL;
+    doubt->offset = offset;
+    doubt->size = size;
+    memcpy(doubt->data, data, size);
+    *file->doubts_end = doubt;
+    file->doubts_end = &doubt->next;
 }
 
-static void forget_writes(struct cc_sim_disk *disk)
+void cc_sim_file_free(struct cc_sim_file *file)
 {
-    while (disk->writes != NULL) {
-        struct under_way *way = disk->writes;
+    cc_sim_file_forget_doubts(file);
+    cc_sim_file_heal_scars(file, 0, SIZE_MAX);
+    free(file->seen);
+    free(file->platter);
+    free(file);
+}
 
-        disk->writes = way->next;
-        free(way);
+void cc_sim_files_free(struct cc_sim_file **files)
+{
+    while (*files != NULL) {
+        struct cc_sim_file *file = *files;
+
+        *files = file->next;
+        cc_sim_file_free(file);
     }
 }
 
@@ -122,16 +85,17 @@ void cc_sim_disk_destroy(struct cc_sim_disk *disk)
         cc_world_free_event(disk->machine->world, event);
         event = next;
     }
-    forget_writes(disk);
-    free_files(disk);
+    cc_sim_disk_forget_writes(disk);
+    cc_sim_files_free(&disk->files);
+    cc_sim_files_free(&disk->image);
     free(disk);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static struct sim_file *find(struct cc_sim_disk *disk, const char *name)
+static struct cc_sim_file *find(struct cc_sim_disk *disk, const char *name)
 {
-    for (struct sim_file *file = disk->files; file != NULL; file = file->next) {
+    for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
         if (file->is_named && strcmp(file->name, name) == 0) {
             return file;
         }
@@ -139,13 +103,13 @@ static struct sim_file *find(struct cc_sim_disk *disk, const char *name)
     return NULL;
 }
 
-static struct sim_file *make(struct cc_sim_disk *disk, const char *name)
+static struct cc_sim_file *make(struct cc_sim_disk *disk, const char *name)
 {
-    struct sim_file *file = calloc(1, sizeof *file);
-    struct sim_file **end = &disk->files;
+    struct cc_sim_file *file = calloc(1, sizeof *file);
+    struct cc_sim_file **end = &disk->files;
 
     CC_ASSERT(file != NULL);
-    CC_ASSERT(strlen(name) < NAME_MAX_SIZE);
+    CC_ASSERT(strlen(name) < CC_SIM_FILE_NAME_SIZE);
     strcpy(file->name, name);
     file->is_named = true;
     file->doubts_end = &file->doubts;
@@ -156,7 +120,7 @@ static struct sim_file *make(struct cc_sim_disk *disk, const char *name)
     return file;
 }
 
-static void extend(struct sim_file *file, size_t size)
+void cc_sim_file_extend(struct cc_sim_file *file, size_t size)
 {
     if (size > file->capacity) {
         size_t capacity = file->capacity == 0 ? 65536 : file->capacity;
@@ -175,7 +139,8 @@ static void extend(struct sim_file *file, size_t size)
     }
 }
 
-static void write_platter(struct sim_file *file, uint64_t offset, const void *data, size_t size)
+void cc_sim_file_to_platter(
+    struct cc_sim_file *file, uint64_t offset, const void *data, size_t size)
 {
     memcpy(file->platter + offset, data, size);
     if (offset + size > file->platter_size) {
@@ -183,84 +148,15 @@ static void write_platter(struct sim_file *file, uint64_t offset, const void *da
     }
 }
 
-static void sync_file(struct sim_file *file)
+static void sync_file(struct cc_sim_file *file)
 {
-    for (struct doubt *doubt = file->doubts; doubt != NULL; doubt = doubt->next) {
-        write_platter(file, doubt->offset, doubt->data, doubt->size);
+    for (struct cc_sim_doubt *doubt = file->doubts; doubt != NULL; doubt = doubt->next) {
+        cc_sim_file_to_platter(file, doubt->offset, doubt->data, doubt->size);
     }
-    forget_doubts(file);
+    cc_sim_file_forget_doubts(file);
     if (file->platter_size < file->size) {
         file->platter_size = file->size;
     }
-}
-
-/* Any subset of the sectors of a write may have reached the platter. */
-static void tear(
-    struct cc_sim_disk *disk,
-    struct sim_file *file,
-    uint64_t offset,
-    const unsigned char *data,
-    size_t size)
-{
-    size_t done = 0;
-    uint64_t mode = cc_decide_below(&disk->choices, 4); /* nothing, all, prefix, any subset */
-    uint64_t prefix = cc_decide_below(&disk->choices, size + 1);
-    bool is_torn = false;
-
-    while (done < size) {
-        size_t piece = CC_DISK_SECTOR - (offset + done) % CC_DISK_SECTOR;
-        bool is_kept = mode == 1 || (mode == 2 && done < prefix) ||
-                       (mode == 3 && cc_decide_below(&disk->choices, 2) == 0);
-
-        piece = piece < size - done ? piece : size - done;
-        if (is_kept) {
-            write_platter(file, offset + done, data + done, piece);
-        }
-        is_torn = is_torn || !is_kept;
-        done += piece;
-    }
-    disk->machine->world->counters.torn_writes += is_torn && mode > 1;
-    disk->machine->world->counters.lost_writes += mode == 0;
-}
-
-void cc_sim_disk_crash(struct cc_sim_disk *disk)
-{
-    struct sim_file **link = &disk->files;
-
-    for (struct under_way *way = disk->writes; way != NULL; way = way->next) {
-        struct cc_disk_request *request = way->request;
-
-        extend(request->file->file, request->offset + request->size);
-        tear(disk, request->file->file, request->offset, request->data, request->size);
-    }
-    forget_writes(disk);
-    while (*link != NULL) {
-        struct sim_file *file = *link;
-
-        for (struct doubt *doubt = file->doubts; doubt != NULL; doubt = doubt->next) {
-            tear(disk, file, doubt->offset, doubt->data, doubt->size);
-        }
-        forget_doubts(file);
-        if (file->is_named != file->is_name_durable) {
-            file->is_named = cc_decide_below(&disk->choices, 2) == 0;
-            disk->machine->world->counters.lost_names += !file->is_named;
-        }
-        file->is_name_durable = file->is_named;
-        if (!file->is_named) {
-            *link = file->next;
-            free(file->seen);
-            free(file->platter);
-            free(file);
-            continue;
-        }
-        file->size = file->platter_size;
-        if (file->capacity > 0) {
-            memcpy(file->seen, file->platter, file->capacity);
-        }
-        link = &file->next;
-    }
-    disk->is_locked = false;
-    disk->fail_in = 0;
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -278,7 +174,7 @@ static void carry_out_list(struct cc_sim_disk *disk, struct cc_disk_request *req
 {
     size_t prefix = strlen(request->name);
 
-    for (struct sim_file *file = disk->files; file != NULL; file = file->next) {
+    for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
         if (file->is_named && strncmp(file->name, request->name, prefix) == 0 &&
             file->name[prefix] == '/') {
             request->on_name(request, file->name + prefix + 1);
@@ -288,7 +184,7 @@ static void carry_out_list(struct cc_sim_disk *disk, struct cc_disk_request *req
 
 static void carry_out_open(struct cc_sim_disk *disk, struct cc_disk_request *request)
 {
-    struct sim_file *file = find(disk, request->name);
+    struct cc_sim_file *file = find(disk, request->name);
 
     if (file == NULL && !request->create) {
         request->status = COPYCAT_ERR_INVALID;
@@ -304,65 +200,77 @@ static void carry_out_open(struct cc_sim_disk *disk, struct cc_disk_request *req
 
 static void carry_out_read(struct cc_disk_request *request)
 {
-    const struct sim_file *file = request->file->file;
+    const struct cc_sim_file *file = request->file->file;
 
-    if (request->offset + request->size > file->size) {
+    if (request->offset + request->size > file->size ||
+        cc_sim_file_is_scarred(file, request->offset, request->size)) {
         request->status = COPYCAT_ERR_IO;
         return;
     }
     memcpy(request->data, file->seen + request->offset, request->size);
 }
 
-static void no_longer_under_way(struct cc_sim_disk *disk, const struct cc_disk_request *request)
+void cc_sim_disk_forget_write(struct cc_sim_disk *disk, const struct cc_disk_request *request)
 {
-    struct under_way **link = &disk->writes;
+    struct cc_sim_under_way **link = &disk->writes;
 
     while ((*link)->request != request) {
         link = &(*link)->next;
     }
 
-    struct under_way *way = *link;
+    struct cc_sim_under_way *way = *link;
 
     *link = way->next;
     free(way);
 }
 
+/* What is durable now is in doubt no more. */
+static void forget_covered(struct cc_sim_file *file, uint64_t offset, size_t size)
+{
+    struct cc_sim_doubt **link = &file->doubts;
+
+    while (*link != NULL) {
+        struct cc_sim_doubt *doubt = *link;
+
+        if (doubt->offset >= offset && doubt->offset + doubt->size <= offset + size) {
+            *link = doubt->next;
+            free(doubt);
+        } else {
+            link = &doubt->next;
+        }
+    }
+    file->doubts_end = link;
+}
+
 static void carry_out_write(struct cc_sim_disk *disk, struct cc_disk_request *request)
 {
-    struct sim_file *file = request->file->file;
+    struct cc_sim_file *file = request->file->file;
 
-    no_longer_under_way(disk, request);
+    cc_sim_disk_forget_write(disk, request);
     if (request->size == 0) {
         return;
     }
-    extend(file, request->offset + request->size);
+    cc_sim_file_heal_scars(file, request->offset, request->size);
+    cc_sim_file_extend(file, request->offset + request->size);
     memcpy(file->seen + request->offset, request->data, request->size);
     if (request->durable) {
-        write_platter(file, request->offset, request->data, request->size);
+        cc_sim_file_to_platter(file, request->offset, request->data, request->size);
+        forget_covered(file, request->offset, request->size);
         return;
     }
-
-    struct doubt *doubt = malloc(sizeof *doubt + request->size);
-
-    CC_ASSERT(doubt != NULL);
-    doubt->next = NULL;
-    doubt->offset = request->offset;
-    doubt->size = request->size;
-    memcpy(doubt->data, request->data, request->size);
-    *file->doubts_end = doubt;
-    file->doubts_end = &doubt->next;
+    cc_sim_file_add_doubt(file, request->offset, request->data, request->size);
 }
 
 static void carry_out_sync_dir(struct cc_sim_disk *disk)
 {
-    for (struct sim_file *file = disk->files; file != NULL; file = file->next) {
+    for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
         file->is_name_durable = file->is_named;
     }
 }
 
 static void carry_out_remove(struct cc_sim_disk *disk, struct cc_disk_request *request)
 {
-    struct sim_file *file = find(disk, request->name);
+    struct cc_sim_file *file = find(disk, request->name);
 
     if (file == NULL) {
         request->status = COPYCAT_ERR_INVALID;
@@ -421,26 +329,6 @@ static void carry_out(struct cc_sim_disk *disk, struct cc_disk_request *request)
     }
 }
 
-/* A failed write leaves any mixture of old and new behind; a failed sync loses what it was for. */
-static void carry_out_failure(struct cc_sim_disk *disk, struct cc_disk_request *request)
-{
-    request->status = COPYCAT_ERR_IO;
-    disk->machine->world->counters.disk_errors++;
-    if (request->operation == CC_DISK_WRITE) {
-        struct sim_file *file = request->file->file;
-
-        no_longer_under_way(disk, request);
-        extend(file, request->offset + request->size);
-        tear(disk, file, request->offset, request->data, request->size);
-        memcpy(file->seen + request->offset, file->platter + request->offset, request->size);
-    } else if (request->operation == CC_DISK_SYNC) {
-        forget_doubts(request->file->file);
-    } else if (request->operation == CC_DISK_CLOSE) {
-        cc_memory_give(&disk->machine->memory, request->file); /* dead all the same */
-        request->file = NULL;
-    }
-}
-
 bool cc_sim_disk_deliver(struct cc_sim_disk *disk, struct cc_event *event)
 {
     struct cc_disk_request *request = event->subject;
@@ -449,19 +337,34 @@ bool cc_sim_disk_deliver(struct cc_sim_disk *disk, struct cc_event *event)
         cc_held_add(&disk->held, event);
         return false;
     }
+    if (cc_sim_disk_hangs(disk, request)) {
+        return true; /* it never completes in this life */
+    }
     request->status = COPYCAT_OK;
-    if (disk->fail_in > 0 && --disk->fail_in == 0) {
-        carry_out_failure(disk, request);
+    if (cc_sim_disk_interfere(disk, request)) {
+        disk->machine->world->counters.disk_errors += request->status != COPYCAT_OK;
     } else if (finds_no_space(disk, request)) {
         request->status = COPYCAT_ERR_DISK_FULL;
         if (request->operation == CC_DISK_WRITE) {
-            no_longer_under_way(disk, request);
+            cc_sim_disk_forget_write(disk, request);
         }
     } else {
         carry_out(disk, request);
     }
     request->done(request);
     return true;
+}
+
+/* Somebody waits for a write to be under way. */
+static void count_write(struct cc_sim_disk *disk, uint64_t wait_us)
+{
+    struct cc_world *world = disk->machine->world;
+
+    if (disk->alarm_in > 0 && --disk->alarm_in == 0) {
+        cc_world_call(
+            world, world->now_us + cc_decide_below(&disk->choices, wait_us), disk->alarm,
+            disk->alarm_owner);
+    }
 }
 
 void cc_sim_disk_request(struct cc_env *env, struct cc_disk_request *request)
@@ -474,46 +377,14 @@ void cc_sim_disk_request(struct cc_env *env, struct cc_disk_request *request)
         wait += request->size / BYTES_PER_US;
     }
     if (request->operation == CC_DISK_WRITE) {
-        struct under_way *way = malloc(sizeof *way);
+        struct cc_sim_under_way *way = malloc(sizeof *way);
 
         CC_ASSERT(way != NULL);
-        *way = (struct under_way){disk->writes, request};
+        *way = (struct cc_sim_under_way){disk->writes, request};
         disk->writes = way;
+        count_write(disk, wait * disk->slow);
     }
     cc_world_post(
         machine->world, cc_world_event(machine->world, CC_EVENT_DISK, machine, request),
         machine->world->now_us + wait * disk->slow);
-}
-
-/* ---- faults ---------------------------------------------------------------------------------- */
-
-void cc_world_disk_stick(struct cc_world *world, uint32_t machine, bool is_stuck)
-{
-    struct cc_sim_disk *disk = world->machines[machine].disk;
-
-    disk->is_stuck = is_stuck;
-    if (!is_stuck) {
-        cc_held_release(world, &disk->held);
-    }
-}
-
-void cc_world_disk_full(struct cc_world *world, uint32_t machine, bool is_full)
-{
-    world->machines[machine].disk->is_full = is_full;
-}
-
-void cc_world_disk_slow(struct cc_world *world, uint32_t machine, uint32_t factor)
-{
-    world->machines[machine].disk->slow = factor;
-}
-
-void cc_world_disk_fail(struct cc_world *world, uint32_t machine, uint32_t nth)
-{
-    world->machines[machine].disk->fail_in = nth;
-}
-
-void cc_world_disk_wipe(struct cc_world *world, uint32_t machine)
-{
-    CC_ASSERT(!world->machines[machine].is_up);
-    free_files(world->machines[machine].disk);
 }

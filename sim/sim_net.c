@@ -4,54 +4,16 @@
  * broken now and then; in order within a connection, at most once.
  */
 #include "base/assert.h"
-#include "sim/world.h"
+#include "sim/sim_net_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LATENCY_US_MIN 20u
-#define LATENCY_US_MAX 3000u
 #define IN_FLIGHT_MAX (256u << 10)
 #define CONNECT_US_MAX 1000000u
-#define ADDRESSES_MAX 32u
-#define ADDRESS_SIZE_MAX 64u
-
-/* One end of a connection. */
-struct cc_sim_conn {
-    struct cc_sim_conn *next;
-    struct cc_sim_conn *other;
-    uint32_t machine;
-    uint32_t life;
-    struct cc_conn *user; /* NULL: closed here, or its life is over */
-    char address[ADDRESS_SIZE_MAX];
-    uint64_t newest_us; /* when the last bytes towards this end arrive */
-    size_t in_flight;   /* bytes towards this end */
-    bool owes_sent;     /* the other end waits for room */
-    bool is_ending;     /* an end is on its way to here */
-    struct cc_held stalled;
-    uint32_t events; /* that name this end */
-};
-
-struct address {
-    char name[ADDRESS_SIZE_MAX];
-    uint32_t machine;
-    uint32_t life;
-    struct cc_listener *listener; /* NULL: nobody listens */
-};
-
-struct link {
-    bool is_cut;
-    uint32_t slow;
-    struct cc_decider choices;
-};
-
-struct cc_net_world {
-    struct cc_world *world;
-    struct address addresses[ADDRESSES_MAX];
-    uint32_t address_count;
-    struct cc_sim_conn *conns;
-    struct link links[CC_MACHINES_MAX][CC_MACHINES_MAX];
-};
+#define PIECES_MAX 40u
+#define PIECE_SIZE_MAX 24u
 
 struct cc_net_world *cc_sim_net_create(struct cc_world *world)
 {
@@ -61,7 +23,7 @@ struct cc_net_world *cc_sim_net_create(struct cc_world *world)
     net->world = world;
     for (uint32_t i = 0; i < CC_MACHINES_MAX; i++) {
         for (uint32_t j = 0; j < CC_MACHINES_MAX; j++) {
-            net->links[i][j].slow = 1;
+            net->links[i][j].quality.slow = 1;
             net->links[i][j].choices =
                 cc_decider_make(world->seed, CC_STREAM_LINK, i * CC_MACHINES_MAX + j);
         }
@@ -88,21 +50,22 @@ void cc_sim_net_destroy(struct cc_net_world *net)
 
         net->conns = conn->next;
         free_stalled(net->world, conn);
+        free(conn->record);
         free(conn);
     }
+    cc_sim_net_free_records(net);
     free(net);
-}
-
-static struct link *link_of(struct cc_net_world *net, uint32_t from, uint32_t to)
-{
-    return &net->links[from][to];
 }
 
 static uint64_t latency(struct cc_net_world *net, uint32_t from, uint32_t to)
 {
-    struct link *link = link_of(net, from, to);
+    struct cc_sim_link *link = cc_sim_link_of(net, from, to);
+    uint64_t wait = cc_decide_latency(&link->choices, LATENCY_US_MIN, CC_SIM_LATENCY_US_MAX);
 
-    return cc_decide_latency(&link->choices, LATENCY_US_MIN, LATENCY_US_MAX) * link->slow;
+    if (link->quality.jitter_us > 0) {
+        wait += cc_decide_below(&link->choices, link->quality.jitter_us);
+    }
+    return wait * link->quality.slow;
 }
 
 static struct cc_sim_conn *make_end(struct cc_net_world *net, uint32_t machine)
@@ -152,6 +115,7 @@ static void collect(struct cc_net_world *net)
                 end->other->other = NULL;
             }
             *link = end->next;
+            cc_sim_net_file_record(net, end);
             free(end);
         } else {
             link = &end->next;
@@ -161,7 +125,7 @@ static void collect(struct cc_net_world *net)
 
 /* ---- listening and connecting ---------------------------------------------------------------- */
 
-static struct address *address_of(struct cc_net_world *net, const char *name)
+static struct cc_sim_address *address_of(struct cc_net_world *net, const char *name)
 {
     for (uint32_t i = 0; i < net->address_count; i++) {
         if (strcmp(net->addresses[i].name, name) == 0) {
@@ -175,11 +139,11 @@ copycat_status cc_sim_net_listen(struct cc_env *env, struct cc_listener *listene
 {
     struct cc_machine *machine = env->backend;
     struct cc_net_world *net = machine->world->net;
-    struct address *address = address_of(net, name);
+    struct cc_sim_address *address = address_of(net, name);
 
     if (address == NULL) {
-        CC_ASSERT(net->address_count < ADDRESSES_MAX);
-        CC_ASSERT(strlen(name) < ADDRESS_SIZE_MAX);
+        CC_ASSERT(net->address_count < CC_SIM_ADDRESSES_MAX);
+        CC_ASSERT(strlen(name) < CC_SIM_ADDRESS_SIZE);
         address = &net->addresses[net->address_count++];
         strcpy(address->name, name);
     } else if (address->listener != NULL) {
@@ -209,15 +173,16 @@ void cc_sim_net_connect(struct cc_env *env, struct cc_conn *conn, const char *na
     struct cc_machine *machine = env->backend;
     struct cc_net_world *net = machine->world->net;
     struct cc_sim_conn *end = make_end(net, machine->number);
-    struct address *address = address_of(net, name);
+    struct cc_sim_address *address = address_of(net, name);
     uint64_t now = net->world->now_us;
 
     end->user = conn;
+    end->is_dialler = true;
     conn->backend = end;
     net->world->counters.connects++;
     if (address == NULL || address->listener == NULL) {
         end->is_ending = true;
-        post(net, CC_EVENT_NET_CLOSED, end, now + LATENCY_US_MAX, NULL, 0);
+        post(net, CC_EVENT_NET_CLOSED, end, now + CC_SIM_LATENCY_US_MAX, NULL, 0);
         return;
     }
     strcpy(end->address, name);
@@ -233,7 +198,7 @@ void cc_sim_net_connect(struct cc_env *env, struct cc_conn *conn, const char *na
         NULL, 0);
 }
 
-static void end_later(struct cc_net_world *net, struct cc_sim_conn *end, uint64_t wait_us)
+void cc_sim_net_end_later(struct cc_net_world *net, struct cc_sim_conn *end, uint64_t wait_us)
 {
     if (end != NULL && !end->is_ending) {
         end->is_ending = true;
@@ -244,18 +209,19 @@ static void end_later(struct cc_net_world *net, struct cc_sim_conn *end, uint64_
 static void deliver_accept(struct cc_net_world *net, struct cc_sim_conn *end)
 {
     struct cc_sim_conn *from = end->other;
-    struct address *address = address_of(net, end->address);
+    struct cc_sim_address *address = address_of(net, end->address);
     bool is_reachable = from != NULL && from->user != NULL &&
-                        !link_of(net, from->machine, end->machine)->is_cut &&
-                        !link_of(net, end->machine, from->machine)->is_cut;
+                        !cc_sim_link_of(net, from->machine, end->machine)->is_cut &&
+                        !cc_sim_link_of(net, end->machine, from->machine)->is_cut;
 
-    if (!is_reachable || address->listener == NULL || address->life != end->life) {
-        end_later(net, from, is_reachable ? LATENCY_US_MAX : CONNECT_US_MAX);
+    if (!is_reachable || address->listener == NULL || address->is_refusing ||
+        address->life != end->life) {
+        cc_sim_net_end_later(net, from, is_reachable ? CC_SIM_LATENCY_US_MAX : CONNECT_US_MAX);
         return;
     }
     end->user = address->listener->on_accept(address->listener);
     if (end->user == NULL) {
-        end_later(net, from, LATENCY_US_MAX);
+        cc_sim_net_end_later(net, from, CC_SIM_LATENCY_US_MAX);
         return;
     }
     end->user->backend = end;
@@ -265,14 +231,70 @@ static void deliver_accept(struct cc_net_world *net, struct cc_sim_conn *end)
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
+/* How much of what is left goes in one piece. */
+static size_t piece_of(
+    struct cc_net_world *net, struct cc_sim_link *link, size_t left, uint32_t pieces)
+{
+    if (left <= 1) {
+        return left;
+    }
+    if (link->quality.splits && pieces < PIECES_MAX) {
+        left = 1 + cc_decide_below(&link->choices, left < PIECE_SIZE_MAX ? left : PIECE_SIZE_MAX);
+        net->world->counters.splits++;
+    } else if (cc_decide_below(&link->choices, 6) == 0) {
+        left = 1 + cc_decide_below(&link->choices, left - 1);
+        net->world->counters.splits++;
+    }
+    return left;
+}
+
+/* When the last of so many bytes arrive. */
+static uint64_t arrival_of(
+    struct cc_net_world *net, struct cc_sim_conn *end, struct cc_sim_link *link, size_t size)
+{
+    uint64_t arrival = net->world->now_us + latency(net, end->machine, end->other->machine);
+
+    if (link->quality.bytes_per_ms > 0) {
+        link->free_us = link->free_us > net->world->now_us ? link->free_us : net->world->now_us;
+        link->free_us += size * 1000 / link->quality.bytes_per_ms;
+        arrival += link->free_us - net->world->now_us;
+    }
+    return arrival > end->other->newest_us ? arrival : end->other->newest_us;
+}
+
+static void send_bytes(
+    struct cc_net_world *net, struct cc_sim_conn *end, const unsigned char *data, size_t size)
+{
+    struct cc_sim_conn *other = end->other;
+    struct cc_sim_link *link = cc_sim_link_of(net, end->machine, other->machine);
+    size_t done = 0;
+
+    for (uint32_t pieces = 0; done < size; pieces++) {
+        size_t piece = piece_of(net, link, size - done, pieces);
+        uint64_t arrival = arrival_of(net, end, link, piece);
+        unsigned char *bytes = malloc(piece);
+
+        CC_ASSERT(bytes != NULL);
+        memcpy(bytes, data + done, piece);
+        other->newest_us = arrival + 1; /* so that ties do not reorder */
+        other->in_flight += piece;
+        post(net, CC_EVENT_NET_DATA, other, arrival, bytes, piece);
+        done += piece;
+    }
+}
+
+/* Whole frames, but none of those that only the first on a connection may be. */
+static bool may_double(const unsigned char *data, size_t size)
+{
+    return size > 9 && (data[8] >= 16 || data[9] != 0);
+}
+
 void cc_sim_net_write(struct cc_env *env, struct cc_conn *conn, const void *data, size_t size)
 {
     struct cc_machine *machine = env->backend;
     struct cc_net_world *net = machine->world->net;
     struct cc_sim_conn *end = conn->backend;
     struct cc_sim_conn *other = end->other;
-    struct link *link;
-    size_t done = 0;
 
     if (net->world->tap != NULL) {
         net->world->tap(net->world->tap_owner, machine->number, data, size);
@@ -280,27 +302,15 @@ void cc_sim_net_write(struct cc_env *env, struct cc_conn *conn, const void *data
     if (other == NULL || end->is_ending) {
         return; /* an end is on its way: it says all there is to say */
     }
-    link = link_of(net, end->machine, other->machine);
-    while (done < size) {
-        size_t piece = size - done;
-        uint64_t arrival = net->world->now_us + latency(net, end->machine, other->machine);
-
-        if (piece > 1 && cc_decide_below(&link->choices, 6) == 0) {
-            piece = 1 + cc_decide_below(&link->choices, piece - 1);
-            net->world->counters.splits++;
-        }
-        if (arrival < other->newest_us) {
-            arrival = other->newest_us;
-        }
-
-        unsigned char *bytes = malloc(piece);
-
-        CC_ASSERT(bytes != NULL);
-        memcpy(bytes, (const unsigned char *)data + done, piece);
-        other->newest_us = arrival + 1; /* so that ties do not reorder */
-        other->in_flight += piece;
-        post(net, CC_EVENT_NET_DATA, other, arrival, bytes, piece);
-        done += piece;
+    cc_sim_net_take_down(net, end, data, size);
+    if (cc_sim_net_swallows(net, end)) {
+        return;
+    }
+    send_bytes(net, end, data, size);
+    if (cc_sim_link_of(net, end->machine, other->machine)->quality.doubles &&
+        may_double(data, size)) {
+        net->world->counters.doubled++;
+        send_bytes(net, end, data, size);
     }
     if (other->in_flight > IN_FLIGHT_MAX) {
         other->owes_sent = true;
@@ -309,19 +319,12 @@ void cc_sim_net_write(struct cc_env *env, struct cc_conn *conn, const void *data
     }
 }
 
-/* False if the link is cut: the bytes wait, and after a while the connection breaks. */
+/* False if the bytes wait. */
 static bool deliver_data(struct cc_net_world *net, struct cc_sim_conn *end, struct cc_event *event)
 {
     struct cc_sim_conn *from = end->other;
-    struct link *link = from == NULL ? NULL : link_of(net, from->machine, end->machine);
 
-    if (end->user != NULL && (end->stalled.first != NULL || (link != NULL && link->is_cut))) {
-        if (end->stalled.first == NULL) {
-            uint64_t patience = cc_decide_range(&link->choices, 200000, 4000000);
-
-            end_later(net, end, patience);
-            end_later(net, from, patience + LATENCY_US_MAX);
-        }
+    if (end->user != NULL && !end->is_hole && cc_sim_net_holds_back(net, end)) {
         cc_held_add(&end->stalled, event);
         return false;
     }
@@ -330,7 +333,7 @@ static bool deliver_data(struct cc_net_world *net, struct cc_sim_conn *end, stru
         end->owes_sent = false;
         post(net, CC_EVENT_NET_SENT, from, net->world->now_us + 5, NULL, 0);
     }
-    if (end->user != NULL) {
+    if (end->user != NULL && !end->is_hole) {
         end->user->on_data(end->user, event->bytes, event->size);
     }
     return true;
@@ -346,6 +349,13 @@ static void end_here(struct cc_net_world *net, struct cc_sim_conn *end)
         user->backend = NULL;
         user->on_closed(user);
     }
+}
+
+uint32_t cc_sim_net_source(const struct cc_event *event)
+{
+    const struct cc_sim_conn *end = event->subject;
+
+    return end->other == NULL ? UINT32_MAX : end->other->machine;
 }
 
 bool cc_sim_net_deliver(struct cc_world *world, struct cc_event *event)
@@ -430,52 +440,7 @@ void cc_sim_net_crash(struct cc_machine *machine)
         if (end->machine == machine->number && end->life == machine->life) {
             end->user = NULL;
             free_stalled(net->world, end);
-            end_later(net, end->other, latency(net, end->machine, end->machine));
-        }
-    }
-}
-
-/* ---- faults ---------------------------------------------------------------------------------- */
-
-void cc_world_cut(struct cc_world *world, uint32_t from, uint32_t to, bool is_cut)
-{
-    struct cc_net_world *net = world->net;
-
-    link_of(net, from, to)->is_cut = is_cut;
-    if (is_cut) {
-        return;
-    }
-    for (struct cc_sim_conn *end = net->conns; end != NULL; end = end->next) {
-        if (end->machine == to && end->other != NULL && end->other->machine == from) {
-            cc_held_release(world, &end->stalled);
-        }
-    }
-}
-
-void cc_world_slow(struct cc_world *world, uint32_t from, uint32_t to, uint32_t factor)
-{
-    link_of(world->net, from, to)->slow = factor;
-}
-
-void cc_world_reset(struct cc_world *world, uint32_t left, uint32_t right)
-{
-    struct cc_net_world *net = world->net;
-
-    for (struct cc_sim_conn *end = net->conns; end != NULL; end = end->next) {
-        if (end->machine == left && end->other != NULL && end->other->machine == right &&
-            end->user != NULL) {
-            end_later(net, end, cc_decide_below(&link_of(net, left, right)->choices, 2000));
-            end_later(net, end->other, cc_decide_below(&link_of(net, right, left)->choices, 2000));
-        }
-    }
-}
-
-void cc_world_heal_network(struct cc_world *world)
-{
-    for (uint32_t from = 0; from < world->machine_count; from++) {
-        for (uint32_t to = 0; to < world->machine_count; to++) {
-            cc_world_cut(world, from, to, false);
-            cc_world_slow(world, from, to, 1);
+            cc_sim_net_end_later(net, end->other, latency(net, end->machine, end->machine));
         }
     }
 }

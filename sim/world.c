@@ -295,6 +295,7 @@ struct cc_world *cc_world_create(uint64_t seed, uint32_t machine_count)
     world->seed = seed;
     world->machine_count = machine_count;
     world->schedule = cc_decider_make(seed, CC_STREAM_SCHEDULE, 0);
+    world->stranger = UINT32_MAX;
     world->net = cc_sim_net_create(world);
     for (uint32_t i = 0; i < machine_count; i++) {
         struct cc_machine *machine = &world->machines[i];
@@ -362,21 +363,31 @@ struct cc_env *cc_world_env(struct cc_world *world, uint32_t machine)
     return &world->machines[machine].env;
 }
 
-void cc_world_crash(struct cc_world *world, uint32_t number)
+static void end_life(struct cc_world *world, struct cc_machine *machine)
 {
-    struct cc_machine *machine = &world->machines[number];
-
     CC_ASSERT(machine->is_up);
     CC_ASSERT(!machine->in_pass);
-    cc_sim_disk_crash(machine->disk);
     cc_sim_net_crash(machine);
     machine->is_up = false;
     machine->is_paused = false;
+    machine->is_working = false;
     machine->is_task_event_queued = false;
     machine->life++;
     cc_list_init(&machine->tasks);
     cc_held_release(world, &machine->held); /* to be dropped: their life is over */
     free_life(machine);
+}
+
+void cc_world_crash(struct cc_world *world, uint32_t number)
+{
+    cc_sim_disk_crash(world->machines[number].disk);
+    end_life(world, &world->machines[number]);
+}
+
+void cc_world_kill(struct cc_world *world, uint32_t number)
+{
+    cc_sim_disk_kill(world->machines[number].disk);
+    end_life(world, &world->machines[number]);
 }
 
 bool cc_world_is_up(const struct cc_world *world, uint32_t machine)
@@ -398,6 +409,11 @@ void cc_world_resume(struct cc_world *world, uint32_t machine)
 {
     world->machines[machine].is_paused = false;
     cc_held_release(world, &world->machines[machine].held);
+}
+
+void cc_world_set_cpu(struct cc_world *world, uint32_t machine, uint32_t pass_cost_us)
+{
+    world->machines[machine].pass_cost_us = pass_cost_us;
 }
 
 void cc_world_set_drift(struct cc_world *world, uint32_t number, int32_t ppm)
@@ -446,6 +462,10 @@ static bool deliver(struct cc_world *world, struct cc_event *event)
     case CC_EVENT_TASKS:
         machine->is_task_event_queued = false;
         return true;
+    case CC_EVENT_WAKE:
+        machine->is_working = false;
+        cc_held_release(world, &machine->held);
+        return true;
     default:
         return cc_sim_net_deliver(world, event);
     }
@@ -488,6 +508,16 @@ static void run_tasks(struct cc_machine *machine)
     }
 }
 
+static void count_source(struct cc_world *world, const struct cc_event *event)
+{
+    bool is_strange = world->stranger != UINT32_MAX &&
+                      (event->kind == CC_EVENT_NET_ACCEPT || event->kind == CC_EVENT_NET_DATA) &&
+                      cc_sim_net_source(event) == world->stranger;
+
+    world->sources.strangers += is_strange;
+    world->sources.others += !is_strange && event->kind != CC_EVENT_WAKE;
+}
+
 /* Delivers one event; false if it did not concern a running machine. */
 static bool take(struct cc_world *world, struct cc_event *event)
 {
@@ -497,15 +527,29 @@ static bool take(struct cc_world *world, struct cc_event *event)
         discard(world, event);
         return false;
     }
-    if (machine->is_paused) {
+    if (machine->is_paused || (machine->is_working && event->kind != CC_EVENT_WAKE)) {
         cc_held_add(&machine->held, event);
         return false;
     }
     note(world, event);
+    count_source(world, event);
     if (deliver(world, event)) {
         cc_world_free_event(world, event);
     }
     return true;
+}
+
+/* With a slow processor, whatever comes meanwhile waits until the pass is over. */
+static void work_on(struct cc_machine *machine)
+{
+    struct cc_world *world = machine->world;
+
+    if (machine->pass_cost_us > 0) {
+        machine->is_working = true;
+        cc_world_post(
+            world, cc_world_event(world, CC_EVENT_WAKE, machine, NULL),
+            world->now_us + 1 + cc_decide_below(&machine->choices, machine->pass_cost_us));
+    }
 }
 
 static void run_pass(struct cc_world *world, struct cc_event *event)
@@ -516,13 +560,17 @@ static void run_pass(struct cc_world *world, struct cc_event *event)
         world->serial; /* what this pass posts, a timer in the past say, is for the next */
 
     machine->in_pass = true;
+    world->sources = (struct cc_pass_sources){0};
     (void)take(world, event);
     while (more-- > 0 && world->heap_count > 0 && world->heap[0]->time_us <= world->now_us &&
            world->heap[0]->machine == machine->number && world->heap[0]->serial < serial) {
         (void)take(world, heap_pop(world));
     }
-    if (machine->is_up && !machine->is_paused) {
+    if (machine->is_up && !machine->is_paused && !machine->is_working) {
         run_tasks(machine);
+        if (world->sources.strangers + world->sources.others > 0) {
+            work_on(machine);
+        }
     }
     machine->in_pass = false;
     world->counters.passes++;

@@ -15,7 +15,7 @@
 #include "env/env.h"
 #include "sim/decide.h"
 
-#define CC_MACHINES_MAX 16u
+#define CC_MACHINES_MAX 24u
 
 struct cc_world;
 struct cc_sim_disk;
@@ -31,7 +31,33 @@ enum cc_event_kind {
     CC_EVENT_NET_CLOSED,
     CC_EVENT_NET_RESET,
     CC_EVENT_TASKS,
+    CC_EVENT_WAKE,
     CC_EVENT_CALL,
+};
+
+/* What a loss of power leaves of what was not synced. */
+enum cc_loss {
+    CC_LOSS_ANY,    /* drawn for each write */
+    CC_LOSS_PREFIX, /* all that was written before some byte */
+    CC_LOSS_SUBSET, /* any of the writes, each whole */
+    CC_LOSS_TORN,   /* any of the sectors */
+    CC_LOSS_NAMES,  /* all writes, but no name in doubt */
+    CC_LOSS_SIZE,   /* no write, but files are as long as they would be */
+};
+
+/* What befalls one request. */
+enum cc_disk_fault {
+    CC_DISK_FAULT_ANY, /* whatever it asks for fails */
+    CC_DISK_FAULT_READ_ERROR,
+    CC_DISK_FAULT_WRITE_ERROR,
+    CC_DISK_FAULT_SYNC_OLD,   /* a sync, or a durable write, fails: readers see what was before */
+    CC_DISK_FAULT_SYNC_NEW,   /* ... readers see the new, which no platter has nor will have */
+    CC_DISK_FAULT_SYNC_MIXED, /* ... some sectors of each */
+    CC_DISK_FAULT_HANG,       /* never completes in this life */
+    CC_DISK_FAULT_LOST_WRITE, /* says it was written */
+    CC_DISK_FAULT_MISDIRECTED_WRITE,
+    CC_DISK_FAULT_MISDIRECTED_READ,
+    CC_DISK_FAULT_COUNT
 };
 
 struct cc_event {
@@ -61,6 +87,8 @@ struct cc_machine {
     uint32_t life;
     bool is_up;
     bool is_paused;
+    bool is_working;       /* a slow processor is still at the last pass */
+    uint32_t pass_cost_us; /* how long a pass takes at most; 0: no time */
     struct cc_env env;
     struct cc_memory memory;
     struct cc_list blocks; /* every allocation of this life */
@@ -89,6 +117,19 @@ struct cc_world_counters {
     uint64_t resets;
     uint64_t connects;
     uint64_t splits;
+    uint64_t prefixes;   /* writes cut behind a prefix by a loss of power */
+    uint64_t bare_sizes; /* files that grew without their data */
+    uint64_t denied_opens;
+    uint64_t holes;   /* connections that went dead unnoticed */
+    uint64_t doubled; /* requests that arrived twice */
+    uint64_t swallowed;
+    uint64_t disk_faults[CC_DISK_FAULT_COUNT];
+};
+
+/* Where the events of a pass came from. */
+struct cc_pass_sources {
+    uint32_t strangers; /* bytes and connections from the stranger's machine */
+    uint32_t others;
 };
 
 /* Sees the bytes a machine writes to a connection. */
@@ -104,7 +145,13 @@ struct cc_env *cc_world_env(struct cc_world *world, uint32_t machine);
 /* Power is lost: unsynced data is kept, lost or torn, connections break, memory is gone. */
 void cc_world_crash(struct cc_world *world, uint32_t machine);
 
+/* The process dies, the machine goes on: what was written stays written, synced or not. */
+void cc_world_kill(struct cc_world *world, uint32_t machine);
+
 bool cc_world_is_up(const struct cc_world *world, uint32_t machine);
+
+/* Each pass takes up to so long from now on. */
+void cc_world_set_cpu(struct cc_world *world, uint32_t machine, uint32_t pass_cost_us);
 void cc_world_pause(struct cc_world *world, uint32_t machine);
 void cc_world_resume(struct cc_world *world, uint32_t machine);
 bool cc_world_is_paused(const struct cc_world *world, uint32_t machine);
@@ -128,18 +175,47 @@ void cc_world_call(
 
 void cc_world_set_tap(struct cc_world *world, cc_world_tap tap, void *owner);
 
-/* ---- network (sim_net.c) -----------------------------------------------------------------------
+/* ---- network (sim_net.c, sim_net_fault.c) -----------------------------------------------------
  */
 
 /* One way.  Bytes stall; after a while a connection that uses the link breaks. */
 void cc_world_cut(struct cc_world *world, uint32_t from, uint32_t to, bool is_cut);
+
+/* One way.  Bytes stall, and nothing breaks. */
+void cc_world_clog(struct cc_world *world, uint32_t from, uint32_t to, bool is_clogged);
+
+/* How a link is: times the latency, up to so much on top of it, so many bytes a millisecond. */
+struct cc_link_quality {
+    uint32_t slow; /* 1: as usual */
+    uint32_t jitter_us;
+    uint32_t bytes_per_ms; /* 0: any */
+    bool splits;           /* everything arrives in small pieces */
+    bool doubles;          /* frames arrive twice */
+};
+
+struct cc_link_quality *cc_world_link(struct cc_world *world, uint32_t from, uint32_t to);
 void cc_world_slow(struct cc_world *world, uint32_t from, uint32_t to, uint32_t factor);
 
 /* Breaks every connection between two machines. */
 void cc_world_reset(struct cc_world *world, uint32_t left, uint32_t right);
+
+/* Connections between two machines go dead; each end notices after a while of its own. */
+bool cc_world_half_open(struct cc_world *world, uint32_t left, uint32_t right);
+
+/* The next bytes of such a link are lost, and their connection breaks. */
+void cc_world_swallow(struct cc_world *world, uint32_t from, uint32_t to);
+
+/* Nobody is let in any more; who is in stays. */
+void cc_world_refuse(struct cc_world *world, uint32_t machine, bool is_refusing);
 void cc_world_heal_network(struct cc_world *world);
 
-/* ---- disk (sim_disk.c) -------------------------------------------------------------------------
+/* Keeps what is said at the beginning of connections between machines below `count`.  A record is
+ * that of the newest connection which is over; false if there is none. */
+void cc_world_record(struct cc_world *world, uint32_t count);
+bool cc_world_recorded(
+    struct cc_world *world, uint32_t from, uint32_t to, const void **data_out, size_t *size_out);
+
+/* ---- disk (sim_disk.c, sim_disk_fault.c) ------------------------------------------------------
  */
 
 void cc_world_disk_stick(struct cc_world *world, uint32_t machine, bool is_stuck);
@@ -148,8 +224,30 @@ void cc_world_disk_slow(struct cc_world *world, uint32_t machine, uint32_t facto
 /* Nothing new fits: no file is made or grows.  What is there can be written over. */
 void cc_world_disk_full(struct cc_world *world, uint32_t machine, bool is_full);
 
-/* The n-th disk request from now fails with an I/O error; 0: none. */
-void cc_world_disk_fail(struct cc_world *world, uint32_t machine, uint32_t nth);
+/* No file can be opened: the process has too many. */
+void cc_world_disk_deny(struct cc_world *world, uint32_t machine, bool is_denied);
+
+/* Befalls the n-th request from now that it can befall; 0: none. */
+void cc_world_disk_strike(
+    struct cc_world *world, uint32_t machine, enum cc_disk_fault fault, uint32_t nth);
+
+/* Nothing that was to come comes. */
+void cc_world_disk_calm(struct cc_world *world, uint32_t machine);
+
+/* Calls while the n-th write from now is under way. */
+void cc_world_disk_alarm(
+    struct cc_world *world, uint32_t machine, uint32_t nth, void (*call)(void *owner), void *owner);
+
+/* How the next loss of power treats what was not synced. */
+void cc_world_disk_loss(struct cc_world *world, uint32_t machine, enum cc_loss loss);
+
+/* A bit turns over, or a sector cannot be read any more; `where` says in which file. */
+bool cc_world_disk_rot(
+    struct cc_world *world, uint32_t machine, bool is_latent, char *where, size_t where_size);
+
+/* Keeps an image of what is on the platter, and goes back to it while the machine is down. */
+void cc_world_disk_keep(struct cc_world *world, uint32_t machine);
+bool cc_world_disk_roll_back(struct cc_world *world, uint32_t machine);
 
 /* Loses everything the disk ever held. */
 void cc_world_disk_wipe(struct cc_world *world, uint32_t machine);
@@ -174,6 +272,8 @@ struct cc_world {
     cc_world_tap tap;
     void *tap_owner;
     struct cc_net_world *net;
+    uint32_t stranger; /* machine of somebody who does not belong here; UINT32_MAX: none */
+    struct cc_pass_sources sources; /* of the last pass */
 };
 
 struct cc_event *cc_world_event(
@@ -187,6 +287,7 @@ void cc_held_release(struct cc_world *world, struct cc_held *held);
 struct cc_sim_disk *cc_sim_disk_create(struct cc_machine *machine);
 void cc_sim_disk_destroy(struct cc_sim_disk *disk);
 void cc_sim_disk_crash(struct cc_sim_disk *disk);
+void cc_sim_disk_kill(struct cc_sim_disk *disk);
 void cc_sim_disk_request(struct cc_env *env, struct cc_disk_request *request);
 /* False if the completion is held back. */
 bool cc_sim_disk_deliver(struct cc_sim_disk *disk, struct cc_event *event);
@@ -195,6 +296,8 @@ bool cc_sim_disk_deliver(struct cc_sim_disk *disk, struct cc_event *event);
 struct cc_net_world *cc_sim_net_create(struct cc_world *world);
 void cc_sim_net_destroy(struct cc_net_world *net);
 void cc_sim_net_crash(struct cc_machine *machine);
+/* The machine at the other end of an event's connection; UINT32_MAX: none any more. */
+uint32_t cc_sim_net_source(const struct cc_event *event);
 /* False if the event is held back. */
 bool cc_sim_net_deliver(struct cc_world *world, struct cc_event *event);
 /* An event of a connection is dropped unseen. */
