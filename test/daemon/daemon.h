@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 struct daemon {
-    pid_t pid;    /* 0: not running */
-    int status;   /* of wait, once it has ended */
+    pid_t pid;     /* 0: not running */
+    int status;    /* of wait, once it has ended */
     char log[128]; /* path: what it printed, both streams */
 };
 
