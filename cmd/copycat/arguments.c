@@ -209,20 +209,22 @@ static bool take_all(struct reading *reading)
 
 static bool complain_verb(const struct reading *reading)
 {
-    char written[64];
-    const struct cli_verb *nearest;
-    bool is_group = cli_verb_is_group(reading->words[0]);
+    const char *first = reading->words[0];
+    const char *second = reading->word_count > 1 ? reading->words[1] : NULL;
+    bool is_group = cli_verb_is_group(first);
+    char written[CLI_VERB_SIZE];
+    char nearest[CLI_VERB_SIZE];
 
     snprintf(
-        written, sizeof written, "%.31s%s%.31s", reading->words[0], is_group ? " " : "",
-        is_group ? reading->words[1] : "");
-    nearest = cli_verb_nearest(written);
-    if (nearest == NULL) {
+        written, sizeof written, "%.30s%s%.30s", first, is_group ? " " : "",
+        is_group ? second : "");
+    if (cli_verb_nearest(first, second, nearest)) {
         return complain(
-            reading->message, "there is no verb '%s'; `copycat --help` lists them", written);
+            reading->message, "there is no verb '%s': did you mean '%s'?", written, nearest);
     }
     return complain(
-        reading->message, "there is no verb '%s': did you mean '%s'?", written, nearest->name);
+        reading->message, "there is no verb '%s'; `copycat %s%s--help` lists them", written,
+        is_group ? first : "", is_group ? " " : "");
 }
 
 static bool take_operands(struct reading *reading, uint32_t first)

@@ -5,6 +5,7 @@
 #include "bench_options.h"
 
 #include "arguments.h"
+#include "support/suggest.h"
 #include "support/units.h"
 
 #include <copycat/client.h>
@@ -174,6 +175,29 @@ static const struct flag *find_flag(const char *name, size_t size)
     return NULL;
 }
 
+static bool complain_unknown(const char *name, const char *equals, copycat_message *message)
+{
+    const char *nearest = NULL;
+    unsigned least = CMD_WORD_UNLIKE;
+    char written[CMD_WORD_SIZE_MAX + 1];
+    size_t size = equals == NULL ? strlen(name) : (size_t)(equals - name);
+
+    snprintf(
+        written, sizeof written, "%.*s", (int)(size < CMD_WORD_SIZE_MAX ? size : CMD_WORD_SIZE_MAX),
+        name);
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        unsigned misfit = cmd_word_misfit(written, flags[i].name);
+
+        nearest = misfit < least ? flags[i].name : nearest;
+        least = misfit < least ? misfit : least;
+    }
+    snprintf(
+        message->text, sizeof message->text, "there is no flag --%s%s%s%s", written,
+        nearest == NULL ? "; `copycat bench --help` lists them" : ": did you mean --",
+        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+    return false;
+}
+
 /* argv[*at] is "--..."; moves on to its value if that stands apart. */
 static bool take_flag(
     struct bench_options *options, char **argv, int argc, int *at, copycat_message *message)
@@ -185,10 +209,7 @@ static bool take_flag(
     const char *value = equals == NULL ? NULL : equals + 1;
 
     if (flag == NULL) {
-        snprintf(
-            message->text, sizeof message->text, "there is no flag %.100s; `copycat bench --help`",
-            argv[*at]);
-        return false;
+        return complain_unknown(name, equals, message);
     }
     if (flag->kind == SWITCH) {
         *(bool *)((char *)options + flag->offset) = true;
@@ -209,9 +230,19 @@ static bool take_flag(
 static bool take_word(
     struct bench_options *options, const char *word, bool is_first, copycat_message *message)
 {
+    bool is_get_meant = cmd_word_misfit(word, "get") < cmd_word_misfit(word, "put");
+    bool is_like = is_get_meant || cmd_word_misfit(word, "put") < CMD_WORD_UNLIKE;
+
     options->is_get = strcmp(word, "get") == 0;
     if (is_first && (options->is_get || strcmp(word, "put") == 0)) {
         return true;
+    }
+    if (is_first && is_like) {
+        snprintf(
+            message->text, sizeof message->text,
+            "there is no verb 'bench %.100s': did you mean 'bench %s'?", word,
+            is_get_meant ? "get" : "put");
+        return false;
     }
     snprintf(
         message->text, sizeof message->text,

@@ -11,6 +11,7 @@
 #include "status.h"
 #include "support/suggest.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,33 +140,58 @@ bool cli_verb_is_group(const char *word)
     return false;
 }
 
-/* "put" for "map put": the second word alone is a likeness, too. */
-static unsigned misfit_of(const char *written, const char *name)
-{
-    const char *space = strchr(name, ' ');
-    unsigned whole = cmd_word_misfit(written, name);
-    unsigned second = CMD_WORD_UNLIKE;
+/* What is most like what was written: by the first word, then by the second one. */
+struct search {
+    unsigned least;
+    char *name_out;
+};
 
-    if (space != NULL && strchr(written, ' ') == NULL) {
-        second = cmd_word_misfit(written, space + 1);
+static void offer(struct search *search, const char *name, unsigned first, unsigned second)
+{
+    unsigned misfit = first * (CMD_WORD_UNLIKE + 1) + second;
+
+    if (first < CMD_WORD_UNLIKE && misfit < search->least) {
+        search->least = misfit;
+        snprintf(search->name_out, CLI_VERB_SIZE, "%s", name);
     }
-    return second < whole ? second : whole;
 }
 
-const struct cli_verb *cli_verb_nearest(const char *written)
+/* "map ptu" and "mpa ptu" are like "map put", and so is "ptu"; "mpa" and "mpa x" are like "map". */
+static void offer_of_group(
+    struct search *search, const char *name, const char *first, const char *second)
 {
-    const struct cli_verb *nearest = NULL;
-    unsigned least = CMD_WORD_UNLIKE;
+    const char *own = strchr(name, ' ') + 1;
+    bool is_path = second != NULL && second[0] == '/'; /* two changes away from "cas", say */
+    unsigned second_misfit =
+        second == NULL || is_path ? CMD_WORD_UNLIKE : cmd_word_misfit(second, own);
+    char group[CLI_VERB_SIZE];
+    unsigned group_misfit;
+
+    snprintf(group, sizeof group, "%.*s", (int)(own - 1 - name), name);
+    group_misfit = cmd_word_misfit(first, group);
+    if (second_misfit < CMD_WORD_UNLIKE) {
+        offer(search, name, group_misfit, second_misfit);
+    }
+    if (!cli_verb_is_group(first)) {
+        offer(search, name, cmd_word_misfit(first, own), CMD_WORD_UNLIKE);
+        offer(search, group, group_misfit, CMD_WORD_UNLIKE);
+    }
+}
+
+bool cli_verb_nearest(const char *first, const char *second, char name_out[CLI_VERB_SIZE])
+{
+    struct search search = {.least = UINT_MAX, .name_out = name_out};
 
     for (size_t i = 0; i < cli_verb_count; i++) {
-        unsigned misfit = misfit_of(written, cli_verbs[i].name);
+        const char *name = cli_verbs[i].name;
 
-        if (misfit < least) {
-            least = misfit;
-            nearest = &cli_verbs[i];
+        if (strchr(name, ' ') != NULL) {
+            offer_of_group(&search, name, first, second);
+        } else {
+            offer(&search, name, cmd_word_misfit(first, name), CMD_WORD_UNLIKE);
         }
     }
-    return nearest;
+    return search.least != UINT_MAX;
 }
 
 enum cli_flag cli_flag_find(const char *name, size_t name_size)

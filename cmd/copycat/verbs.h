@@ -74,8 +74,14 @@ const struct cli_verb *cli_verb_find(const char *first, const char *second);
 /* True for the first word of verbs of two: "map". */
 bool cli_verb_is_group(const char *word);
 
-/* The verb that was probably meant, or NULL.  `written` is one word or two with a space. */
-const struct cli_verb *cli_verb_nearest(const char *written);
+/* Longer than any name of a verb. */
+#define CLI_VERB_SIZE 64u
+
+/*
+ * The verb, or the group of verbs, that was probably meant; false: none is like it.  `second` is
+ * what stands behind the first word, be it the verb's or an operand; it may be NULL.
+ */
+bool cli_verb_nearest(const char *first, const char *second, char name_out[CLI_VERB_SIZE]);
 
 /* The flag with this name, CLI_FLAG_COUNT if there is none; the one that was probably meant. */
 enum cli_flag cli_flag_find(const char *name, size_t name_size);

@@ -85,14 +85,47 @@ static void verbs_are_found_by_their_words(void **state)
     assert_false(cli_verb_is_group(""));
 }
 
-static void a_wrong_word_names_the_nearest(void **state)
+static const char *nearest_of(const char *first, const char *second)
+{
+    static char name[CLI_VERB_SIZE];
+
+    return cli_verb_nearest(first, second, name) ? name : "none";
+}
+
+static void a_wrong_first_word_names_the_nearest(void **state)
 {
     (void)state;
-    assert_string_equal(cli_verb_nearest("map gett")->name, "map get");
-    assert_string_equal(cli_verb_nearest("mpa get")->name, "map get");
-    assert_string_equal(cli_verb_nearest("export")->name, "map export");
-    assert_string_equal(cli_verb_nearest("statsu")->name, "status");
-    assert_null(cli_verb_nearest("frobnicate"));
+    assert_string_equal(nearest_of("statsu", NULL), "status");
+    assert_string_equal(nearest_of("bnech", "put"), "bench");
+    assert_string_equal(nearest_of("mpa", NULL), "map");
+    assert_string_equal(nearest_of("maps", "/a"), "map");
+    assert_string_equal(nearest_of("mpa", "get"), "map get");
+    assert_string_equal(nearest_of("mpa", "ptu"), "map put");
+    assert_string_equal(nearest_of("frobnicate", NULL), "none");
+    assert_string_equal(nearest_of("frobnicate", "put"), "none");
+}
+
+static void a_second_word_without_its_first_names_both(void **state)
+{
+    (void)state;
+    assert_string_equal(nearest_of("export", NULL), "map export");
+    assert_string_equal(nearest_of("get", "/a"), "map get");
+    assert_string_equal(nearest_of("clera", "/a"), "map clear");
+}
+
+static void a_wrong_word_of_a_group_names_the_nearest_of_that_group(void **state)
+{
+    (void)state;
+    assert_string_equal(nearest_of("map", "gett"), "map get");
+    assert_string_equal(nearest_of("map", "ptu"), "map put");
+    assert_string_equal(nearest_of("map", "compare"), "none");
+    assert_string_equal(nearest_of("map", "status"), "none");
+    assert_string_equal(nearest_of("map", "/a"), "none"); /* a path is no verb */
+}
+
+static void a_wrong_flag_names_the_nearest(void **state)
+{
+    (void)state;
     assert_int_equal(cli_flag_nearest("jsn", NULL), CLI_FLAG_JSON);
     assert_int_equal(cli_flag_nearest("progres", NULL), CLI_FLAG_PROGRESS);
     assert_int_equal(cli_flag_nearest("xyzzy", NULL), CLI_FLAG_COUNT);
@@ -106,7 +139,10 @@ int main(void)
         cmocka_unit_test(a_synopsis_has_as_many_words_as_the_verb_takes),
         cmocka_unit_test(every_flag_is_taken_by_some_verb),
         cmocka_unit_test(verbs_are_found_by_their_words),
-        cmocka_unit_test(a_wrong_word_names_the_nearest),
+        cmocka_unit_test(a_wrong_first_word_names_the_nearest),
+        cmocka_unit_test(a_second_word_without_its_first_names_both),
+        cmocka_unit_test(a_wrong_word_of_a_group_names_the_nearest_of_that_group),
+        cmocka_unit_test(a_wrong_flag_names_the_nearest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
