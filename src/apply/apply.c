@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define SESSIONS_MAX_DEFAULT 100000u
-#define ANSWER_BYTES_MAX_DEFAULT (4u << 20)
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
@@ -40,7 +39,7 @@ struct cc_apply *cc_apply_create(const struct cc_apply_options *options)
     apply->catalog = options->catalog;
     apply->sessions_max = or_default(options->sessions_max, SESSIONS_MAX_DEFAULT);
     apply->limits.answers_max = or_default(options->answers_max, CC_SESSION_ANSWERS_MAX);
-    apply->limits.bytes_max = or_default(options->answer_bytes_max, ANSWER_BYTES_MAX_DEFAULT);
+    apply->limits.bytes_max = or_default(options->answer_bytes_max, CC_SESSION_ANSWER_BYTES_MAX);
     cc_session_table_init(&apply->sessions, apply->memory);
     cc_timers_init(&apply->timers, apply->memory);
     cc_release_init(&apply->release, apply->memory);

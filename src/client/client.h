@@ -4,7 +4,7 @@
  *
  * Where it sits:   [client] -> session -> raft -> log -> apply -> resource -> session -> [client]
  * Memory:          calls are the caller's; the client keeps a window of them, bounded by its
- *                  options.
+ *                  options, and fewer where their answers are many bytes.
  * Threads:         one loop; callbacks never run inside the call that caused them.
  *
  * Invariants

@@ -5,7 +5,8 @@
  *     client.c          open, close, state, the one timer
  *     client_connect.c  which server; hello
  *     client_session.c  opening, keeping alive, the end
- *     client_calls.c    numbers, window, sending again, deadlines
+ *     client_send.c     numbers, window, sending again
+ *     client_calls.c    calls made, answered, past their deadline
  *     client_done.c     results in the order of their streams
  *     client_resource.c paths
  */
@@ -21,6 +22,10 @@
 /* Bytes that may gather before what comes after them has to wait; one frame always fits. */
 #define CC_CLIENT_OUTPUT_GATHER (4u << 20)
 #define CC_CLIENT_OUTPUT_MAX (CC_CLIENT_OUTPUT_GATHER + CC_FRAME_BODY_CLIENT_MAX + 65536u)
+
+/* How long sending waits for memory or room, and at least for what has to go again. */
+#define CC_CLIENT_PAUSE_US UINT64_C(20000)
+#define CC_CLIENT_RESEND_US_MIN UINT64_C(50000)
 
 enum cc_call_phase {
     CC_CALL_IDLE,
@@ -41,6 +46,7 @@ struct cc_slot {
     uint64_t instance;
     uint64_t stream;
     uint64_t sent_us; /* a command: the first time (T-085); a query: the last time */
+    uint64_t share;   /* of a command under way, in client->shares */
     uint8_t level;
     copycat_bytes operation; /* the call's, or `own` */
     uint8_t *own;
@@ -87,6 +93,8 @@ struct cc_client {
     struct cc_list commands; /* cc_slot, ascending */
     struct cc_list queries;
     uint32_t sent_count;
+    uint64_t shares;        /* bytes that answers to commands under way are taken to have */
+    uint32_t answer_size;   /* of the newest answer to a command */
     struct cc_list waiting; /* cc_call by window_node */
     uint32_t waiting_count;
     uint64_t deadline_us;   /* no call that waits or was sent has an earlier one */
@@ -145,21 +153,23 @@ void cc_client_take_kept(struct cc_client *client, copycat_bytes body);
 void cc_client_take_ended(struct cc_client *client, copycat_bytes body);
 void cc_client_end_session(struct cc_client *client, copycat_status status);
 
-/* client_calls.c */
+/* client_send.c */
 void cc_client_pump(struct cc_client *client);
 void cc_client_resend(struct cc_client *client, uint64_t last);
 void cc_client_watch_resend(struct cc_client *client);
 uint64_t cc_client_resend_due_us(const struct cc_client *client);
 void cc_client_resend_later(struct cc_client *client, bool backs_off);
+uint64_t cc_client_oldest_query_us(const struct cc_client *client); /* NONE: none */
+uint64_t cc_client_answered(const struct cc_client *client);
+struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query);
+void cc_client_slot_end(struct cc_client *client, struct cc_slot *slot);
+
+/* client_calls.c */
 void cc_client_take_answer(struct cc_client *client, copycat_bytes body);
 void cc_client_take_result(struct cc_client *client, copycat_bytes body);
 void cc_client_take_resend(struct cc_client *client, copycat_bytes body);
 void cc_client_check_deadlines(struct cc_client *client);
-uint64_t cc_client_oldest_query_us(const struct cc_client *client); /* NONE: none */
-uint64_t cc_client_answered(const struct cc_client *client);
 bool cc_client_ask_again(struct cc_client *client, struct cc_call *call);
-struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query);
-void cc_client_slot_end(struct cc_client *client, struct cc_slot *slot);
 void cc_client_end_calls(
     struct cc_client *client, copycat_status sent_status, copycat_status unsent_status);
 

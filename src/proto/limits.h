@@ -18,6 +18,7 @@
 #define CC_FRAME_BODY_CLIENT_MAX (CC_ENTRY_PAYLOAD_SIZE_MAX + 1024u)
 #define CC_FRAME_BODY_PEER_MAX (CC_APPEND_BYTES_MAX + CC_ENTRY_PAYLOAD_SIZE_MAX + 4096u)
 #define CC_SESSION_ANSWERS_MAX 1024u /* kept for a session; commands under way wait beyond it */
+#define CC_SESSION_ANSWER_BYTES_MAX (4u << 20) /* of them; one answer may exceed it */
 #define CC_REFUSE_TEXT_SIZE_MAX 1024u
 #define CC_MEMBERS_MAX 16u /* voters and learners of one group */
 #define CC_VOTERS_MAX 7u

@@ -696,32 +696,96 @@ static void the_number_of_a_command_may_be_read_when_it_is_done(void **state)
     assert_int_equal(sent->call.sequence, 3);
 }
 
-static void a_window_of_large_values_gets_through(void **state)
+static struct test_call large_calls[64];
+
+static void put_large(uint32_t count)
 {
     static uint8_t large[CC_VALUE_SIZE_MAX];
-    static struct test_call many[64];
 
-    (void)state;
-    warm_up();
     memset(large, 'L', sizeof large);
-    for (uint32_t i = 0; i < 64; i++) {
-        many[i] = (struct test_call){0};
-        many[i].call = (struct cc_call){
+    for (uint32_t i = 0; i < count; i++) {
+        large_calls[i] = (struct test_call){0};
+        large_calls[i].call = (struct cc_call){
             .kind = CC_CALL_COMMAND,
             .operation = {large, sizeof large},
             .done = done_large,
-            .owner = &many[i]};
-        cc_client_call(client, &map, &many[i].call);
+            .owner = &large_calls[i]};
+        cc_client_call(client, &map, &large_calls[i].call);
     }
+}
+
+static void assert_large_done(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(large_calls[i].done_count, 1);
+        assert_int_equal(large_calls[i].status, COPYCAT_OK);
+    }
+}
+
+static void a_window_of_large_values_gets_through(void **state)
+{
+    (void)state;
+    warm_up();
     fake.largest_write = 0;
+    put_large(64);
     fake_pass(&fake, 5000000);
-    for (uint32_t i = 0; i < 64; i++) {
-        assert_int_equal(many[i].done_count, 1);
-        assert_int_equal(many[i].status, COPYCAT_OK);
-    }
+    assert_large_done(64);
     assert_int_equal(fake.run_count, 65);
     assert_true(fake.largest_write <= 6u << 20); /* what gathers is bounded */
     assert_int_equal(cc_client_counters(client)->switches, 0);
+}
+
+/* Beyond that a session refuses what comes, and each command would be logged for nothing. */
+static void no_more_leaves_than_a_session_keeps_answers_for(void **state)
+{
+    (void)state;
+    warm_up();
+    fake.holds_answers = true;
+    put_large(10);
+    fake_pass(&fake, 10000);
+    assert_int_equal(fake.run_count, 1 + 4);
+    fake_answer(&fake, 3, COPYCAT_OK, "a");
+    fake_pass(&fake, 10000);
+    assert_int_equal(fake.run_count, 1 + 5);
+    assert_int_equal(cc_client_counters(client)->resends, 0);
+    fake.holds_answers = false;
+    fake_pass(&fake, 5000000);
+    assert_large_done(10);
+}
+
+static void after_a_large_answer_few_commands_leave_until_one_is_small_again(void **state)
+{
+    (void)state;
+    warm_up();
+    put_large(1);
+    fake_pass(&fake, 10000);
+    assert_large_done(1);
+    fake.holds_answers = true;
+    for (uint32_t i = 0; i < 20; i++) {
+        (void)put('a');
+    }
+    fake_pass(&fake, 10000);
+    assert_int_equal(fake.run_count, 2 + 4);
+    fake.holds_answers = false;
+    fake_answer(&fake, 4, COPYCAT_OK, "a");
+    fake_pass(&fake, 10000);
+    assert_int_equal(fake.run_count, 2 + 20);
+    assert_int_equal(cc_client_counters(client)->resends, 0);
+    fake_pass(&fake, 5000000);
+}
+
+static void answers_that_were_lost_hold_nothing_up(void **state)
+{
+    (void)state;
+    warm_up();
+    fake.holds_answers = true;
+    put_large(10);
+    fake_pass(&fake, 10000);
+    fake.holds_answers = false;
+    fake_reset(&fake);
+    fake_pass(&fake, 5000000);
+    assert_large_done(10);
+    assert_int_equal(fake.run_count, 1 + 10);
 }
 
 static void the_clients_own_part_of_a_call_need_not_be_zeroed(void **state)
@@ -776,6 +840,9 @@ int main(void)
         TEST(a_call_may_be_used_again_in_its_own_callback),
         TEST(the_number_of_a_command_may_be_read_when_it_is_done),
         TEST(a_window_of_large_values_gets_through),
+        TEST(no_more_leaves_than_a_session_keeps_answers_for),
+        TEST(after_a_large_answer_few_commands_leave_until_one_is_small_again),
+        TEST(answers_that_were_lost_hold_nothing_up),
         TEST(the_clients_own_part_of_a_call_need_not_be_zeroed),
     };
 #undef TEST
