@@ -37,7 +37,7 @@ struct cc_server_options {
     uint32_t batch_size_max;                  /* of a journal batch, 0: 1 MiB */
     uint32_t append_bytes_max;                /* of one append, 0: 256 KiB */
     uint32_t window_bytes;                    /* unacknowledged appends to a peer, 0: 4 MiB */
-    uint32_t uncommitted_max;                 /* entries, 0: 65536 */
+    uint32_t uncommitted_max;                 /* entries not applied or not durable, 0: 65536 */
     uint64_t cache_bytes_max;                 /* entries kept in memory, 0: 64 MiB */
     uint32_t guests_max;                      /* accepted connections, 0: 10000 */
     uint32_t waiting_max;                     /* reads and checks that wait, 0: 65536 */

@@ -31,14 +31,22 @@ uint64_t cc_group_log_now_us(struct cc_group *group)
     return group->clock_base_us + (now - group->clock_from_us);
 }
 
+/* What is applied and durable here.  A leader's own disk may be slower than a quorum of others: what
+ * it has yet to write is counted as well, or it would gather for as long as that lasts. */
+static uint64_t settled(const struct cc_group *group)
+{
+    uint64_t applied = cc_apply_index(group->apply);
+    uint64_t stable = cc_raft_stable(group->core);
+
+    return applied < stable ? applied : stable;
+}
+
 bool cc_group_has_room(const struct cc_group *group, size_t payload_size)
 {
     const struct cc_server_options *options = cc_server_options(group->server);
-    uint64_t uncommitted = cc_raft_last(group->core) - cc_raft_commit(group->core);
-    uint64_t unapplied = cc_raft_commit(group->core) - cc_apply_index(group->apply);
-    uint64_t waiting = uncommitted + unapplied + group->proposed.count;
-    uint64_t bytes = cc_log_bytes_above(group->log, cc_apply_index(group->apply)) +
-                     group->proposed_bytes + payload_size;
+    uint64_t from = settled(group);
+    uint64_t waiting = cc_raft_last(group->core) - from + group->proposed.count;
+    uint64_t bytes = cc_log_bytes_above(group->log, from) + group->proposed_bytes + payload_size;
 
     return waiting < options->uncommitted_max && bytes <= CC_GROUP_UNAPPLIED_BYTES_MAX;
 }

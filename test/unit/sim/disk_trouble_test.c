@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is promised of disks that are full or hang: nothing stops for good, and it goes on by itself. */
+/*
+ * What is promised of disks that are full, slow or hang: nothing stops for good, nothing gathers
+ * without a bound, and it goes on by itself.
+ */
 #include "sim/workload.h"
 
 #include <setjmp.h>
@@ -9,6 +12,9 @@
 #include <cmocka.h>
 
 #define OPERATIONS 4000u
+#define UNSETTLED_MAX 64u
+#define CLIENTS 3u
+#define WINDOW 8u
 
 static struct cc_cluster *cluster;
 static struct cc_workload *workload;
@@ -18,13 +24,14 @@ static int setup(void **state)
     struct cc_cluster_options options = {
         .seed = 5,
         .voter_count = 3,
-        .client_count = 3,
+        .client_count = CLIENTS,
         .election_timeout_us = 300000,
         .file_size = 65536,
+        .uncommitted_max = UNSETTLED_MAX,
         .cache_bytes_max = 1048576};
     struct cc_workload_options work = {
         .operations_max = OPERATIONS,
-        .window = 8,
+        .window = WINDOW,
         .keys = 10,
         .maps = 1,
         .think_us_max = 2000,
@@ -104,6 +111,31 @@ static void a_leader_without_space_leaves_it_to_the_others(void **state)
     assert_int_equal(cluster->totals.failures, 0);
 }
 
+/* The others commit without its disk, so what it has to write would gather as long as it leads. */
+static void a_leader_with_a_slow_disk_takes_no_more_than_it_may_keep(void **state)
+{
+    (void)state;
+    uint32_t leader = cc_cluster_leader(cluster);
+    uint64_t most = 0;
+
+    cc_world_disk_slow(cluster->world, leader, 50);
+    cc_workload_start(workload);
+    for (uint32_t i = 0; i < 4000; i++) {
+        run_for(1000);
+
+        const struct cc_raft *core = cluster->seats[leader].server->group->core;
+        uint64_t unsettled = cc_raft_last(core) - cc_raft_stable(core);
+
+        most = unsettled > most ? unsettled : most;
+    }
+    assert_int_equal(cc_cluster_leader(cluster), leader);
+    assert_in_range(most, CLIENTS * WINDOW, UNSETTLED_MAX);
+    cc_world_disk_slow(cluster->world, leader, 1);
+    run_for(20000000);
+    assert_true(cc_workload_is_done(workload));
+    assert_true(acknowledged() > OPERATIONS * 9 / 10);
+}
+
 /* Whatever the write was for that the disk hung in, be it the head of a new file or a seal. */
 static void a_disk_may_hang_at_any_write(void **state)
 {
@@ -131,6 +163,8 @@ int main(void)
             a_cluster_without_space_waits_and_goes_on_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_leader_without_space_leaves_it_to_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_leader_with_a_slow_disk_takes_no_more_than_it_may_keep, setup, teardown),
         cmocka_unit_test_setup_teardown(a_disk_may_hang_at_any_write, setup, teardown),
     };
 
