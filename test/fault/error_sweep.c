@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * error_sweep -- the n-th disk call of a server fails, or the n-th allocation of a server or the
+ * client, for every n until a run passes unharmed.
+ *
+ *     found      three servers found a cluster; one that stops is started again
+ *     work       a client puts and reads; one that stops stays down
+ *     recovery   the server at which faults aim loses power and starts again, while the client works
+ *     end        one that stopped is started again; all must agree; all is closed in good order
+ *
+ *   R1  nothing hangs: each phase ends in time, and two servers serve while the third is down
+ *   R2  no wrong answer, and nothing the simulator's judge minds
+ *   R3  a server goes on, or stops and says why; refused memory ends its process; it never panics
+ *       otherwise.  The client never does: its calls end with a status
+ *   R4  what is closed, also after it has stopped, leaves no memory behind
+ *
+ * At the seam EMFILE is an I/O error, like all but "no space" (env/uv/uv_disk.c).
+ *
+ * usage: error_sweep [--seeds N] [--only SEED MACHINE KIND N]    KIND: io, full, memory
+ */
+#include "fault/caller.h"
+#include "fault/trio.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FOUND_US UINT64_C(30000000)
+#define SETTLE_US UINT64_C(30000000)
+#define PATIENCE_US UINT64_C(20000000)
+#define SLICE_US UINT64_C(200000)
+#define PUTS 15u
+#define SEEDS 14u
+
+enum kind {
+    KIND_IO,
+    KIND_FULL,
+    KIND_MEMORY,
+    KIND_COUNT,
+};
+
+static const char *const kind_names[] = {"io", "full", "memory"};
+
+static struct {
+    uint64_t tried;
+    uint64_t stopped; /* the server stopped and said why */
+    uint64_t gone;    /* its process ended for want of memory */
+    uint64_t went_on; /* nobody stopped */
+} totals;
+
+static struct trio trio;
+static struct caller caller;
+
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+static bool is_settled(void *owner)
+{
+    return trio_is_settled(owner, TRIO_SERVERS);
+}
+
+/* R3: why a server stopped is said, and is what was done to it. */
+static void check_reason(const struct trio_seat *seat)
+{
+    bool is_known = seat->status == COPYCAT_ERR_IO || seat->status == COPYCAT_ERR_DISK_FULL ||
+                    seat->status == COPYCAT_ERR_MEMORY;
+    bool is_said =
+        seat->is_memory_gone || seat->status == COPYCAT_ERR_MEMORY || seat->notice[0] != '\0';
+
+    if (!is_known || !is_said || seat->place != trio.fault.machine) {
+        cc_judge_blame(
+            trio.judge, "server %u stopped with \"%s\" and says \"%s\"", seat->place + 1,
+            copycat_status_text(seat->status), seat->notice);
+    }
+}
+
+static void start_again(void)
+{
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        if (trio.seats[i].has_stopped) {
+            check_reason(&trio.seats[i]);
+            if (trio_close(&trio, i)) {
+                trio_start(&trio, i);
+            }
+        }
+    }
+}
+
+static bool settle(uint64_t within_us, const char *what)
+{
+    uint64_t end = cc_world_now_us(trio.world) + within_us;
+
+    while (trio_verdict(&trio) == NULL && cc_world_now_us(trio.world) < end) {
+        start_again();
+        if (trio_run(&trio, SLICE_US, is_settled, &trio)) {
+            return true;
+        }
+    }
+    cc_judge_blame(trio.judge, "%s did not end in time", what);
+    return false;
+}
+
+static void recover(void)
+{
+    uint32_t place = trio.fault.machine < TRIO_SERVERS ? trio.fault.machine : 0;
+
+    if (trio.seats[place].has_stopped) {
+        start_again();
+    } else {
+        trio_start(&trio, place);
+    }
+}
+
+static bool close_all(void)
+{
+    bool is_good = caller_close(&caller);
+
+    for (uint32_t i = 0; i < TRIO_SERVERS && is_good; i++) {
+        is_good = trio_close(&trio, i);
+    }
+    return is_good;
+}
+
+static void act(void)
+{
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        trio_start(&trio, i);
+    }
+    if (!settle(FOUND_US, "the founding") || !caller_put(&caller, PUTS, PATIENCE_US) ||
+        !caller_check(&caller, PATIENCE_US)) {
+        return;
+    }
+    recover();
+    if (caller_put(&caller, PUTS, PATIENCE_US) && settle(SETTLE_US, "the recovery") &&
+        caller_check(&caller, PATIENCE_US)) {
+        (void)close_all();
+    }
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+static void count_outcome(void)
+{
+    bool is_gone = false;
+
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        is_gone = is_gone || trio.seats[i].status == COPYCAT_ERR_MEMORY;
+    }
+    totals.tried++;
+    totals.gone += is_gone;
+    totals.stopped += trio.stops > 0 && !is_gone;
+    totals.went_on += trio.stops == 0;
+}
+
+/* False, after it was printed, if a rule is broken. */
+static bool try_one(
+    uint64_t seed, const struct trio_fault *fault, const char *kind, uint64_t number)
+{
+    bool is_good;
+
+    trio_create(&trio, seed, fault);
+    caller_init(&caller, &trio);
+    act();
+    is_good = trio_verdict(&trio) == NULL;
+    if (!is_good) {
+        printf(
+            "FAILED seed %" PRIu64 ", machine %u, %s %" PRIu64
+            ": %s; replay: error_sweep --only %" PRIu64 " %u %s %" PRIu64 "\n",
+            seed, fault->machine, kind, number, trio_verdict(&trio), seed, fault->machine, kind,
+            number);
+    } else if (trio.fault.has_fired) {
+        count_outcome();
+    }
+    trio_destroy(&trio);
+    return is_good;
+}
+
+static struct trio_fault fault_of(uint32_t machine, enum kind kind, uint64_t number)
+{
+    struct trio_fault fault = {.machine = machine};
+
+    fault.disk_status = kind == KIND_FULL ? COPYCAT_ERR_DISK_FULL : COPYCAT_ERR_IO;
+    fault.disk_at = kind == KIND_MEMORY ? 0 : number;
+    fault.memory_at = kind == KIND_MEMORY ? number : 0;
+    return fault;
+}
+
+/* Until a run passes in which nothing was left to fail; gives the points that broke a rule. */
+static uint64_t sweep(
+    uint64_t seed, uint32_t machine, enum kind kind, const struct trio_fault *rehearsed)
+{
+    uint64_t failed = 0;
+    bool has_fired = true;
+
+    for (uint64_t number = 1; has_fired; number++) {
+        struct trio_fault fault = fault_of(machine, kind, number);
+
+        /* Up to the n-th call it is the rehearsal again, which says what may meet a full disk. */
+        if (kind == KIND_FULL && number < TRIO_CALLS_MAX && number <= rehearsed->disk_calls &&
+            !rehearsed->may_grow[number]) {
+            continue;
+        }
+        failed += !try_one(seed, &fault, kind_names[kind], number);
+        has_fired = trio.fault.has_fired;
+    }
+    return failed;
+}
+
+static uint64_t sweep_seed(uint64_t seed)
+{
+    uint64_t failed = 0;
+
+    for (uint32_t machine = 0; machine < TRIO_MACHINES; machine++) {
+        struct trio_fault rehearsed = {.machine = machine};
+
+        if (!try_one(seed, &rehearsed, "rehearsal", 0)) {
+            return failed + 1;
+        }
+        rehearsed = trio.fault;
+        for (enum kind kind = KIND_IO; kind < KIND_COUNT; kind++) {
+            if (machine < TRIO_SERVERS || kind == KIND_MEMORY) {
+                failed += sweep(seed, machine, kind, &rehearsed);
+            }
+        }
+        printf(
+            "seed %" PRIu64 ", %s %u: %" PRIu64 " disk calls, %" PRIu64 " allocations\n", seed,
+            machine == TRIO_CLIENT ? "client" : "server", machine == TRIO_CLIENT ? 1 : machine + 1,
+            rehearsed.disk_calls, rehearsed.allocations);
+        fflush(stdout);
+    }
+    return failed;
+}
+
+static int only(char **arguments)
+{
+    uint64_t seed = strtoull(arguments[0], NULL, 10);
+    uint32_t machine = (uint32_t)strtoul(arguments[1], NULL, 10);
+    uint64_t number = strtoull(arguments[3], NULL, 10);
+
+    for (enum kind kind = KIND_IO; kind < KIND_COUNT; kind++) {
+        if (strcmp(arguments[2], kind_names[kind]) == 0) {
+            struct trio_fault fault = fault_of(machine, kind, number);
+
+            return try_one(seed, &fault, kind_names[kind], number) ? 0 : 1;
+        }
+    }
+    return 2;
+}
+
+int main(int count, char **arguments)
+{
+    uint64_t seeds = SEEDS;
+    uint64_t failed = 0;
+
+    if (count == 6 && strcmp(arguments[1], "--only") == 0) {
+        return only(arguments + 2);
+    }
+    if (count == 3 && strcmp(arguments[1], "--seeds") == 0) {
+        seeds = strtoull(arguments[2], NULL, 10);
+    }
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        failed += sweep_seed(seed);
+    }
+    printf(
+        "errors: %" PRIu64 " points tried: the server stopped and said why %" PRIu64
+        ", ended for want of memory %" PRIu64 ", nobody stopped %" PRIu64 "; %" PRIu64
+        " failed; %.1f CPU s\n",
+        totals.tried + failed, totals.stopped, totals.gone, totals.went_on, failed,
+        (double)clock() / CLOCKS_PER_SEC);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trio -- see trio.h: the servers and their lives.
+ */
+#include "fault/trio.h"
+
+#include "base/assert.h"
+#include "resource/map/map_machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CLOSE_US UINT64_C(5000000)
+#define ELECTION_TIMEOUT_US UINT64_C(300000)
+#define FILE_SIZE UINT64_C(65536)
+
+static const copycat_machine_type *const machine_types[] = {&cc_map_machine_type, NULL};
+
+static void tap(void *owner, uint32_t machine, const void *data, size_t size)
+{
+    struct trio *trio = owner;
+
+    if (machine < TRIO_SERVERS) {
+        cc_judge_sends(trio->judge, machine, data, size);
+    }
+}
+
+void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *fault)
+{
+    memset(trio, 0, sizeof *trio);
+    trio->fault = *fault;
+    trio->seed = seed;
+    trio->world = cc_world_create(seed, TRIO_MACHINES);
+    trio->judge = cc_judge_create(TRIO_SERVERS, TRIO_SERVERS);
+    cc_world_set_tap(trio->world, tap, trio);
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        struct cc_member *member = &trio->members.at[trio->members.count++];
+        struct trio_seat *seat = &trio->seats[i];
+
+        member->id = i + 1;
+        member->role = CC_ROLE_VOTER;
+        snprintf(member->address, sizeof member->address, "s%u:7458", i + 1);
+        snprintf(seat->directory, sizeof seat->directory, "/s%u", i + 1);
+        seat->trio = trio;
+        seat->place = i;
+    }
+    trio_intercept(trio);
+}
+
+void trio_destroy(struct trio *trio)
+{
+    cc_judge_destroy(trio->judge);
+    cc_world_destroy(trio->world);
+    cc_panic_set(NULL);
+}
+
+const char *trio_verdict(const struct trio *trio)
+{
+    return cc_judge_verdict(trio->judge);
+}
+
+/* ---- what servers say ------------------------------------------------------------------------ */
+
+static void on_notice(void *owner, const char *text)
+{
+    struct trio_seat *seat = owner;
+
+    snprintf(seat->notice, sizeof seat->notice, "%s", text);
+}
+
+static void on_changed(void *owner, enum cc_server_state state, copycat_status status)
+{
+    struct trio_seat *seat = owner;
+
+    if (state == CC_SERVER_FAILED) {
+        seat->has_stopped = true;
+        seat->status = status;
+        seat->trio->stops++;
+        cc_judge_down(seat->trio->judge, seat->place);
+    }
+}
+
+static void on_applied(
+    void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome, uint64_t digest)
+{
+    struct trio_seat *seat = owner;
+
+    (void)outcome;
+    cc_judge_applied(
+        seat->trio->judge, seat->place, cc_raft_term(seat->server->group->core), entry, digest);
+    if (seat->trio->applied != NULL) {
+        seat->trio->applied(seat->trio->applied_owner, entry);
+    }
+}
+
+/* ---- lives ----------------------------------------------------------------------------------- */
+
+/* The process is gone: it was refused memory that it cannot do without. */
+static void end_life(struct trio *trio)
+{
+    struct trio_seat *seat = &trio->seats[trio->fault.machine];
+
+    trio->world->machines[seat->place].in_pass = false;
+    trio_crash(trio, seat->place);
+    seat->has_stopped = true;
+    seat->is_memory_gone = true;
+    seat->status = COPYCAT_ERR_MEMORY;
+    trio->stops++;
+}
+
+bool trio_guard(struct trio *trio, void (*run)(void *owner), void *owner)
+{
+    trio->passes++;
+    switch (setjmp(trio->stop)) {
+    case 0:
+        run(owner);
+        return true;
+    case 1:
+        end_life(trio);
+        return false;
+    default:
+        return false; /* there is a verdict */
+    }
+}
+
+static void open_server(void *owner)
+{
+    static const struct cc_server_callbacks callbacks = {
+        .notice = on_notice, .changed = on_changed, .applied = on_applied};
+    struct trio_seat *seat = owner;
+    struct cc_server_options options = {
+        .id = seat->place + 1,
+        .members = &seat->trio->members,
+        .directory = seat->directory,
+        .types = machine_types,
+        .seed = seat->trio->seed * 100 + seat->place,
+        .election_timeout_us = ELECTION_TIMEOUT_US,
+        .file_size = FILE_SIZE,
+    };
+    struct cc_env *env = cc_world_env(seat->trio->world, seat->place);
+    copycat_status status = cc_server_open(&seat->server, env, &options, &callbacks, seat);
+
+    if (status != COPYCAT_OK) {
+        seat->server = NULL;
+        seat->has_stopped = true;
+        seat->status = status;
+        seat->trio->stops++;
+    }
+}
+
+void trio_crash(struct trio *trio, uint32_t place)
+{
+    struct trio_seat *seat = &trio->seats[place];
+
+    cc_judge_down(trio->judge, place);
+    cc_world_crash(trio->world, place);
+    seat->server = NULL;
+    if (trio->fault.machine == place) {
+        trio->broken_request = NULL;
+    }
+}
+
+void trio_start(struct trio *trio, uint32_t place)
+{
+    struct trio_seat *seat = &trio->seats[place];
+
+    if (cc_world_is_up(trio->world, place)) {
+        trio_crash(trio, place);
+    }
+    seat->has_stopped = false;
+    seat->is_memory_gone = false;
+    seat->notice[0] = '\0';
+    (void)cc_world_boot(trio->world, place);
+    (void)trio_guard(trio, open_server, seat);
+}
+
+static void closed(void *owner)
+{
+    struct trio_seat *seat = owner;
+
+    seat->is_closed = true;
+}
+
+static bool is_closed(void *owner)
+{
+    const struct trio_seat *seat = owner;
+
+    return seat->is_closed || !cc_world_is_up(seat->trio->world, seat->place);
+}
+
+static void close_server(void *owner)
+{
+    struct trio_seat *seat = owner;
+    struct cc_server *server = seat->server;
+
+    seat->server = NULL;
+    cc_server_close(server, closed, seat);
+}
+
+bool trio_close(struct trio *trio, uint32_t place)
+{
+    struct trio_seat *seat = &trio->seats[place];
+
+    if (seat->server == NULL) {
+        return true;
+    }
+    cc_judge_down(trio->judge, place);
+    seat->is_closed = false;
+    if (trio_guard(trio, close_server, seat) && !trio_run(trio, CLOSE_US, is_closed, seat)) {
+        cc_judge_blame(trio->judge, "server %u does not close", place + 1);
+    }
+    if (seat->is_closed && cc_world_memory(trio->world, place) != 0) {
+        cc_judge_blame(trio->judge, "server %u has left memory behind", place + 1);
+    }
+    return trio_verdict(trio) == NULL;
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+struct passage {
+    struct trio *trio;
+    uint64_t until_us;
+    bool is_over;
+};
+
+static void pass(void *owner)
+{
+    struct passage *passage = owner;
+    struct trio *trio = passage->trio;
+    uint32_t machine;
+
+    passage->is_over = !cc_world_step(trio->world, passage->until_us, &machine);
+    if (!passage->is_over && machine < TRIO_SERVERS && trio->seats[machine].server != NULL) {
+        cc_judge_step(trio->judge, machine, trio->seats[machine].server);
+    }
+}
+
+bool trio_run(struct trio *trio, uint64_t within_us, bool (*condition)(void *owner), void *owner)
+{
+    struct passage passage = {trio, cc_world_now_us(trio->world) + within_us, false};
+
+    while (!passage.is_over && trio_verdict(trio) == NULL) {
+        if (condition != NULL && condition(owner)) {
+            return true;
+        }
+        (void)trio_guard(trio, pass, &passage);
+    }
+    return condition != NULL && trio_verdict(trio) == NULL && condition(owner);
+}
+
+bool trio_is_settled(const struct trio *trio, uint32_t servers)
+{
+    struct cc_server_status first = {0};
+    uint32_t leaders = 0;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        struct cc_server_status status;
+
+        if (trio->seats[i].server == NULL || trio->seats[i].has_stopped) {
+            continue;
+        }
+        cc_server_status(trio->seats[i].server, &status);
+        first = count == 0 ? status : first;
+        if (status.state != CC_SERVER_MEMBER || status.applied != status.last ||
+            status.applied != first.applied || status.digest != first.digest) {
+            return false;
+        }
+        leaders += status.is_leader;
+        count++;
+    }
+    return count >= servers && leaders == 1;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trio -- three servers and a client of the product in the simulated world, with the
+ * simulator's judge at their side; and what is done to one of the four machines.
+ *
+ * Every disk call and every allocation of a machine passes here and is counted over all its lives,
+ * so that the n-th can be made to fail.  A failing write leaves a part of itself behind; other
+ * failing calls do nothing.  A server that panics in the pass in which it was refused memory is what
+ * it would be on a real machine: a process that is gone (T-025).  Any other panic is a failure.
+ */
+#ifndef CC_TEST_FAULT_TRIO_H
+#define CC_TEST_FAULT_TRIO_H
+
+#include "server/node/node.h"
+#include "sim/judge.h"
+#include "sim/world.h"
+
+#include <setjmp.h>
+
+#define TRIO_SERVERS 3u
+#define TRIO_CLIENT 3u /* its machine */
+#define TRIO_MACHINES 4u
+#define TRIO_CALLS_MAX 4096u
+
+/* What is done, and what there is to do it to. */
+struct trio_fault {
+    uint32_t machine;
+    uint64_t disk_at;           /* the disk call that fails, from 1; 0: none */
+    copycat_status disk_status; /* with this */
+    uint64_t memory_at;         /* the allocation that fails, likewise */
+    uint64_t disk_calls;
+    uint64_t allocations;
+    bool has_fired;
+    uint64_t fired_in;                  /* this pass */
+    uint8_t operations[TRIO_CALLS_MAX]; /* of each call, from 1: enum cc_disk_operation ... */
+    bool may_grow[TRIO_CALLS_MAX];      /* ... and whether it may need space */
+};
+
+struct trio_seat {
+    struct trio *trio;
+    uint32_t place;
+    struct cc_server *server; /* NULL: down */
+    char directory[8];
+    bool has_stopped;    /* by itself, and was not started again yet */
+    bool is_memory_gone; /* because it was refused memory */
+    bool is_closed;
+    copycat_status status; /* why it stopped last */
+    char notice[512];      /* the last thing it said */
+};
+
+struct trio {
+    struct cc_world *world;
+    struct cc_judge *judge;
+    struct cc_members members;
+    struct trio_seat seats[TRIO_SERVERS];
+    struct trio_fault fault;
+    struct cc_task broken; /* completes the disk call that fails */
+    struct cc_disk_request *broken_request;
+    void (*broken_done)(struct cc_disk_request *request);
+    size_t broken_size;
+    uint32_t stops; /* of servers by themselves */
+    uint64_t seed;
+    uint64_t passes; /* of all machines */
+    jmp_buf stop;
+    /* Told of every entry that a server applies; may be NULL. */
+    void (*applied)(void *owner, const struct cc_entry *entry);
+    void *applied_owner;
+};
+
+/* Partner: trio_destroy.  All are down at first.  One trio at a time. */
+void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *fault);
+void trio_destroy(struct trio *trio);
+
+/* Starts a server; one that is up, or has stopped, loses power first. */
+void trio_start(struct trio *trio, uint32_t place);
+void trio_crash(struct trio *trio, uint32_t place);
+
+/* Closes a server in good order, also one that has stopped; false, with a verdict, if it does not
+ * end or leaves memory behind. */
+bool trio_close(struct trio *trio, uint32_t place);
+
+/* Lets things happen until the condition holds, at most so long; false: it does not. */
+bool trio_run(struct trio *trio, uint64_t within_us, bool (*condition)(void *owner), void *owner);
+
+/* Runs something that uses the memory of a machine; false if that machine stopped in it. */
+bool trio_guard(struct trio *trio, void (*run)(void *owner), void *owner);
+
+/* True if those that are up are members and agree, and at least `servers` are. */
+bool trio_is_settled(const struct trio *trio, uint32_t servers);
+
+/* NULL as long as nothing is wrong. */
+const char *trio_verdict(const struct trio *trio);
+
+/* ---- trio_fault.c: what stands between a machine and its world -------------------------------- */
+
+void trio_intercept(struct trio *trio);
+
+#endif /* CC_TEST_FAULT_TRIO_H */
