@@ -28,6 +28,7 @@ enum cc_trap {
     CC_TRAP_T022, /* answers keyed by index alone */
     CC_TRAP_T025, /* without memory the answer is an error, on this member alone */
     CC_TRAP_T050, /* damage taken for a torn tail */
+    CC_TRAP_T051, /* what cannot be read is forgotten when voting */
     CC_TRAP_T053, /* a failed sync is tried again */
     CC_TRAP_T054, /* directory not synced */
     CC_TRAP_T063, /* read before the first commit of the term */

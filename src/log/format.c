@@ -35,7 +35,7 @@ static uint8_t *stamp_of(uint8_t *batch, uint32_t sector)
     return batch + ((size_t)sector + 1) * CC_DISK_SECTOR - CC_STAMP_SIZE;
 }
 
-static bool is_stamped(const uint8_t *sector, uint32_t life, uint32_t number)
+bool cc_batch_stamps_sector(const uint8_t *sector, uint32_t life, uint32_t number)
 {
     const uint8_t *stamp = sector + CC_DISK_SECTOR - CC_STAMP_SIZE;
 
@@ -52,6 +52,117 @@ static uint8_t *slot_of(uint8_t *batch, uint32_t sector)
 {
     return batch + CC_BATCH_HEADER_SIZE + (size_t)sector * CC_STAMP_SIZE;
 }
+
+/* ---- summaries ----------------------------------------------------------------------------------
+ */
+
+void cc_summary_append(struct cc_batch_summary *summary, uint64_t index, uint64_t term)
+{
+    uint8_t count = summary->run_count;
+
+    summary->touched = summary->touched == 0 ? index : summary->touched;
+    summary->last = index;
+    if (count == CC_SUMMARY_RUNS_UNKNOWN || (count > 0 && summary->runs[count - 1].term == term)) {
+        return;
+    }
+    if (count == CC_SUMMARY_RUNS_MAX) {
+        summary->run_count = CC_SUMMARY_RUNS_UNKNOWN;
+        return;
+    }
+    summary->runs[summary->run_count++] = (struct cc_raft_run){index, term};
+}
+
+void cc_summary_truncate(struct cc_batch_summary *summary, uint64_t from)
+{
+    if (summary->touched == 0 || from < summary->touched) {
+        summary->touched = from;
+    }
+    if (from <= summary->last) {
+        summary->last = from - 1;
+    }
+    while (summary->run_count != CC_SUMMARY_RUNS_UNKNOWN && summary->run_count > 0 &&
+           summary->runs[summary->run_count - 1].first >= from) {
+        summary->run_count--;
+    }
+}
+
+static bool are_runs_whole(const struct cc_batch_summary *summary)
+{
+    uint64_t next = summary->touched;
+    uint64_t term = 0;
+
+    for (uint8_t run = 0; run < summary->run_count; run++) {
+        if (summary->runs[run].first < next || summary->runs[run].first > summary->last ||
+            (run == 0 && summary->runs[run].first != summary->touched) ||
+            summary->runs[run].term <= term) {
+            return false;
+        }
+        next = summary->runs[run].first + 1;
+        term = summary->runs[run].term;
+    }
+    return (summary->run_count > 0) == (summary->last >= summary->touched);
+}
+
+bool cc_summary_follows(const struct cc_batch_summary *summary, uint64_t last)
+{
+    if (!summary->has_group) {
+        return last == 0 && summary->last == 0 && summary->touched == 0;
+    }
+    if (summary->group != 0 || summary->run_count > CC_SUMMARY_RUNS_MAX) {
+        return false;
+    }
+    return summary->touched == 0
+               ? summary->last == last && summary->run_count == 0
+               : summary->touched <= last + 1 && summary->last + 1 >= summary->touched &&
+                     summary->last <= CC_INDEX_MAX && are_runs_whole(summary);
+}
+
+#define SUMMARY_SIZE 104u
+#define SUMMARY_AT 56u
+#define PREVIOUS_AT (SUMMARY_AT + SUMMARY_SIZE)
+#define RUNS_AT 40u
+#define HAS_BASE 1u
+#define HAS_GROUP 2u
+
+/* Into bytes that are zero. */
+static void store_summary(uint8_t *bytes, const struct cc_batch_summary *summary)
+{
+    uint8_t count = summary->run_count;
+
+    cc_store_u32(bytes, summary->group);
+    cc_store_u32(bytes + 4, summary->vote);
+    cc_store_u64(bytes + 8, summary->term);
+    cc_store_u64(bytes + 16, summary->touched);
+    cc_store_u64(bytes + 24, summary->last);
+    bytes[32] = count;
+    bytes[33] =
+        (uint8_t)((summary->has_base ? HAS_BASE : 0) | (summary->has_group ? HAS_GROUP : 0));
+    for (uint8_t run = 0; count != CC_SUMMARY_RUNS_UNKNOWN && run < count; run++) {
+        cc_store_u64(bytes + RUNS_AT + (size_t)run * 16, summary->runs[run].first);
+        cc_store_u64(bytes + RUNS_AT + (size_t)run * 16 + 8, summary->runs[run].term);
+    }
+}
+
+static void load_summary(const uint8_t *bytes, struct cc_batch_summary *summary_out)
+{
+    *summary_out = (struct cc_batch_summary){
+        .group = cc_load_u32(bytes),
+        .vote = cc_load_u32(bytes + 4),
+        .term = cc_load_u64(bytes + 8),
+        .touched = cc_load_u64(bytes + 16),
+        .last = cc_load_u64(bytes + 24),
+        .run_count = bytes[32],
+        .has_base = (bytes[33] & HAS_BASE) != 0,
+        .has_group = (bytes[33] & HAS_GROUP) != 0,
+    };
+    for (uint8_t run = 0; run < CC_SUMMARY_RUNS_MAX; run++) {
+        summary_out->runs[run].first = cc_load_u64(bytes + RUNS_AT + (size_t)run * 16);
+        summary_out->runs[run].term = cc_load_u64(bytes + RUNS_AT + (size_t)run * 16 + 8);
+    }
+}
+
+/* ---- batches ------------------------------------------------------------------------------------
+ */
 
 void cc_batch_seal(uint8_t *batch, struct cc_batch_header *header)
 {
@@ -70,8 +181,9 @@ void cc_batch_seal(uint8_t *batch, struct cc_batch_header *header)
     cc_store_u64(batch + 32, header->tag);
     cc_store_u32(batch + 40, header->durable_life);
     cc_store_u32(batch + 44, header->durable_number);
-    cc_store_u64(batch + 48, header->last_index);
-    cc_store_u64(batch + 56, header->last_term);
+    cc_store_u32(batch + 48, header->previous_blocks);
+    store_summary(batch + SUMMARY_AT, &header->summary);
+    store_summary(batch + PREVIOUS_AT, &header->previous);
     cc_store_u32(
         batch + 8, cc_crc32c(0, batch + CHECKED_FROM, CC_BATCH_HEADER_SIZE - CHECKED_FROM));
     for (uint32_t sector = sectors; sector-- > 0;) {
@@ -104,9 +216,10 @@ enum cc_header_verdict cc_batch_read_header(
         .tag = cc_load_u64(batch + 32),
         .durable_life = cc_load_u32(batch + 40),
         .durable_number = cc_load_u32(batch + 44),
-        .last_index = cc_load_u64(batch + 48),
-        .last_term = cc_load_u64(batch + 56),
+        .previous_blocks = cc_load_u32(batch + 48),
     };
+    load_summary(batch + SUMMARY_AT, &header_out->summary);
+    load_summary(batch + PREVIOUS_AT, &header_out->previous);
     return header_out->life > 0 && header_out->blocks > 0 &&
                    header_out->records_size <= UINT32_MAX / 2 &&
                    header_out->blocks == cc_batch_blocks(header_out->records_size)
@@ -119,7 +232,8 @@ bool cc_batch_restore(uint8_t *batch, const struct cc_batch_header *header)
     uint32_t sectors = header->blocks * SECTORS_PER_BLOCK;
 
     for (uint32_t sector = 0; sector < sectors; sector++) {
-        if (!is_stamped(batch + (size_t)sector * CC_DISK_SECTOR, header->life, header->number)) {
+        if (!cc_batch_stamps_sector(
+                batch + (size_t)sector * CC_DISK_SECTOR, header->life, header->number)) {
             return false;
         }
     }
@@ -163,7 +277,7 @@ static void take_sector(struct cc_remains_judge *judge, const uint8_t *sector)
     if (judge->life == 0) {
         judge->life = stamped_life(sector);
     }
-    if (!is_stamped(sector, judge->life, judge->number) ||
+    if (!cc_batch_stamps_sector(sector, judge->life, judge->number) ||
         (judge->has_header && judge->at >= judge->extent)) {
         judge->is_wrong = true; /* of a later batch, for which this one must have been whole */
     }

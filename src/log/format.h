@@ -15,9 +15,11 @@
  *         28     4  CRC-32C of the records
  *         32     8  tag: the first bytes of the server's incarnation
  *         40     8  durable through: life, number of the newest batch known durable; 0, 0: none
- *         48     8  index of the last entry in the batch; 0: none
- *         56     8  its term
- *         64   8*s  the bytes that the stamps of the s sectors replace
+ *         48     4  size of the batch before in blocks; 0: there is none
+ *         52     4  zero
+ *         56   104  summary of this batch
+ *        160   104  summary of the batch before
+ *        264   8*s  the bytes that the stamps of the s sectors replace
  *          -     -  records, then zeros
  *
  * The last eight bytes of each 512-byte sector are a stamp (life, number), masked so that no single
@@ -26,16 +28,31 @@
  * that is all zero was not written, and any other stamp is not what a crash leaves behind.  The
  * slot of a sector's bytes lies in an earlier sector (or the same, the first), so stamping goes
  * from the last sector to the first and restoring from the first to the last.
+ *
+ * A summary says what a batch did to the log, should it not read one day: so that is told outside
+ * of it as well, by the batch behind it.
+ *
+ *     offset  size  summary
+ *          0     4  group
+ *          4     4  vote at the end of the batch
+ *          8     8  term at the end of the batch
+ *         16     8  touched: the lowest index that it dropped or wrote; 0: none
+ *         24     8  last: of the group's log at the end of the batch
+ *         32     1  count of runs; 255: too many to say
+ *         33     1  flags: 1 a founding base is in it, 2 the group has state
+ *         34     6  zeros
+ *         40  4*16  runs of terms over [touched, last]: first index, term
  */
 #ifndef CC_LOG_FORMAT_H
 #define CC_LOG_FORMAT_H
 
 #include "env/env.h"
 #include "log/journal.h"
+#include "proto/run.h"
 
 #define CC_BATCH_MAGIC 0x424a4343u /* "CCJB" */
 #define CC_JOURNAL_VERSION 1u
-#define CC_BATCH_HEADER_SIZE 64u
+#define CC_BATCH_HEADER_SIZE 264u
 #define CC_STAMP_SIZE 8u
 #define CC_RECORD_HEADER_SIZE 8u
 
@@ -45,6 +62,22 @@ enum cc_record_type {
     CC_RECORD_TRUNCATE = 3, /* group, first index that is dropped */
     CC_RECORD_STATE = 4,    /* group, term, vote */
     CC_RECORD_BASE = 5,     /* group, index H, its term, image, keep-tail, founding base */
+    CC_RECORD_REPAIR = 6,   /* an encoded entry that could not be read where it was written */
+};
+
+#define CC_SUMMARY_RUNS_MAX 4u
+#define CC_SUMMARY_RUNS_UNKNOWN UINT8_MAX
+
+struct cc_batch_summary {
+    uint32_t group;
+    uint32_t vote;
+    uint64_t term;
+    uint64_t touched;
+    uint64_t last;
+    uint8_t run_count;
+    bool has_base;
+    bool has_group;
+    struct cc_raft_run runs[CC_SUMMARY_RUNS_MAX];
 };
 
 struct cc_batch_header {
@@ -56,8 +89,9 @@ struct cc_batch_header {
     uint64_t tag;
     uint32_t durable_life;
     uint32_t durable_number;
-    uint64_t last_index;
-    uint64_t last_term;
+    uint32_t previous_blocks;
+    struct cc_batch_summary summary;
+    struct cc_batch_summary previous;
 };
 
 /* Blocks that a batch with so many bytes of records takes. */
@@ -79,9 +113,19 @@ enum cc_header_verdict {
 enum cc_header_verdict cc_batch_read_header(
     const uint8_t *batch, struct cc_batch_header *header_out);
 
+/* What one more entry, or dropping those from an index on, means for the summary of a batch. */
+void cc_summary_append(struct cc_batch_summary *summary, uint64_t index, uint64_t term);
+void cc_summary_truncate(struct cc_batch_summary *summary, uint64_t from);
+
+/* True if it can take the place of its batch behind a log that ends with `last`. */
+bool cc_summary_follows(const struct cc_batch_summary *summary, uint64_t last);
+
 /* Puts back what the stamps replaced and checks the records; false: not the bytes that were
  * written. */
 bool cc_batch_restore(uint8_t *batch, const struct cc_batch_header *header);
+
+/* True if this sector was written as part of that batch. */
+bool cc_batch_stamps_sector(const uint8_t *sector, uint32_t life, uint32_t number);
 
 bool cc_batch_is_zero(const uint8_t *bytes, size_t size);
 

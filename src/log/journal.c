@@ -111,6 +111,25 @@ struct cc_journal_file *cc_journal_file_create(struct cc_journal *journal, uint3
     return file;
 }
 
+struct cc_journal_file *cc_journal_file_of(const struct cc_journal *journal, uint32_t life)
+{
+    cc_list_each(node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->life == life) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+const char *cc_journal_path(const struct cc_journal *journal, uint32_t life)
+{
+    const struct cc_journal_file *file = cc_journal_file_of(journal, life);
+
+    return file == NULL ? journal->directory : file->path;
+}
+
 /* ---- open and close -------------------------------------------------------------------------- */
 
 copycat_status cc_journal_open(
@@ -260,6 +279,11 @@ void cc_journal_entry(struct cc_journal *journal, struct cc_block *entry)
     add(journal, CC_RECORD_ENTRY, cc_block_acquire(entry));
 }
 
+void cc_journal_repair(struct cc_journal *journal, struct cc_block *entry)
+{
+    add(journal, CC_RECORD_REPAIR, cc_block_acquire(entry));
+}
+
 void cc_journal_truncate(struct cc_journal *journal, uint32_t group, uint64_t from)
 {
     uint8_t bytes[32];
@@ -324,6 +348,11 @@ uint64_t cc_journal_pending(const struct cc_journal *journal)
 uint64_t cc_journal_writing_since_us(const struct cc_journal *journal)
 {
     return journal->is_writing ? journal->writing_since_us : 0;
+}
+
+const char *cc_journal_trouble(const struct cc_journal *journal)
+{
+    return journal->text;
 }
 
 const struct cc_journal_counters *cc_journal_counters(const struct cc_journal *journal)

@@ -9,12 +9,14 @@
  *                  docs/disk-format.md is normative.
  * Batching:        no timer.  While one write is in flight, what is added joins the next batch;
  *                  cc_journal_flush() at the end of a pass starts a write if none is in flight.
- * Failure:         any write or sync error, and any damage, stops the journal for good.
+ * Failure:         any write or sync error stops the journal for good.  Damage that recovery meets is
+ *                  told and passed over, if what it did to the log is known (docs/decisions/0007).
  *
  * Invariants
  *   J1  one durable write in flight at most
  *   J2  a mark is reported only when every record added before it is durable
- *   J3  recovery never cuts a batch at or below the durable watermark W: it refuses to open
+ *   J3  recovery never cuts a batch at or below the durable watermark W: what does not read there
+ *       is told as damage, or the directory is refused
  *   J4  recovery always opens a new file and bumps the boot counter
  */
 #ifndef CC_LOG_JOURNAL_H
@@ -23,6 +25,7 @@
 #include "env/env.h"
 #include "proto/entry.h"
 #include "proto/member.h"
+#include "proto/run.h"
 
 struct cc_journal;
 
@@ -34,6 +37,17 @@ struct cc_journal_options {
     uint32_t spare_files;    /* zeroed files kept ready, 0: 1 */
     uint32_t scan_size;      /* bytes that recovery reads at once, 0: 1 MiB; or one batch */
     uint64_t seal_delay_us;  /* an idle journal seals its last batch after so long; 0: 1 s */
+};
+
+/* Entries that a batch held which does not read any more; their terms are known. */
+struct cc_journal_damage {
+    uint32_t group;
+    uint64_t first;
+    uint64_t last;
+    const struct cc_raft_run *runs; /* of their terms; borrowed for the call */
+    uint32_t run_count;
+    uint32_t file;   /* life of it */
+    uint64_t offset; /* of the batch in it, in bytes */
 };
 
 /* What the newest state of one group is, for the core to start from. */
@@ -62,6 +76,11 @@ struct cc_journal_callbacks {
     void (*on_entry)(
         void *owner, const struct cc_entry *entry, const struct cc_journal_place *place);
     void (*on_truncate)(void *owner, uint32_t group, uint64_t from);
+    /* The log goes on with entries that cannot be read. */
+    void (*on_damage)(void *owner, const struct cc_journal_damage *damage);
+    /* An entry that was damaged, and was fetched since; false if that does not fit the log. */
+    bool (*on_repair)(
+        void *owner, const struct cc_entry *entry, const struct cc_journal_place *place);
     void (*on_state)(void *owner, uint32_t group, uint64_t term, uint32_t vote);
     /* OK, or why the directory cannot be used: LOCKED, FOREIGN, NEWER, DAMAGED, IO. */
     void (*on_open)(void *owner, copycat_status status, const char *text);
@@ -93,11 +112,16 @@ void cc_journal_close(struct cc_journal *journal);
 const uint8_t *cc_journal_incarnation(const struct cc_journal *journal);
 uint64_t cc_journal_boot(const struct cc_journal *journal);
 
+/* "PATH: entry INDEX WHAT (offset OFFSET)", for a person; borrowed until the next such call. */
+const char *cc_journal_where(
+    struct cc_journal *journal, uint32_t life, uint64_t offset, uint64_t index, const char *what);
+
 /* The founding base, if one is stored; NULL otherwise. */
 const struct cc_base *cc_journal_base(const struct cc_journal *journal);
 
 /* Adds a record to the next batch.  The block is shared until it is written. */
 void cc_journal_entry(struct cc_journal *journal, struct cc_block *entry);
+void cc_journal_repair(struct cc_journal *journal, struct cc_block *entry);
 void cc_journal_truncate(struct cc_journal *journal, uint32_t group, uint64_t from);
 void cc_journal_state(struct cc_journal *journal, uint32_t group, uint64_t term, uint32_t vote);
 void cc_journal_found(struct cc_journal *journal, const struct cc_base *base);
@@ -142,6 +166,9 @@ copycat_status cc_journal_read_entry(
     const struct cc_journal_place *place,
     struct cc_entry *entry_out);
 
+/* Why the journal or a read of it failed, for a person; empty while it has not. */
+const char *cc_journal_trouble(const struct cc_journal *journal);
+
 /* Totals since open, for status and tests on counters. */
 struct cc_journal_counters {
     uint64_t writes; /* durable writes of batches */
@@ -149,6 +176,7 @@ struct cc_journal_counters {
     uint64_t records;
     uint64_t files;
     uint64_t torn_tails; /* incomplete last batches cut by recovery */
+    uint64_t damaged;    /* batches that recovery could not read, and passed over */
 };
 
 const struct cc_journal_counters *cc_journal_counters(const struct cc_journal *journal);

@@ -5,8 +5,11 @@
  *     journal.c        open, close, adding records, failing
  *     journal_write.c  batches: one durable write in flight, the next gathers
  *     journal_files.c  zeroed spares, the next file
- *     journal_scan.c   recovery: what is there, what was cut, what is damaged
+ *     journal_heads.c  recovery: the directory, which life each file is of
+ *     journal_scan.c   recovery: each life read, what was cut, what is damaged
+ *     journal_replay.c recovery: what a batch, or its summary, does to the log
  *     journal_read.c   entries read back
+ *     journal_words.c  what is wrong, and where
  */
 #ifndef CC_LOG_JOURNAL_INTERNAL_H
 #define CC_LOG_JOURNAL_INTERNAL_H
@@ -24,8 +27,10 @@ struct cc_journal_file {
     struct cc_list node;
     uint32_t slot; /* the number in its name */
     uint32_t life;
-    uint32_t claimed;      /* the life that its head names, be it torn */
-    uint32_t prev_batches; /* what its table says of its predecessor */
+    uint32_t claimed;         /* the life that its head names, be it torn */
+    uint32_t prev_batches;    /* what its table says of its predecessor, */
+    uint32_t previous_blocks; /* and its first header of the last batch there */
+    struct cc_batch_summary previous;
     uint64_t size;
     bool is_ready; /* zeroed and durable, a spare */
     struct cc_file *file;
@@ -55,8 +60,10 @@ struct cc_journal_scan {
     uint64_t at;   /* where they lie in the file */
     uint32_t life; /* being scanned; 0: the heads still are */
     uint32_t life_newest;
-    uint64_t offset;  /* of the next batch */
-    uint32_t batches; /* valid ones before it in the file at hand, or scanned last */
+    uint64_t offset;   /* of the next batch */
+    uint32_t batches;  /* before it in the file at hand, or scanned last */
+    uint64_t search;   /* from where on its successor is looked for, if it is damaged */
+    bool is_base_lost; /* a founding base was in a batch that is damaged */
     struct cc_remains_judge judge;
     struct cc_batch_header header; /* of the batch that is judged ... */
     bool has_header;               /* ... if that reads */
@@ -77,6 +84,7 @@ struct cc_journal {
     struct cc_task task;
     copycat_status trouble; /* to be reported by the task */
     char text[CC_JOURNAL_PATH_SIZE + 256];
+    char words[CC_JOURNAL_PATH_SIZE + 256]; /* of cc_journal_where */
 
     uint64_t tag;
     struct cc_journal_table table; /* identity, base and group states as written so far */
@@ -101,8 +109,8 @@ struct cc_journal {
     uint64_t writing_mark; /* records through the batch in flight, or the last there was */
     uint32_t truncates;    /* such records, added and not durable */
     uint64_t writing_since_us;
-    struct cc_batch_header header;
-    uint8_t *batch; /* aligned, inside batch_memory */
+    struct cc_batch_header header; /* of the batch in flight, or the last there was */
+    uint8_t *batch;                /* aligned, inside batch_memory */
     void *batch_memory;
     size_t batch_capacity;
     struct cc_disk_request write_request;
@@ -146,7 +154,48 @@ void cc_journal_begin(struct cc_journal *journal);
 void cc_journal_files_init(struct cc_journal *journal);
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size);
 
-/* journal_scan.c */
+const char *cc_journal_path(const struct cc_journal *journal, uint32_t life);
+struct cc_journal_file *cc_journal_file_of(const struct cc_journal *journal, uint32_t life);
+
+/* journal_heads.c: starts recovery */
 void cc_journal_scan(struct cc_journal *journal);
+void cc_scan_head_judged(struct cc_journal *journal);
+
+/* journal_words.c: into `text`; an offset of COPYCAT_NONE and no header are not mentioned */
+void cc_journal_describe(
+    struct cc_journal *journal,
+    const char *path,
+    const char *what,
+    uint64_t offset,
+    const struct cc_batch_header *header);
+/* Recovery fails, because of the file at hand. */
+void cc_journal_refuse(
+    struct cc_journal *journal,
+    copycat_status status,
+    const char *what,
+    uint64_t offset,
+    const struct cc_batch_header *header);
+
+/* journal_scan.c */
+bool cc_scan_is_going_on(struct cc_disk_request *request, const char *what);
+uint64_t cc_scan_size(const struct cc_journal *journal);
+size_t cc_scan_window(const struct cc_journal *journal);
+void cc_scan_read(
+    struct cc_journal *journal,
+    uint64_t offset,
+    size_t size,
+    void (*done)(struct cc_disk_request *request));
+void cc_scan_judge(struct cc_journal *journal, const struct cc_batch_header *header);
+const struct cc_batch_header *cc_scan_judged_header(const struct cc_journal *journal);
+void cc_scan_next_life(struct cc_journal *journal);
+
+/* journal_replay.c: false if it makes no sense */
+bool cc_scan_replay(
+    struct cc_journal *journal,
+    const uint8_t *batch,
+    const struct cc_batch_header *header,
+    uint64_t offset);
+bool cc_scan_replay_summary(
+    struct cc_journal *journal, const struct cc_batch_summary *summary, uint64_t offset);
 
 #endif /* CC_LOG_JOURNAL_INTERNAL_H */

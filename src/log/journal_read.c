@@ -14,6 +14,17 @@ static void end(struct cc_journal_read *read, copycat_status status)
     cc_memory_give(journal->memory, memory);
 }
 
+/* With the words first: whoever is told will want them. */
+static void fail(struct cc_journal_read *read, copycat_status status, const char *what)
+{
+    struct cc_journal *journal = read->journal;
+
+    cc_journal_describe(
+        journal, cc_journal_path(journal, read->place.file), what, read->request.offset, NULL);
+    cc_journal_fail(journal, status, journal->text);
+    end(read, status);
+}
+
 static void finished(struct cc_disk_request *request)
 {
     struct cc_journal_read *read = cc_container_of(request, struct cc_journal_read, request);
@@ -27,34 +38,23 @@ static void finished(struct cc_disk_request *request)
         return;
     }
     if (request->status != COPYCAT_OK) {
-        end(read, COPYCAT_ERR_IO);
-        cc_journal_fail(journal, COPYCAT_ERR_IO, "a journal file could not be read back");
+        fail(read, COPYCAT_ERR_IO, "a journal file could not be read back");
     } else if (
         cc_batch_read_header(read->batch, &header) != CC_HEADER_VALID ||
         header.life != read->place.file || header.blocks != read->place.batch_blocks ||
         header.tag != journal->tag || !cc_batch_restore(read->batch, &header)) {
-        end(read, COPYCAT_ERR_DAMAGED);
-        cc_journal_fail(journal, COPYCAT_ERR_DAMAGED, "a batch that was written whole is damaged");
+        fail(
+            read, COPYCAT_ERR_DAMAGED,
+            "a batch that was written whole is damaged; when this server starts again it fetches "
+            "its entries from the others");
     } else {
         end(read, COPYCAT_OK);
     }
 }
 
-static struct cc_journal_file *file_of_life(struct cc_journal *journal, uint32_t life)
-{
-    cc_list_each(node, &journal->files) {
-        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
-
-        if (file->life == life) {
-            return file;
-        }
-    }
-    return NULL;
-}
-
 void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read)
 {
-    const struct cc_journal_file *file = file_of_life(journal, read->place.file);
+    const struct cc_journal_file *file = cc_journal_file_of(journal, read->place.file);
 
     CC_ASSERT(file != NULL);
     read->journal = journal;

@@ -28,48 +28,94 @@ static void reserve(struct cc_journal *journal, size_t size)
     }
 }
 
-/* ---- what a record means for the tables of files to come --------------------------------------
- */
+/* ---- what a batch means for the tables of files to come --------------------------------------- */
 
-static struct cc_journal_group *group_state(struct cc_journal *journal, uint32_t group)
+static uint64_t truncated_from(const struct cc_journal_item *item)
 {
-    CC_ASSERT(group < CC_JOURNAL_GROUPS_MAX);
-    if (journal->table.group_count == 0) {
-        journal->table.groups[0] = (struct cc_journal_group){.group = group, .first = 1};
-        journal->table.group_count = 1;
-    }
-    return &journal->table.groups[group];
+    struct cc_truncate_record record;
+    bool is_read =
+        cc_truncate_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
+
+    CC_ASSERT(is_read);
+    return record.from;
 }
 
-static void note_record(struct cc_journal *journal, const struct cc_journal_item *item)
+static void note_state(struct cc_batch_summary *summary, const struct cc_journal_item *item)
 {
-    copycat_bytes payload = {item->block->data, item->block->size};
-    struct cc_truncate_record truncate;
     struct cc_state_record state;
+    bool is_read =
+        cc_state_record_decode((copycat_bytes){item->block->data, item->block->size}, &state);
+
+    CC_ASSERT(is_read && state.group < CC_JOURNAL_GROUPS_MAX);
+    summary->term = state.term;
+    summary->vote = state.vote;
+}
+
+/* The summary of the batch at hand, record by record. */
+static void note_record(struct cc_batch_summary *summary, const struct cc_journal_item *item)
+{
     struct cc_entry entry;
 
     switch (item->type) {
     case CC_RECORD_ENTRY:
         entry = cc_entry_of(item->block);
-        group_state(journal, entry.group)->last = entry.index;
+        CC_ASSERT(entry.group < CC_JOURNAL_GROUPS_MAX);
+        cc_summary_append(summary, entry.index, entry.term);
         break;
     case CC_RECORD_TRUNCATE:
-        if (cc_truncate_record_decode(payload, &truncate)) {
-            group_state(journal, truncate.group)->last = truncate.from - 1;
-        }
+        cc_summary_truncate(summary, truncated_from(item));
         break;
     case CC_RECORD_STATE:
-        if (cc_state_record_decode(payload, &state)) {
-            group_state(journal, state.group)->term = state.term;
-            group_state(journal, state.group)->vote = state.vote;
-        }
+        note_state(summary, item);
         break;
     case CC_RECORD_BASE:
-        journal->table.has_base = cc_base_record_decode(payload, &journal->table.base);
-        CC_ASSERT(journal->table.has_base);
-        break;
+        summary->has_base = true;
+        return; /* it is the server's, not a group's */
     default:
         break;
+    }
+    summary->has_group = true;
+}
+
+/* The state as of all batches so far: one is in flight at most, and it has been noted. */
+static struct cc_batch_summary begin_summary(const struct cc_journal *journal)
+{
+    const struct cc_journal_group *group = &journal->table.groups[0];
+
+    if (journal->table.group_count == 0) {
+        return (struct cc_batch_summary){0};
+    }
+    return (struct cc_batch_summary){
+        .group = group->group,
+        .vote = group->vote,
+        .term = group->term,
+        .last = group->last,
+        .has_group = true,
+    };
+}
+
+static void adopt_summary(struct cc_journal *journal, const struct cc_batch_summary *summary)
+{
+    struct cc_journal_group *group = &journal->table.groups[0];
+
+    if (!summary->has_group) {
+        return;
+    }
+    if (journal->table.group_count == 0) {
+        *group = (struct cc_journal_group){.group = summary->group, .first = 1};
+        journal->table.group_count = 1;
+    }
+    group->term = summary->term;
+    group->vote = summary->vote;
+    group->last = summary->last;
+}
+
+static void adopt_base(struct cc_journal *journal, const struct cc_journal_item *item)
+{
+    if (item->type == CC_RECORD_BASE) {
+        journal->table.has_base = cc_base_record_decode(
+            (copycat_bytes){item->block->data, item->block->size}, &journal->table.base);
+        CC_ASSERT(journal->table.has_base);
     }
 }
 
@@ -87,16 +133,6 @@ static void tell_place(
     };
 
     journal->callbacks.on_placed(journal->owner, entry->group, entry->index, &place);
-}
-
-static uint64_t truncated_from(const struct cc_journal_item *item)
-{
-    struct cc_truncate_record record;
-    bool is_read =
-        cc_truncate_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
-
-    CC_ASSERT(is_read);
-    return record.from;
 }
 
 /*
@@ -121,7 +157,7 @@ static void tell_places(struct cc_journal *journal)
          node = node->prev) {
         const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
 
-        if (item->type == CC_RECORD_ENTRY) {
+        if (item->type == CC_RECORD_ENTRY || item->type == CC_RECORD_REPAIR) {
             struct cc_entry entry = cc_entry_of(item->block);
 
             if (entry.index < from) {
@@ -140,10 +176,9 @@ static void finish_batch(struct cc_journal *journal)
     journal->durable_life = journal->header.life;
     journal->durable_number = journal->header.number;
     cc_list_each(node, &journal->writing) {
-        const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
-
-        note_record(journal, item);
+        adopt_base(journal, cc_container_of(node, struct cc_journal_item, node));
     }
+    adopt_summary(journal, &journal->header.summary);
     tell_places(journal);
 
     uint64_t bytes = journal->writing_bytes;
@@ -263,6 +298,9 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
         .tag = journal->tag,
         .durable_life = journal->durable_life,
         .durable_number = journal->durable_number,
+        .previous_blocks = journal->header.blocks,
+        .summary = begin_summary(journal),
+        .previous = journal->header.summary,
     };
     submit(journal);
 }
@@ -320,12 +358,7 @@ static void fill(struct cc_journal *journal, const struct cc_list *end, uint32_t
         item->offset = cc_batch_records_at(blocks) + at + CC_RECORD_HEADER_SIZE;
         at += cc_record_write(
             records + at, item->type, (copycat_bytes){item->block->data, item->block->size});
-        if (item->type == CC_RECORD_ENTRY) {
-            struct cc_entry entry = cc_entry_of(item->block);
-
-            journal->header.last_index = entry.index;
-            journal->header.last_term = entry.term;
-        }
+        note_record(&journal->header.summary, item);
         cc_list_remove(node);
         cc_list_append(&journal->writing, node);
         journal->writing_mark++;
@@ -354,6 +387,9 @@ static void start_batch(struct cc_journal *journal, bool is_seal)
         .tag = journal->tag,
         .durable_life = journal->durable_life,
         .durable_number = journal->durable_number,
+        .previous_blocks = journal->header.blocks,
+        .summary = begin_summary(journal),
+        .previous = journal->header.summary,
     };
     fill(journal, is_seal ? journal->pending.next : end, blocks);
     journal->writing_bytes = size;

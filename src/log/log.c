@@ -31,6 +31,9 @@ struct cc_log {
     struct cc_raft_run *runs;
     uint32_t run_count;
     uint32_t run_capacity;
+    struct cc_log_damage *damages; /* ascending */
+    uint32_t damage_count;
+    uint32_t damage_capacity;
     struct cc_list loads; /* under way */
     struct cc_task evict;
 };
@@ -50,7 +53,7 @@ static void evict(struct cc_task *task)
            log->oldest <= log->last) {
         struct slot *slot = slot_of(log, log->oldest);
 
-        if (slot->place.file == 0) {
+        if (slot->place.file == 0 && !cc_log_is_damaged(log, log->oldest)) {
             break;
         }
         if (slot->block != NULL) {
@@ -116,6 +119,7 @@ void cc_log_destroy(struct cc_log *log)
     }
     cc_memory_give(log->memory, log->slots);
     cc_memory_give(log->memory, log->runs);
+    cc_memory_give(log->memory, log->damages);
     cc_memory_give(log->memory, log);
 }
 
@@ -138,11 +142,10 @@ static void note_run(struct cc_log *log, uint64_t index, uint64_t term)
     log->runs[log->run_count++] = (struct cc_raft_run){index, term};
 }
 
-static struct slot *add(struct cc_log *log, const struct cc_entry *entry, uint32_t size)
+static struct slot *add_slot(struct cc_log *log, uint64_t term, uint32_t size)
 {
     uint64_t before = log->last == 0 ? 0 : slot_of(log, log->last)->end;
 
-    CC_ASSERT(entry->index == log->last + 1); /* L1 */
     if (log->last == log->capacity) {
         log->capacity = log->capacity == 0 ? 256 : log->capacity * 2;
         log->slots = cc_memory_grow(log->memory, log->slots, log->capacity * sizeof *log->slots);
@@ -152,9 +155,83 @@ static struct slot *add(struct cc_log *log, const struct cc_entry *entry, uint32
     struct slot *slot = slot_of(log, log->last);
 
     *slot = (struct slot){.end = before + size};
-    log->last_time_us = entry->time_us;
-    note_run(log, entry->index, entry->term);
+    note_run(log, log->last, term);
     return slot;
+}
+
+static struct slot *add(struct cc_log *log, const struct cc_entry *entry, uint32_t size)
+{
+    CC_ASSERT(entry->index == log->last + 1); /* L1 */
+    log->last_time_us = entry->time_us;
+    return add_slot(log, entry->term, size);
+}
+
+/* ---- damage ---------------------------------------------------------------------------------- */
+
+static void note_damage(struct cc_log *log, uint32_t at, struct cc_log_damage damage)
+{
+    if (log->damage_count == log->damage_capacity) {
+        log->damage_capacity = log->damage_capacity == 0 ? 4 : log->damage_capacity * 2;
+        log->damages =
+            cc_memory_grow(log->memory, log->damages, log->damage_capacity * sizeof *log->damages);
+    }
+    memmove(
+        log->damages + at + 1, log->damages + at, (log->damage_count - at) * sizeof *log->damages);
+    log->damages[at] = damage;
+    log->damage_count++;
+}
+
+static void drop_damage(struct cc_log *log, uint64_t from)
+{
+    while (log->damage_count > 0 && log->damages[log->damage_count - 1].first >= from) {
+        log->damage_count--;
+    }
+    if (log->damage_count > 0 && log->damages[log->damage_count - 1].last >= from) {
+        log->damages[log->damage_count - 1].last = from - 1;
+    }
+}
+
+static uint32_t damage_of(const struct cc_log *log, uint64_t index)
+{
+    for (uint32_t i = 0; i < log->damage_count; i++) {
+        if (index >= log->damages[i].first && index <= log->damages[i].last) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static void mend(struct cc_log *log, uint64_t index)
+{
+    uint32_t at = damage_of(log, index);
+    struct cc_log_damage rest;
+
+    if (at == UINT32_MAX) {
+        return;
+    }
+    rest = log->damages[at];
+    rest.first = index + 1;
+    log->damages[at].last = index - 1;
+    if (log->damages[at].last < log->damages[at].first) {
+        log->damage_count--;
+        memmove(
+            log->damages + at, log->damages + at + 1,
+            (log->damage_count - at) * sizeof *log->damages);
+        at--;
+    }
+    if (rest.first <= rest.last) {
+        note_damage(log, at + 1, rest);
+    }
+}
+
+const struct cc_log_damage *cc_log_damage(const struct cc_log *log)
+{
+    return log->damage_count == 0 ? NULL : &log->damages[0];
+}
+
+bool cc_log_is_damaged(const struct cc_log *log, uint64_t index)
+{
+    return log->damage_count > 0 && damage_of(log, index) != UINT32_MAX;
 }
 
 static void drop(struct cc_log *log, uint64_t from)
@@ -173,6 +250,7 @@ static void drop(struct cc_log *log, uint64_t from)
         log->run_count--;
     }
     log->oldest = log->oldest <= log->last + 1 ? log->oldest : log->last + 1;
+    drop_damage(log, from);
 }
 
 void cc_log_recover_entry(
@@ -188,6 +266,41 @@ void cc_log_recover_truncate(struct cc_log *log, uint64_t from)
 {
     drop(log, from);
     log->oldest = log->last + 1;
+}
+
+void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *damage)
+{
+    uint32_t run = 0;
+
+    if (damage->group != log->group) {
+        return;
+    }
+    CC_ASSERT(damage->first == log->last + 1); /* L1 */
+    for (uint64_t index = damage->first; index <= damage->last; index++) {
+        while (run + 1 < damage->run_count && damage->runs[run + 1].first <= index) {
+            run++;
+        }
+        (void)add_slot(log, damage->runs[run].term, 0);
+    }
+    note_damage(
+        log, log->damage_count,
+        (struct cc_log_damage){damage->first, damage->last, damage->file, damage->offset});
+    log->oldest = log->last + 1;
+}
+
+bool cc_log_recover_repair(
+    struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place)
+{
+    if (entry->group != log->group) {
+        return true;
+    }
+    if (cc_log_term(log, entry->index) != entry->term) {
+        return false;
+    }
+    slot_of(log, entry->index)->place = *place;
+    mend(log, entry->index);
+    log->last_time_us = log->last_time_us > entry->time_us ? log->last_time_us : entry->time_us;
+    return true;
 }
 
 uint64_t cc_log_first(const struct cc_log *log)
@@ -207,6 +320,26 @@ const struct cc_raft_run *cc_log_runs(const struct cc_log *log, uint32_t *count_
     return log->runs;
 }
 
+uint64_t cc_log_term(const struct cc_log *log, uint64_t index)
+{
+    uint32_t low = 0;
+    uint32_t high = log->run_count;
+
+    if (index == 0 || index > log->last) {
+        return 0;
+    }
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (log->runs[middle].first <= index) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return log->runs[low].term;
+}
+
 uint64_t cc_log_last_time_us(const struct cc_log *log)
 {
     return log->last_time_us;
@@ -220,6 +353,22 @@ void cc_log_append(struct cc_log *log, struct cc_block *block)
     slot->block = cc_block_acquire(block);
     log->cache_bytes += block->size;
     cc_journal_entry(log->journal, block);
+    evict_later(log);
+}
+
+void cc_log_repair(struct cc_log *log, struct cc_block *block)
+{
+    struct cc_entry entry = cc_entry_of(block);
+    struct slot *slot = slot_of(log, entry.index);
+
+    CC_ASSERT(cc_log_is_damaged(log, entry.index));
+    CC_ASSERT(cc_log_term(log, entry.index) == entry.term);
+    mend(log, entry.index);
+    slot->block = cc_block_acquire(block);
+    log->cache_bytes += block->size;
+    log->oldest = log->oldest < entry.index ? log->oldest : entry.index;
+    log->last_time_us = log->last_time_us > entry.time_us ? log->last_time_us : entry.time_us;
+    cc_journal_repair(log->journal, block);
     evict_later(log);
 }
 
@@ -308,7 +457,7 @@ void cc_log_load(struct cc_log *log, struct cc_log_load *load)
     struct cc_log_pending *pending = cc_memory_take(log->memory, sizeof *pending);
 
     CC_ASSERT(slot->block == NULL);
-    CC_ASSERT(slot->place.file != 0); /* L2 */
+    CC_ASSERT(slot->place.file != 0); /* L2, and nobody asks for what is damaged */
     pending->memory = log->memory;
     pending->log = log;
     pending->load = load;

@@ -9,7 +9,8 @@
  *
  * Invariants
  *   L1  [first, last] has no holes
- *   L2  an entry without a place on disk stays in memory
+ *   L2  an entry without a place on disk stays in memory, unless it is damaged: its term is known,
+ *       and nothing else of it
  */
 #ifndef CC_LOG_LOG_H
 #define CC_LOG_LOG_H
@@ -30,6 +31,10 @@ void cc_log_attach(struct cc_log *log, struct cc_journal *journal);
 void cc_log_recover_entry(
     struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place);
 void cc_log_recover_truncate(struct cc_log *log, uint64_t from);
+void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *damage);
+/* False if there is no such entry. */
+bool cc_log_recover_repair(
+    struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place);
 
 uint64_t cc_log_first(const struct cc_log *log);
 uint64_t cc_log_last(const struct cc_log *log);
@@ -39,6 +44,24 @@ const struct cc_raft_run *cc_log_runs(const struct cc_log *log, uint32_t *count_
 
 /* The newest log time of any entry appended here, truncated ones included; 0 if there was none. */
 uint64_t cc_log_last_time_us(const struct cc_log *log);
+
+/* The term of an entry; 0 if there is none of that index. */
+uint64_t cc_log_term(const struct cc_log *log, uint64_t index);
+
+/* A range of damaged entries: they cannot be read, and must not be asked for. */
+struct cc_log_damage {
+    uint64_t first;
+    uint64_t last;
+    uint32_t file;   /* where they were: life of the journal's file, ... */
+    uint64_t offset; /* ... and their batch in it, in bytes */
+};
+
+/* The first of the damaged ranges, borrowed until the log changes; NULL: there is none. */
+const struct cc_log_damage *cc_log_damage(const struct cc_log *log);
+bool cc_log_is_damaged(const struct cc_log *log, uint64_t index);
+
+/* Takes one more reference to `entry`, which is damaged here and has its term, and journals it. */
+void cc_log_repair(struct cc_log *log, struct cc_block *entry);
 
 /* Takes one more reference to `entry`, a stamped block whose index is last + 1, and journals it. */
 void cc_log_append(struct cc_log *log, struct cc_block *entry);

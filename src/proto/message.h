@@ -44,6 +44,8 @@ enum cc_message_type {
     CC_MESSAGE_APPEND = 50,       /* struct cc_append */
     CC_MESSAGE_APPEND_REPLY = 51, /* struct cc_append_reply */
     CC_MESSAGE_TIMEOUT_NOW = 52,  /* struct cc_timeout_now */
+    CC_MESSAGE_REPAIR_ASK = 53,   /* struct cc_repair_ask: damaged entries are asked for */
+    CC_MESSAGE_REPAIR = 54,       /* struct cc_repair */
 
     /* server to server: a client's message passed on to the leader, and what comes back */
     CC_MESSAGE_FORWARD = 64,       /* struct cc_forward */
@@ -216,6 +218,26 @@ struct cc_timeout_now {
     uint64_t term;
 };
 
+/* Damaged entries [first, last]; any server whose log has `last_term` at `last` has the same ones. */
+struct cc_repair_ask {
+    uint64_t first;
+    uint64_t last;
+    uint64_t last_term;
+};
+
+enum cc_repair_outcome {
+    CC_REPAIR_ENTRIES = 1, /* here are the first of them, one at least */
+    CC_REPAIR_MISSING = 2, /* no such entries in this log */
+    CC_REPAIR_DAMAGED = 3, /* the first is damaged here too */
+};
+
+struct cc_repair {
+    uint64_t first;  /* as it was asked for */
+    uint8_t outcome; /* enum cc_repair_outcome */
+    uint32_t entry_count;
+    copycat_bytes entries; /* as in cc_append */
+};
+
 /* `token` names the client's connection at the server that passes on. */
 struct cc_forward {
     uint64_t token;
@@ -253,6 +275,11 @@ void cc_append_encode_head(struct cc_writer *writer, const struct cc_append *app
 bool cc_append_decode(copycat_bytes body, struct cc_append *append_out);
 void cc_append_reply_encode(struct cc_writer *writer, const struct cc_append_reply *reply);
 bool cc_append_reply_decode(copycat_bytes body, struct cc_append_reply *reply_out);
+void cc_repair_ask_encode(struct cc_writer *writer, const struct cc_repair_ask *ask);
+bool cc_repair_ask_decode(copycat_bytes body, struct cc_repair_ask *ask_out);
+/* Everything but the entries, which the caller writes behind it. */
+void cc_repair_encode_head(struct cc_writer *writer, const struct cc_repair *repair);
+bool cc_repair_decode(copycat_bytes body, struct cc_repair *repair_out);
 void cc_timeout_now_encode(struct cc_writer *writer, const struct cc_timeout_now *timeout);
 bool cc_timeout_now_decode(copycat_bytes body, struct cc_timeout_now *timeout_out);
 void cc_forward_encode(struct cc_writer *writer, const struct cc_forward *forward);

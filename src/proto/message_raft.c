@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message_raft -- votes and appends between servers; declared in message.h.
+ * message_raft -- votes, appends and repairs between servers; declared in message.h.
  */
 #include "proto/message.h"
 
@@ -79,6 +79,21 @@ void cc_append_encode_head(struct cc_writer *writer, const struct cc_append *app
     cc_write_varint(writer, append->entry_count);
 }
 
+/* The rest of the message: a count, and so many entries. */
+static bool read_entries(struct cc_reader *reader, uint32_t *count_out, copycat_bytes *entries_out)
+{
+    uint64_t count = cc_read_varint(reader);
+    size_t left = cc_reader_left(reader);
+
+    *entries_out = (copycat_bytes){cc_read_raw(reader, left), left};
+    if (!cc_reader_is_done(reader) || count > left / CC_ENTRY_HEADER_SIZE ||
+        (count == 0) != (left == 0)) {
+        return false;
+    }
+    *count_out = (uint32_t)count;
+    return true;
+}
+
 bool cc_append_decode(copycat_bytes body, struct cc_append *append_out)
 {
     struct cc_reader reader;
@@ -91,16 +106,7 @@ bool cc_append_decode(copycat_bytes body, struct cc_append *append_out)
     append_out->round = cc_read_varint(&reader);
     append_out->sent_at_us = cc_read_varint(&reader);
 
-    uint64_t count = cc_read_varint(&reader);
-    size_t left = cc_reader_left(&reader);
-
-    append_out->entries = (copycat_bytes){cc_read_raw(&reader, left), left};
-    if (!cc_reader_is_done(&reader) || count > left / CC_ENTRY_HEADER_SIZE ||
-        (count == 0) != (left == 0)) {
-        return false;
-    }
-    append_out->entry_count = (uint32_t)count;
-    return true;
+    return read_entries(&reader, &append_out->entry_count, &append_out->entries);
 }
 
 void cc_append_reply_encode(struct cc_writer *writer, const struct cc_append_reply *reply)
@@ -143,4 +149,43 @@ bool cc_timeout_now_decode(copycat_bytes body, struct cc_timeout_now *timeout_ou
     cc_reader_init(&reader, body.data, body.size);
     timeout_out->term = read_term(&reader);
     return cc_reader_is_done(&reader);
+}
+
+void cc_repair_ask_encode(struct cc_writer *writer, const struct cc_repair_ask *ask)
+{
+    cc_write_varint(writer, ask->first);
+    cc_write_varint(writer, ask->last);
+    cc_write_varint(writer, ask->last_term);
+}
+
+bool cc_repair_ask_decode(copycat_bytes body, struct cc_repair_ask *ask_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+    ask_out->first = read_index(&reader);
+    ask_out->last = read_index(&reader);
+    ask_out->last_term = read_term(&reader);
+    return cc_reader_is_done(&reader) && ask_out->first > 0 && ask_out->last >= ask_out->first &&
+           ask_out->last_term > 0;
+}
+
+void cc_repair_encode_head(struct cc_writer *writer, const struct cc_repair *repair)
+{
+    cc_write_varint(writer, repair->first);
+    cc_write_u8(writer, repair->outcome);
+    cc_write_varint(writer, repair->entry_count);
+}
+
+bool cc_repair_decode(copycat_bytes body, struct cc_repair *repair_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+    repair_out->first = read_index(&reader);
+    repair_out->outcome = cc_read_u8(&reader);
+    return read_entries(&reader, &repair_out->entry_count, &repair_out->entries) &&
+           repair_out->first > 0 && repair_out->outcome >= CC_REPAIR_ENTRIES &&
+           repair_out->outcome <= CC_REPAIR_DAMAGED &&
+           (repair_out->outcome == CC_REPAIR_ENTRIES) == (repair_out->entry_count > 0);
 }

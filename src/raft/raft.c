@@ -270,6 +270,10 @@ static copycat_status dispatch(struct cc_raft *core, const struct cc_raft_event 
     case CC_RAFT_EVENT_UNSTALLED:
         stall(core, event->kind == CC_RAFT_EVENT_STALLED);
         break;
+    case CC_RAFT_EVENT_REPAIRED:
+        cc_raft_log_repaired(core, event->index);
+        cc_raft_acknowledge_stored(core);
+        break;
     case CC_RAFT_EVENT_PEER_UP:
     case CC_RAFT_EVENT_PEER_DOWN:
         peer_changed(core, event->peer, event->kind == CC_RAFT_EVENT_PEER_UP);

@@ -31,6 +31,8 @@
  *   R4  a leader appends only, and commits only through an entry of its own term (figure 3.8)
  *   R5  match[p] < next[p] for each peer p
  *   R6  runs ascend in index and term and cover (first_known - 1, last]
+ *   R7  entries from `damaged_from` on are in the log for votes and matching, but are neither
+ *       acknowledged nor counted, and a member that has any does not lead (T-051)
  */
 #ifndef CC_RAFT_RAFT_H
 #define CC_RAFT_RAFT_H
@@ -77,6 +79,7 @@ struct cc_raft_start {
     uint64_t last_index;
     const struct cc_raft_run *runs; /* of [1, last_index] or its newest part; borrowed */
     uint32_t run_count;
+    uint64_t damaged_from; /* the first entry that cannot be read on this disk; 0: none */
 };
 
 enum cc_raft_role {
@@ -139,6 +142,7 @@ enum cc_raft_event_kind {
     CC_RAFT_EVENT_TRANSFER,  /* hand leadership to `peer`; 0: to the most advanced voter */
     CC_RAFT_EVENT_STALLED,   /* the disk has not completed a write for too long */
     CC_RAFT_EVENT_UNSTALLED, /* it has again */
+    CC_RAFT_EVENT_REPAIRED,  /* entries below `index` are readable and durable again; 0: all are */
     CC_RAFT_EVENT_PEER_UP,   /* a fresh connection to `peer`: nothing sent before counts */
     CC_RAFT_EVENT_PEER_DOWN, /* the connection to `peer` is gone */
 };
@@ -149,7 +153,7 @@ struct cc_raft_event {
     const struct cc_raft_message *message; /* RECEIVE; borrowed for the step */
     uint64_t ticket;                       /* STORED */
     uint32_t peer;                         /* SENT, TRANSFER, PEER_* */
-    uint64_t index;                        /* SENT: last index that was sent */
+    uint64_t index;                        /* SENT: last index that was sent; REPAIRED */
     uint32_t bytes;                        /* SENT: encoded bytes of its entries */
     uint32_t count;                        /* PROPOSE */
 };
@@ -209,7 +213,7 @@ uint32_t cc_raft_vote(const struct cc_raft *core);
 uint32_t cc_raft_leader(const struct cc_raft *core); /* 0: unknown */
 uint64_t cc_raft_commit(const struct cc_raft *core);
 uint64_t cc_raft_last(const struct cc_raft *core);
-uint64_t cc_raft_stable(const struct cc_raft *core); /* durable through this index */
+uint64_t cc_raft_stable(const struct cc_raft *core); /* durable and readable through this index */
 uint64_t cc_raft_round_confirmed(const struct cc_raft *core);
 
 /* Until when a lease read may be answered, on this member's clock; 0: not at all (T-063..T-068). */

@@ -119,8 +119,8 @@ void cc_raft_campaign_if_due(struct cc_raft *core)
     if (core->role == CC_RAFT_LEADER || !core->is_voter || core->now_us < core->election_due_us) {
         return;
     }
-    if ((core->is_stalled && !CC_BUG(T013)) || core->term >= CC_TERM_MAX ||
-        !cc_raft_log_has_room(core)) {
+    if ((core->is_stalled && !CC_BUG(T013)) || core->damaged_from != 0 ||
+        core->term >= CC_TERM_MAX || !cc_raft_log_has_room(core)) {
         cc_raft_delay_election(core);
         return;
     }
@@ -129,6 +129,7 @@ void cc_raft_campaign_if_due(struct cc_raft *core)
 
 static void lead(struct cc_raft *core)
 {
+    CC_ASSERT(core->damaged_from == 0); /* R7 */
     core->role = CC_RAFT_LEADER;
     core->leader = core->options.id;
     core->term_leader = core->options.id;
@@ -178,10 +179,12 @@ void cc_raft_check_won(struct cc_raft *core)
 /* 5.4.1 of the paper, 3.6.1: the log with the later last term, or the longer one of equal terms. */
 static bool is_up_to_date(const struct cc_raft *core, const struct cc_raft_message *message)
 {
-    uint64_t last_term = cc_raft_log_term(core, core->last);
+    /* What cannot be read was acknowledged all the same (T-051). */
+    uint64_t last = CC_BUG(T051) && core->damaged_from != 0 ? core->damaged_from - 1 : core->last;
+    uint64_t last_term = cc_raft_log_term(core, last);
 
     return message->last_term > last_term ||
-           (message->last_term == last_term && message->last_index >= core->last);
+           (message->last_term == last_term && message->last_index >= last);
 }
 
 /*

@@ -82,7 +82,9 @@ struct cc_raft {
     uint32_t run_count;
     uint32_t run_capacity;
     uint64_t last;
-    uint64_t stable;
+    uint64_t stored;       /* durable through here */
+    uint64_t stable;       /* and readable: what counts */
+    uint64_t damaged_from; /* 0: nothing is */
     uint64_t commit;
     struct cc_raft_ticket tickets[CC_RAFT_TICKETS_MAX];
     uint32_t ticket_count;
@@ -125,6 +127,7 @@ uint64_t cc_raft_log_find(const struct cc_raft *core, uint64_t index, uint64_t t
 bool cc_raft_log_has_room(struct cc_raft *core);
 void cc_raft_log_extend(struct cc_raft *core, uint64_t last, uint64_t term);
 void cc_raft_log_truncate(struct cc_raft *core, uint64_t from);
+void cc_raft_log_repaired(struct cc_raft *core, uint64_t damaged_from);
 /* The step's ticket, made when first asked for. */
 uint64_t cc_raft_log_ticket(struct cc_raft *core);
 void cc_raft_log_note_append(struct cc_raft *core);

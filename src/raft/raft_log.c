@@ -13,7 +13,23 @@ void cc_raft_log_init(struct cc_raft *core, const struct cc_raft_start *start)
     }
     core->run_count = start->run_count;
     core->last = start->last_index;
-    core->stable = start->last_index;
+    core->stored = start->last_index;
+    cc_raft_log_repaired(core, start->damaged_from);
+}
+
+/* R7: what lies behind a damaged entry may be on the disk, and still does not count. */
+static void settle(struct cc_raft *core)
+{
+    core->stable = core->damaged_from != 0 && core->damaged_from <= core->stored
+                       ? core->damaged_from - 1
+                       : core->stored;
+}
+
+void cc_raft_log_repaired(struct cc_raft *core, uint64_t damaged_from)
+{
+    CC_ASSERT(damaged_from <= core->last);
+    core->damaged_from = damaged_from;
+    settle(core);
 }
 
 /* The run that `index` is in: the last one that begins at or before it. */
@@ -95,7 +111,9 @@ void cc_raft_log_truncate(struct cc_raft *core, uint64_t from)
         core->run_count--;
     }
     core->last = from - 1;
-    core->stable = core->stable < core->last ? core->stable : core->last;
+    core->stored = core->stored < core->last ? core->stored : core->last;
+    core->damaged_from = core->damaged_from < from ? core->damaged_from : 0;
+    settle(core);
 
     /* What is written for the dropped entries promises nothing about those that take their place.
      */
@@ -141,11 +159,12 @@ void cc_raft_log_stored(struct cc_raft *core, uint64_t ticket)
     while (done < core->ticket_count && core->tickets[done].ticket <= ticket) {
         const struct cc_raft_ticket *slot = &core->tickets[done++];
 
-        if (slot->index > core->stable && slot->term == cc_raft_log_term(core, slot->index)) {
-            core->stable = slot->index;
+        if (slot->index > core->stored && slot->term == cc_raft_log_term(core, slot->index)) {
+            core->stored = slot->index;
         }
     }
+    settle(core);
     core->ticket_count -= done;
     memmove(core->tickets, core->tickets + done, core->ticket_count * sizeof *core->tickets);
-    CC_ASSERT(core->stable <= core->last); /* R1 */
+    CC_ASSERT(core->stored <= core->last && core->stable <= core->stored); /* R1 */
 }

@@ -74,7 +74,7 @@ void cc_raft_receive_timeout_now(struct cc_raft *core, const struct cc_raft_mess
 {
     if (message->term != core->term || core->role != CC_RAFT_FOLLOWER ||
         core->leader != message->from || !core->is_voter || core->is_stalled ||
-        core->term >= CC_TERM_MAX || !cc_raft_log_has_room(core)) {
+        core->damaged_from != 0 || core->term >= CC_TERM_MAX || !cc_raft_log_has_room(core)) {
         return;
     }
     cc_raft_campaign(core, true);

@@ -29,6 +29,7 @@
     X(CC_MESSAGE_VOTE_REPLY, vote_reply)         \
     X(CC_MESSAGE_APPEND_REPLY, append_reply)     \
     X(CC_MESSAGE_TIMEOUT_NOW, timeout_now)       \
+    X(CC_MESSAGE_REPAIR_ASK, repair_ask)         \
     X(CC_MESSAGE_FORWARD, forward)               \
     X(CC_MESSAGE_FORWARD_REPLY, forward)         \
     X(CC_MESSAGE_REPORT, report)                 \
@@ -40,7 +41,7 @@ const uint16_t again_kinds[AGAIN_KINDS] = {
     BODIES(KIND)
 #undef KIND
         CC_MESSAGE_APPEND,
-    AGAIN_CATALOG_OPERATION, AGAIN_ENTRY};
+    CC_MESSAGE_REPAIR, AGAIN_CATALOG_OPERATION, AGAIN_ENTRY};
 
 static bool append_again(copycat_bytes body, struct cc_writer *writer)
 {
@@ -51,6 +52,18 @@ static bool append_again(copycat_bytes body, struct cc_writer *writer)
     }
     cc_append_encode_head(writer, &append);
     cc_write_raw(writer, append.entries.data, append.entries.size);
+    return true;
+}
+
+static bool repair_again(copycat_bytes body, struct cc_writer *writer)
+{
+    struct cc_repair repair;
+
+    if (!cc_repair_decode(body, &repair)) {
+        return false;
+    }
+    cc_repair_encode_head(writer, &repair);
+    cc_write_raw(writer, repair.entries.data, repair.entries.size);
     return true;
 }
 
@@ -101,6 +114,8 @@ bool message_again(uint16_t kind, copycat_bytes body, struct cc_writer *writer)
 #undef AGAIN
     case CC_MESSAGE_APPEND:
         return append_again(body, writer);
+    case CC_MESSAGE_REPAIR:
+        return repair_again(body, writer);
     case AGAIN_CATALOG_OPERATION:
         return catalog_operation_again(body, writer);
     case AGAIN_ENTRY:

@@ -28,6 +28,9 @@ static void set_alarm(struct cc_group *group)
 {
     uint64_t due = earlier(stall_due_us(group), group->waiting_until_us);
 
+    if (group->repairing.mark == 0) {
+        due = earlier(due, group->repairing.again_us);
+    }
     if (group->is_leading) {
         due = earlier(due, earlier(group->expire_us, cc_group_tick_due_us(group)));
     }
@@ -89,6 +92,7 @@ static void rang(struct cc_timer *timer)
     cc_group_watch_disk(group);
     cc_group_expire(group);
     cc_group_expire_waiting(group);
+    cc_group_repair(group);
     cc_group_tick(group);
 }
 
@@ -130,6 +134,7 @@ static void create_core(
         .term = state->term,
         .vote = state->vote,
         .last_index = cc_log_last(group->log),
+        .damaged_from = cc_log_damage(group->log) == NULL ? 0 : cc_log_damage(group->log)->first,
     };
 
     fill_options(group, base, &options);
@@ -188,6 +193,7 @@ struct cc_group *cc_group_create(
     struct cc_raft_event event = {.kind = CC_RAFT_EVENT_START};
 
     (void)cc_group_step(group, &event);
+    cc_group_repair_begin(group);
     cc_group_wake(group);
     return group;
 }

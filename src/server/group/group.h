@@ -18,6 +18,7 @@
 #include "apply/apply.h"
 #include "base/table.h"
 #include "log/log.h"
+#include "proto/message.h"
 #include "raft/raft.h"
 #include "server/server.h"
 
@@ -101,6 +102,25 @@ struct cc_block_list {
     uint32_t capacity;
 };
 
+/* Damaged entries on their way back: asked for, or written and not yet durable. */
+struct cc_repairing {
+    uint64_t first;                   /* what the answers below are about */
+    uint32_t asked;                   /* member; 0: nobody */
+    uint32_t next;                    /* place of the member to ask next */
+    uint64_t again_us;                /* when to ask on; COPYCAT_NONE: nothing is damaged */
+    uint64_t mark;                    /* of the journal, for what was written; 0: nothing is */
+    bool is_told;                     /* that nobody who answers has it */
+    uint8_t outcomes[CC_MEMBERS_MAX]; /* of each member, by place; 0: has not answered */
+};
+
+/* A neighbour's repair that waits for our entries to come back from disk; one at a time. */
+struct cc_repair_help {
+    uint32_t peer;
+    struct cc_repair_ask ask;
+    struct cc_log_load load;
+    bool is_loading;
+};
+
 struct cc_sent {
     uint32_t peer;
     uint64_t index;
@@ -139,6 +159,8 @@ struct cc_group {
 
     struct cc_log_load apply_load;
     bool is_apply_loading;
+    struct cc_repairing repairing;
+    struct cc_repair_help help;
 
     bool is_leading;        /* G3 */
     uint64_t term_first;    /* index of the no-op that opened our term */
@@ -222,6 +244,16 @@ uint64_t cc_group_tick_due_us(struct cc_group *group);
 
 /* group_apply.c */
 void cc_group_apply(struct cc_group *group);
+
+/* group_repair.c */
+void cc_group_repair_begin(struct cc_group *group);
+void cc_group_repair(struct cc_group *group); /* if it is due */
+void cc_group_repair_durable(struct cc_group *group, uint64_t mark);
+bool cc_group_receive_repair_ask(struct cc_group *group, uint32_t peer, copycat_bytes body);
+bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_bytes body);
+
+/* Entries could not be read back: stops this server, and says where they are. */
+void cc_group_fail_reading(struct cc_group *group, copycat_status status);
 
 /* group_sessions.c */
 void cc_group_lead(struct cc_group *group);   /* has applied an entry of its own term */

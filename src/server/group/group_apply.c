@@ -19,8 +19,7 @@ static void loaded(struct cc_log_load *load)
         return;
     }
     if (load->status != COPYCAT_OK) {
-        cc_server_fail(
-            group->server, load->status, "an entry could not be read back from the journal");
+        cc_group_fail_reading(group, load->status);
         return;
     }
     cc_group_apply(group); /* what was loaded is in memory until the next pass */
@@ -72,7 +71,9 @@ void cc_group_apply(struct cc_group *group)
         struct cc_block *block = cc_log_peek(group->log, index);
 
         if (block == NULL) {
-            load(group, index);
+            if (!cc_log_is_damaged(group->log, index)) {
+                load(group, index);
+            }
             break;
         }
         apply_one(group, block);

@@ -216,6 +216,7 @@ void cc_group_durable(struct cc_group *group, uint64_t mark)
     uint32_t done = 0;
 
     cc_group_watch_disk(group);
+    cc_group_repair_durable(group, mark);
     while (done < group->ticket_count && group->tickets[done].mark <= mark) {
         done++;
     }

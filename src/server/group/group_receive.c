@@ -191,6 +191,10 @@ bool cc_group_receive(struct cc_group *group, uint32_t peer, const struct cc_fra
         return receive_vote_reply(group, peer, frame->body);
     case CC_MESSAGE_TIMEOUT_NOW:
         return receive_timeout_now(group, peer, frame->body);
+    case CC_MESSAGE_REPAIR_ASK:
+        return cc_group_receive_repair_ask(group, peer, frame->body);
+    case CC_MESSAGE_REPAIR:
+        return cc_group_receive_repair(group, peer, frame->body);
     default:
         return false;
     }

@@ -71,8 +71,7 @@ static void loaded(struct cc_log_load *load)
         return;
     }
     if (load->status != COPYCAT_OK) {
-        cc_server_fail(
-            group->server, load->status, "an entry could not be read back from the journal");
+        cc_group_fail_reading(group, load->status);
         return;
     }
     if (sender->is_stale || sender->send.core_term != cc_raft_term(group->core) ||

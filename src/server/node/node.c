@@ -207,6 +207,26 @@ static void on_truncate(void *owner, uint32_t group, uint64_t from)
     }
 }
 
+static void on_damage(void *owner, const struct cc_journal_damage *damage)
+{
+    struct cc_server *server = owner;
+
+    cc_log_recover_damage(server->log, damage);
+    cc_server_notice(
+        server, cc_journal_where(
+                    server->journal, damage->file, damage->offset, damage->first,
+                    "cannot be read; it and what else was written with it are fetched from the "
+                    "other servers"));
+}
+
+static bool on_repair(
+    void *owner, const struct cc_entry *entry, const struct cc_journal_place *place)
+{
+    struct cc_server *server = owner;
+
+    return cc_log_recover_repair(server->log, entry, place);
+}
+
 static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
 {
     struct cc_server *server = owner;
@@ -325,6 +345,8 @@ static void on_closed(void *owner)
 static const struct cc_journal_callbacks journal_callbacks = {
     .on_entry = on_entry,
     .on_truncate = on_truncate,
+    .on_damage = on_damage,
+    .on_repair = on_repair,
     .on_state = on_state,
     .on_open = on_open,
     .on_durable = on_durable,

@@ -152,8 +152,12 @@ static void writes_records_as_documented(void **state)
     struct cc_batch_header header = seal(1, 1, size);
 
     (void)state;
-    header.last_index = 1;
-    header.last_term = 2;
+    header.previous_blocks = 1;
+    header.summary = (struct cc_batch_summary){.vote = 3, .term = 2, .has_group = true};
+    cc_summary_append(&header.summary, 1, 2);
+    cc_summary_truncate(&header.summary, 1);
+    cc_summary_append(&header.summary, 1, 3);
+    header.previous = (struct cc_batch_summary){.has_base = true};
     cc_batch_seal(batch, &header);
     check_vector("records", CC_DISK_BLOCK);
 }

@@ -54,6 +54,7 @@ static void check_found(uint64_t durable, uint64_t added, const char *when, uint
 {
     static struct stand_state expected;
 
+    assert_int_equal(stand.found.damages, 0); /* a crash damages nothing */
     for (uint64_t count = added + 1; count-- > durable;) {
         stand_script_state(&script, (uint32_t)count, &expected);
         if (stand_states_match(&expected, &stand.found)) {

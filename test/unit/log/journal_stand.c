@@ -17,7 +17,7 @@ bool stand_states_match(const struct stand_state *left, const struct stand_state
     }
     for (uint64_t index = 1; index <= left->last; index++) {
         if (left->terms[index] != right->terms[index] ||
-            left->hashes[index] != right->hashes[index]) {
+            (left->hashes[index] != right->hashes[index] && !right->damaged[index])) {
             return false;
         }
     }
@@ -143,6 +143,7 @@ static void on_entry(
     CC_ASSERT(!stand->is_open);
     CC_ASSERT(entry->index == stand->found.last + 1);
     stand->found.last = entry->index;
+    stand->found.damaged[entry->index] = false;
     stand->found.terms[entry->index] = entry->term;
     stand->found.hashes[entry->index] =
         cc_hash_bytes(entry->payload.data, entry->payload.size, entry->payload.size);
@@ -155,6 +156,37 @@ static void on_truncate(void *owner, uint32_t group, uint64_t from)
 
     CC_ASSERT(group == 0 && from <= stand->found.last + 1);
     stand->found.last = from - 1;
+}
+
+static void on_damage(void *owner, const struct cc_journal_damage *damage)
+{
+    struct stand *stand = called(owner);
+    uint32_t run = 0;
+
+    CC_ASSERT(damage->group == 0 && damage->first == stand->found.last + 1);
+    CC_ASSERT(damage->runs[0].first == damage->first && damage->last >= damage->first);
+    for (uint64_t index = damage->first; index <= damage->last; index++) {
+        run += run + 1 < damage->run_count && damage->runs[run + 1].first == index;
+        stand->found.terms[index] = damage->runs[run].term;
+        stand->found.damaged[index] = true;
+    }
+    stand->found.last = damage->last;
+    stand->found.damages++;
+}
+
+static bool on_repair(
+    void *owner, const struct cc_entry *entry, const struct cc_journal_place *place)
+{
+    struct stand *stand = called(owner);
+
+    if (entry->index > stand->found.last || stand->found.terms[entry->index] != entry->term) {
+        return false;
+    }
+    stand->found.damaged[entry->index] = false;
+    stand->found.hashes[entry->index] =
+        cc_hash_bytes(entry->payload.data, entry->payload.size, entry->payload.size);
+    stand->places[entry->index] = *place;
+    return true;
 }
 
 static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
@@ -210,7 +242,17 @@ static void on_closed(void *owner)
 }
 
 static const struct cc_journal_callbacks callbacks = {
-    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, NULL, on_closed};
+    .on_entry = on_entry,
+    .on_truncate = on_truncate,
+    .on_damage = on_damage,
+    .on_repair = on_repair,
+    .on_state = on_state,
+    .on_open = on_open,
+    .on_durable = on_durable,
+    .on_placed = on_placed,
+    .on_failed = on_failed,
+    .on_closed = on_closed,
+};
 
 /* ---- the journal ----------------------------------------------------------------------------- */
 
@@ -281,6 +323,18 @@ void stand_add(struct stand *stand, const struct stand_record *record)
     }
     stand->added++;
     CC_ASSERT(cc_journal_mark(stand->journal) == stand->added);
+    stand->is_calling = false;
+}
+
+void stand_repair(struct stand *stand, uint64_t index, uint64_t term, uint32_t size)
+{
+    struct cc_block *block;
+
+    stand->is_calling = true;
+    block = stand_entry(stand, index, term, size);
+    cc_journal_repair(stand->journal, block);
+    cc_block_release(block);
+    stand->added++;
     stand->is_calling = false;
 }
 

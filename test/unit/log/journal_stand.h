@@ -22,10 +22,13 @@ struct stand_state {
     uint64_t last;
     uint64_t terms[STAND_ENTRIES_MAX + 1];
     uint64_t hashes[STAND_ENTRIES_MAX + 1]; /* of payloads, by index */
+    bool damaged[STAND_ENTRIES_MAX + 1];    /* known by its term alone */
+    uint32_t damages;                       /* ranges of such, told by recovery */
     uint64_t term;
     uint32_t vote;
 };
 
+/* What is damaged on the right may be anything but of another term. */
 bool stand_states_match(const struct stand_state *left, const struct stand_state *right);
 
 enum stand_record_type {
@@ -91,6 +94,9 @@ void stand_crash(struct stand *stand, enum memory_crash crash, uint64_t seed);
 /* Gives one record to the journal. */
 void stand_add(struct stand *stand, const struct stand_record *record);
 void stand_flush(struct stand *stand);
+
+/* Gives an entry that is damaged back to the journal. */
+void stand_repair(struct stand *stand, uint64_t index, uint64_t term, uint32_t size);
 
 /* An entry's block, as STAND_ENTRY makes it. */
 struct cc_block *stand_entry(struct stand *stand, uint64_t index, uint64_t term, uint32_t size);

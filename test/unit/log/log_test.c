@@ -3,6 +3,7 @@
  * log -- one group's entries: what is in memory, what comes back from disk, and what recovery
  * finds.
  */
+#include "log/format.h"
 #include "log/log.h"
 #include "unit/log/journal_stand.h"
 
@@ -41,6 +42,19 @@ static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
     (void)vote;
 }
 
+static void on_damage(void *owner, const struct cc_journal_damage *damage)
+{
+    (void)owner;
+    cc_log_recover_damage(group_log, damage);
+}
+
+static bool on_repair(
+    void *owner, const struct cc_entry *entry, const struct cc_journal_place *place)
+{
+    (void)owner;
+    return cc_log_recover_repair(group_log, entry, place);
+}
+
 static void on_open(void *owner, copycat_status status, const char *text)
 {
     (void)owner;
@@ -76,7 +90,17 @@ static void on_closed(void *owner)
 }
 
 static const struct cc_journal_callbacks callbacks = {
-    on_entry, on_truncate, on_state, on_open, on_durable, on_placed, on_failed, NULL, on_closed};
+    .on_entry = on_entry,
+    .on_truncate = on_truncate,
+    .on_damage = on_damage,
+    .on_repair = on_repair,
+    .on_state = on_state,
+    .on_open = on_open,
+    .on_durable = on_durable,
+    .on_placed = on_placed,
+    .on_failed = on_failed,
+    .on_closed = on_closed,
+};
 
 static void settle(void)
 {
@@ -290,6 +314,109 @@ static void keeps_the_newer_of_two_entries_that_had_one_index(void **state)
     assert_int_equal(cc_entry_of(cc_log_peek(group_log, 2)).term, 2);
 }
 
+/* Spoils the batch that brought an entry, while the journal is closed. */
+static void spoil(uint64_t index)
+{
+    struct memory_file *file = memory_disk_file(&disk, 0);
+    struct cc_batch_header header = {0};
+
+    for (uint64_t at = 0; at < file->platter_size; at += CC_DISK_BLOCK) {
+        if (cc_batch_read_header(file->platter + at, &header) == CC_HEADER_VALID &&
+            header.summary.run_count > 0 && header.summary.touched <= index &&
+            header.summary.last >= index) {
+            file->platter[at + cc_batch_records_at(header.blocks)] ^= 1;
+            file->seen[at + cc_batch_records_at(header.blocks)] ^= 1;
+            return;
+        }
+    }
+    fail_msg("entry %u is in no batch of the first file", (unsigned)index);
+}
+
+static void give_back(uint64_t index, uint64_t term, uint32_t size)
+{
+    static uint8_t payload[65536];
+    struct cc_block *block;
+
+    memset(payload, (int)(index * 7 + term), size);
+    block = cc_entry_create(&disk.memory, CC_ENTRY_COMMAND, (copycat_bytes){payload, size});
+    cc_entry_stamp(block, 0, index, term, index * 10);
+    cc_log_repair(group_log, block);
+    cc_block_release(block);
+}
+
+/* Entries 1-4 of term 1, 5-6 of term 1 and 7-8 of term 2, 9-10 of term 2: the middle is spoilt. */
+static void make_damage(void)
+{
+    append_many(1, 4, 1, 100);
+    append(5, 1, 100);
+    append(6, 1, 100);
+    append_many(7, 8, 2, 100);
+    append_many(9, 10, 2, 100);
+    close_all();
+    spoil(6);
+    open_all();
+}
+
+static void knows_the_terms_of_what_it_cannot_read(void **state)
+{
+    (void)state;
+    make_damage();
+    assert_int_equal(cc_log_last(group_log), 10);
+    assert_int_equal(cc_log_damage(group_log)->first, 5);
+    assert_int_equal(cc_log_damage(group_log)->last, 8);
+    assert_int_equal(cc_log_term(group_log, 4), 1);
+    assert_int_equal(cc_log_term(group_log, 6), 1);
+    assert_int_equal(cc_log_term(group_log, 7), 2);
+    assert_int_equal(cc_log_term(group_log, 11), 0);
+    assert_false(cc_log_is_damaged(group_log, 4));
+    assert_true(cc_log_is_damaged(group_log, 8));
+    assert_false(cc_log_is_damaged(group_log, 9));
+    assert_int_equal(cc_log_last_time_us(group_log), 100);
+}
+
+static void keeps_what_was_given_back_piece_by_piece(void **state)
+{
+    (void)state;
+    make_damage();
+    give_back(6, 1, 100); /* from the middle: two ranges are left */
+    assert_int_equal(cc_log_damage(group_log)->last, 5);
+    give_back(5, 1, 100);
+    assert_int_equal(cc_log_damage(group_log)->first, 7);
+    cc_journal_flush(journal);
+    settle();
+    close_all();
+    open_all();
+    assert_int_equal(cc_log_damage(group_log)->first, 7);
+    assert_int_equal(cc_log_damage(group_log)->last, 8);
+    give_back(7, 2, 100);
+    give_back(8, 2, 100);
+    cc_journal_flush(journal);
+    settle();
+    close_all();
+    open_all();
+    assert_null(cc_log_damage(group_log));
+    start_load(5);
+    settle();
+    assert_int_equal(load.status, COPYCAT_OK);
+    assert_int_equal(cc_entry_of(cc_log_peek(group_log, 6)).term, 1);
+}
+
+static void forgets_damage_that_is_truncated(void **state)
+{
+    (void)state;
+    make_damage();
+    cc_log_truncate(group_log, 7);
+    assert_int_equal(cc_log_damage(group_log)->last, 6);
+    append_many(7, 7, 3, 100);
+    assert_false(cc_log_is_damaged(group_log, 7));
+    close_all();
+    open_all();
+    assert_int_equal(cc_log_last(group_log), 7);
+    assert_int_equal(cc_log_damage(group_log)->last, 6);
+    cc_log_truncate(group_log, 5);
+    assert_null(cc_log_damage(group_log));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -301,6 +428,9 @@ int main(void)
         TEST(finds_itself_again_with_all_its_runs),
         TEST(ends_a_load_that_is_under_way_when_it_is_destroyed),
         TEST(keeps_the_newer_of_two_entries_that_had_one_index),
+        TEST(knows_the_terms_of_what_it_cannot_read),
+        TEST(keeps_what_was_given_back_piece_by_piece),
+        TEST(forgets_damage_that_is_truncated),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,6 +236,19 @@ static void write_append_reply(void)
                      .promise_us = 500000});
 }
 
+static void write_repair_ask(void)
+{
+    cc_repair_ask_encode(&writer, &(struct cc_repair_ask){990, 1001, 5});
+}
+
+static void write_repair(void)
+{
+    cc_repair_encode_head(
+        &writer,
+        &(struct cc_repair){.first = 1001, .outcome = CC_REPAIR_ENTRIES, .entry_count = 1});
+    write_entry();
+}
+
 static void write_timeout_now(void)
 {
     cc_timeout_now_encode(&writer, &(struct cc_timeout_now){.term = 5});
@@ -336,6 +349,8 @@ static const struct {
     {"vote-reply", CC_MESSAGE_VOTE_REPLY, write_vote_reply},
     {"append", CC_MESSAGE_APPEND, write_append},
     {"append-reply", CC_MESSAGE_APPEND_REPLY, write_append_reply},
+    {"repair-ask", CC_MESSAGE_REPAIR_ASK, write_repair_ask},
+    {"repair", CC_MESSAGE_REPAIR, write_repair},
     {"timeout-now", CC_MESSAGE_TIMEOUT_NOW, write_timeout_now},
     {"forward", CC_MESSAGE_FORWARD, write_forward},
     {"report", CC_MESSAGE_REPORT, write_report},

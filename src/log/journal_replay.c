@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal_replay -- recovery, what a batch says: its records, or its summary where it does not read.
+ */
+#include "log/journal_internal.h"
+
+#include <string.h>
+
+static bool replay_record(
+    struct cc_journal *journal,
+    const struct cc_record *record,
+    const struct cc_batch_header *header,
+    uint64_t offset,
+    const uint8_t *batch)
+{
+    struct cc_journal_table *table = &journal->table;
+    struct cc_journal_group *group = &table->groups[0];
+    struct cc_truncate_record truncate;
+    struct cc_state_record state;
+    struct cc_entry entry;
+    uint32_t size;
+    struct cc_journal_place place = {
+        header->life, (uint32_t)(offset / CC_DISK_BLOCK), header->blocks,
+        (uint32_t)((const uint8_t *)record->payload.data - batch), 0};
+
+    if (table->group_count == 0 && record->type != CC_RECORD_BASE) {
+        table->groups[0] = (struct cc_journal_group){.first = 1};
+        table->group_count = 1;
+    }
+    switch (record->type) {
+    case CC_RECORD_ENTRY:
+        if (cc_entry_decode(record->payload, &entry, &size) != COPYCAT_OK || entry.group != 0 ||
+            entry.index != group->last + 1) {
+            return false;
+        }
+        place.size = size;
+        group->last = entry.index;
+        journal->callbacks.on_entry(journal->owner, &entry, &place);
+        return true;
+    case CC_RECORD_REPAIR:
+        if (cc_entry_decode(record->payload, &entry, &size) != COPYCAT_OK || entry.group != 0 ||
+            entry.index == 0 || entry.index > group->last) {
+            return false;
+        }
+        place.size = size;
+        return journal->callbacks.on_repair(journal->owner, &entry, &place);
+    case CC_RECORD_TRUNCATE:
+        if (!cc_truncate_record_decode(record->payload, &truncate) || truncate.group != 0 ||
+            truncate.from > group->last + 1) {
+            return false;
+        }
+        group->last = truncate.from - 1;
+        journal->callbacks.on_truncate(journal->owner, 0, truncate.from);
+        return true;
+    case CC_RECORD_STATE:
+        if (!cc_state_record_decode(record->payload, &state) || state.group != 0) {
+            return false;
+        }
+        group->term = state.term;
+        group->vote = state.vote;
+        return true;
+    case CC_RECORD_BASE:
+        journal->scan.is_base_lost = false;
+        table->has_base = cc_base_record_decode(record->payload, &table->base);
+        return table->has_base;
+    default:
+        return false;
+    }
+}
+
+static bool replay_table(struct cc_journal *journal, const struct cc_record *record)
+{
+    struct cc_journal_table table;
+
+    if (!cc_table_record_decode(record->payload, &table)) {
+        return false;
+    }
+    if (journal->table.boot == 0) {
+        memcpy(journal->table.incarnation, table.incarnation, CC_INCARNATION_SIZE);
+        journal->tag = cc_load_u64(table.incarnation);
+    }
+    if (table.has_base && !journal->table.has_base) {
+        journal->table.has_base = true;
+        journal->table.base = table.base;
+    }
+    journal->table.boot = table.boot;
+    journal->table.server = table.server;
+    return memcmp(journal->table.incarnation, table.incarnation, CC_INCARNATION_SIZE) == 0 &&
+           table.group_count == journal->table.group_count &&
+           (table.group_count == 0 || table.groups[0].last == journal->table.groups[0].last);
+}
+
+bool cc_scan_replay(
+    struct cc_journal *journal,
+    const uint8_t *batch,
+    const struct cc_batch_header *header,
+    uint64_t offset)
+{
+    copycat_bytes records = {batch + cc_batch_records_at(header->blocks), header->records_size};
+    struct cc_record record;
+    size_t at = 0;
+
+    while (at < records.size) {
+        if (!cc_record_next(records, &at, &record)) {
+            return false;
+        }
+        if (header->number == 0 ? !replay_table(journal, &record)
+                                : !replay_record(journal, &record, header, offset, batch)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cc_scan_replay_summary(
+    struct cc_journal *journal, const struct cc_batch_summary *summary, uint64_t offset)
+{
+    struct cc_journal_table *table = &journal->table;
+    struct cc_journal_group *group = &table->groups[0];
+    uint64_t last = table->group_count == 0 ? 0 : group->last;
+    struct cc_journal_damage damage = {
+        .first = summary->touched,
+        .last = summary->last,
+        .runs = summary->runs,
+        .run_count = summary->run_count,
+        .file = journal->scan.life,
+        .offset = offset,
+    };
+
+    if (!cc_summary_follows(summary, last)) {
+        return false;
+    }
+    journal->scan.is_base_lost = journal->scan.is_base_lost || summary->has_base;
+    if (!summary->has_group) {
+        return table->group_count == 0;
+    }
+    if (table->group_count == 0) {
+        *group = (struct cc_journal_group){.first = 1};
+        table->group_count = 1;
+    }
+    if (summary->term < group->term) {
+        return false;
+    }
+    group->term = summary->term;
+    group->vote = summary->vote;
+    group->last = summary->last;
+    if (summary->touched != 0 && summary->touched <= last) {
+        journal->callbacks.on_truncate(journal->owner, 0, summary->touched);
+    }
+    if (summary->run_count > 0) {
+        journal->callbacks.on_damage(journal->owner, &damage);
+    }
+    return true;
+}

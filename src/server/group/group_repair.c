@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group_repair -- entries that this server can no longer read come back from any neighbour that has
+ * the same ones (docs/decisions/0007).  By log matching that is whoever has the term of the last of
+ * them at its index: no leader is needed, and nothing has to be committed.
+ *
+ *     asks -> ENTRIES  -> checked, written -> durable -> the core counts them; the next are asked for
+ *          -> MISSING, DAMAGED, silence    -> the next neighbour is asked
+ *          -> DAMAGED from all             -> the server stops, and says where
+ */
+#include "base/assert.h"
+#include "server/group/group.h"
+#include "server/node/node.h"
+
+#include <string.h>
+
+void cc_group_fail_reading(struct cc_group *group, copycat_status status)
+{
+    const char *trouble = cc_journal_trouble(group->journal);
+
+    cc_server_fail(
+        group->server, status,
+        trouble[0] != '\0' ? trouble : "an entry could not be read back from the journal");
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static uint32_t outcomes(const struct cc_group *group, uint8_t outcome)
+{
+    uint32_t count = 0;
+
+    for (uint32_t place = 0; place < CC_MEMBERS_MAX; place++) {
+        count += group->repairing.outcomes[place] == outcome;
+    }
+    return count;
+}
+
+/* Another range, or another part of it: what was answered before says nothing about that. */
+static void look_at(struct cc_group *group, const struct cc_log_damage *damage)
+{
+    struct cc_repairing *repairing = &group->repairing;
+
+    if (repairing->first != damage->first) {
+        repairing->first = damage->first;
+        repairing->is_told = false;
+        memset(repairing->outcomes, 0, sizeof repairing->outcomes);
+    }
+}
+
+static void judge_answers(struct cc_group *group, const struct cc_log_damage *damage)
+{
+    struct cc_repairing *repairing = &group->repairing;
+    uint32_t others = cc_server_options(group->server)->members->count - 1;
+    uint32_t damaged = outcomes(group, CC_REPAIR_DAMAGED);
+
+    if (damaged == others) {
+        cc_server_fail(
+            group->server, COPYCAT_ERR_DAMAGED,
+            cc_journal_where(
+                group->journal, damage->file, damage->offset, damage->first,
+                "cannot be read, and no other server has it: restore this cluster from a backup, "
+                "or "
+                "bring back a disk that has it"));
+    } else if (!repairing->is_told && damaged + outcomes(group, CC_REPAIR_MISSING) == others) {
+        repairing->is_told = true;
+        cc_server_notice(
+            group->server,
+            cc_journal_where(
+                group->journal, damage->file, damage->offset, damage->first,
+                "cannot be read, and no server that answers has it: this one waits for a leader to "
+                "decide"));
+    }
+}
+
+static void ask(struct cc_group *group, uint32_t peer, const struct cc_log_damage *damage)
+{
+    struct cc_repair_ask ask = {
+        .first = damage->first,
+        .last = damage->last,
+        .last_term = cc_log_term(group->log, damage->last),
+    };
+
+    cc_repair_ask_encode(
+        cc_server_peer_begin(group->server, peer, CC_MESSAGE_REPAIR_ASK, group->id), &ask);
+    cc_server_peer_end(group->server, peer);
+    group->repairing.asked = peer;
+}
+
+/* The next neighbour that can be reached; after all of them, a pause. */
+static void ask_next(struct cc_group *group, const struct cc_log_damage *damage)
+{
+    const struct cc_members *members = cc_server_options(group->server)->members;
+    struct cc_repairing *repairing = &group->repairing;
+
+    repairing->asked = 0;
+    repairing->again_us = cc_group_retry_us(group);
+    for (uint32_t i = 0; i < members->count; i++) {
+        uint32_t place = repairing->next;
+        uint32_t peer = members->at[place].id;
+
+        repairing->next = (place + 1) % members->count;
+        if (peer != group->server_id && cc_server_peer_is_up(group->server, peer)) {
+            ask(group, peer, damage);
+            return;
+        }
+    }
+}
+
+void cc_group_repair(struct cc_group *group)
+{
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+    struct cc_repairing *repairing = &group->repairing;
+
+    if (damage == NULL) {
+        repairing->again_us = COPYCAT_NONE;
+    } else if (repairing->mark == 0 && cc_env_now_us(group->env) >= repairing->again_us) {
+        look_at(group, damage);
+        ask_next(group, damage);
+    }
+}
+
+void cc_group_repair_begin(struct cc_group *group)
+{
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+
+    group->repairing.again_us = damage == NULL ? COPYCAT_NONE : cc_env_now_us(group->env);
+    if (damage != NULL) {
+        look_at(group, damage);
+        judge_answers(group, damage);
+    }
+}
+
+/* ---- taking ---------------------------------------------------------------------------------- */
+
+/* True if it is one of those that are missing; what is not damaged any more is passed over. */
+static bool take_entry(struct cc_group *group, const struct cc_entry *entry)
+{
+    struct cc_block *block;
+
+    if (entry->group != group->id || (cc_log_is_damaged(group->log, entry->index) &&
+                                      cc_log_term(group->log, entry->index) != entry->term)) {
+        return false;
+    }
+    if (cc_log_is_damaged(group->log, entry->index)) {
+        block = cc_entry_copy(group->memory, entry);
+        cc_log_repair(group->log, block);
+        cc_block_release(block);
+    }
+    return true;
+}
+
+static bool take_entries(struct cc_group *group, const struct cc_repair *repair)
+{
+    copycat_bytes left = repair->entries;
+
+    for (uint32_t i = 0; i < repair->entry_count; i++) {
+        struct cc_entry entry;
+        uint32_t size;
+
+        if (cc_entry_decode(left, &entry, &size) != COPYCAT_OK ||
+            entry.index != repair->first + i || !take_entry(group, &entry)) {
+            return false;
+        }
+        left.data = (const uint8_t *)left.data + size;
+        left.size -= size;
+    }
+    return left.size == 0;
+}
+
+bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_bytes body)
+{
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+    struct cc_repairing *repairing = &group->repairing;
+    struct cc_repair repair;
+
+    if (!cc_repair_decode(body, &repair)) {
+        return false;
+    }
+    if (damage == NULL || repairing->asked != peer || repair.first != damage->first ||
+        repairing->mark != 0) {
+        return true; /* it comes too late */
+    }
+    repairing->asked = 0;
+    if (repair.outcome == CC_REPAIR_ENTRIES) {
+        bool is_sound = take_entries(group, &repair);
+
+        repairing->mark = cc_journal_mark(group->journal);
+        cc_group_wake(group);
+        return is_sound;
+    }
+    repairing->outcomes[cc_server_member_place(group->server, peer)] = repair.outcome;
+    judge_answers(group, damage);
+    return true;
+}
+
+/* What has come back counts now, and only now. */
+void cc_group_repair_durable(struct cc_group *group, uint64_t mark)
+{
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+    struct cc_raft_event event = {
+        .kind = CC_RAFT_EVENT_REPAIRED, .index = damage == NULL ? 0 : damage->first};
+
+    if (group->repairing.mark == 0 || mark < group->repairing.mark) {
+        return;
+    }
+    group->repairing.mark = 0;
+    group->repairing.again_us = damage == NULL ? COPYCAT_NONE : cc_env_now_us(group->env);
+    (void)cc_group_step(group, &event);
+    if (damage == NULL) {
+        cc_server_notice(group->server, "all damaged entries are back, fetched from other servers");
+    }
+}
+
+/* ---- helping --------------------------------------------------------------------------------- */
+
+static void help(struct cc_group *group, uint32_t peer, const struct cc_repair_ask *ask);
+
+static void loaded(struct cc_log_load *load)
+{
+    struct cc_group *group = load->owner;
+
+    group->help.is_loading = false;
+    if (load->status == COPYCAT_ERR_CLOSED) {
+        return;
+    }
+    if (load->status != COPYCAT_OK) {
+        cc_group_fail_reading(group, load->status);
+    } else if (cc_server_peer_is_up(group->server, group->help.peer)) {
+        help(group, group->help.peer, &group->help.ask);
+    }
+}
+
+/* One at a time: who is not served now asks again. */
+static void load(struct cc_group *group, uint32_t peer, const struct cc_repair_ask *ask)
+{
+    if (group->help.is_loading) {
+        return;
+    }
+    group->help = (struct cc_repair_help){
+        .peer = peer,
+        .ask = *ask,
+        .load = {.index = ask->first, .done = loaded, .owner = group},
+        .is_loading = true,
+    };
+    cc_log_load(group->log, &group->help.load);
+}
+
+static void answer(struct cc_group *group, uint32_t peer, const struct cc_repair *repair)
+{
+    struct cc_writer *writer =
+        cc_server_peer_begin(group->server, peer, CC_MESSAGE_REPAIR, group->id);
+
+    cc_repair_encode_head(writer, repair);
+    for (uint64_t index = repair->first; index < repair->first + repair->entry_count; index++) {
+        const struct cc_block *block = cc_log_peek(group->log, index);
+
+        cc_write_raw(writer, block->data, block->size);
+    }
+    cc_server_peer_end(group->server, peer);
+}
+
+/* As many entries as are in memory and fit, one at least. */
+static uint32_t count_entries(struct cc_group *group, const struct cc_repair_ask *ask)
+{
+    uint64_t bytes_max = cc_server_options(group->server)->append_bytes_max;
+    uint64_t bytes = 0;
+    uint32_t count = 0;
+
+    for (uint64_t index = ask->first; index <= ask->last; index++, count++) {
+        const struct cc_block *block = cc_log_peek(group->log, index);
+
+        if (block == NULL || (count > 0 && bytes + block->size > bytes_max)) {
+            break;
+        }
+        bytes += block->size;
+    }
+    return count;
+}
+
+static void help(struct cc_group *group, uint32_t peer, const struct cc_repair_ask *ask)
+{
+    struct cc_repair repair = {.first = ask->first};
+
+    if (cc_log_term(group->log, ask->last) != ask->last_term) {
+        repair.outcome = CC_REPAIR_MISSING;
+    } else if (cc_log_is_damaged(group->log, ask->first)) {
+        repair.outcome = CC_REPAIR_DAMAGED;
+    } else if (cc_log_peek(group->log, ask->first) == NULL) {
+        load(group, peer, ask);
+        return;
+    } else {
+        repair.outcome = CC_REPAIR_ENTRIES;
+        repair.entry_count = count_entries(group, ask);
+    }
+    answer(group, peer, &repair);
+}
+
+/* Who asks for what we lack ourselves has answered us before we ask. */
+static void note_need(struct cc_group *group, uint32_t peer, const struct cc_repair_ask *ask)
+{
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+
+    if (damage == NULL || damage->first < ask->first || damage->first > ask->last ||
+        cc_log_term(group->log, ask->last) != ask->last_term) {
+        return;
+    }
+    look_at(group, damage);
+    group->repairing.outcomes[cc_server_member_place(group->server, peer)] = CC_REPAIR_DAMAGED;
+    judge_answers(group, damage);
+}
+
+bool cc_group_receive_repair_ask(struct cc_group *group, uint32_t peer, copycat_bytes body)
+{
+    struct cc_repair_ask ask;
+
+    if (!cc_repair_ask_decode(body, &ask)) {
+        return false;
+    }
+    if (cc_server_peer_is_up(group->server, peer)) {
+        help(group, peer, &ask);
+    }
+    note_need(group, peer, &ask);
+    return true;
+}
