@@ -56,8 +56,10 @@ struct cc_journal_scan {
     uint8_t *buffer;              /* aligned, inside memory */
     void *memory;
     size_t buffer_size;
-    size_t used;   /* bytes that were read into it */
-    uint64_t at;   /* where they lie in the file */
+    size_t used;  /* bytes that were read into it */
+    uint64_t at;  /* where they lie in the file */
+    size_t piece; /* where in them the read under way goes */
+    void (*done)(struct cc_disk_request *request);
     uint32_t life; /* being scanned; 0: the heads still are */
     uint32_t life_newest;
     uint64_t offset;   /* of the next batch */

@@ -42,6 +42,54 @@ uint64_t cc_scan_size(const struct cc_journal *journal)
     return journal->scan.file->size - journal->scan.file->size % CC_DISK_BLOCK;
 }
 
+/* ---- reading, around what cannot be read ----------------------------------------------------- */
+
+#define UNREADABLE 0xdb /* no magic, no stamp and no zero */
+
+static void read_piece(
+    struct cc_journal *journal, size_t size, void (*done)(struct cc_disk_request *request))
+{
+    struct cc_journal_scan *scan = &journal->scan;
+
+    journal->scan_request = (struct cc_disk_request){
+        .file = scan->file->file,
+        .data = scan->buffer + scan->piece,
+        .offset = scan->at + scan->piece,
+        .size = size};
+    cc_journal_disk(journal, &journal->scan_request, CC_DISK_READ, done);
+}
+
+static void block_came(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+    struct cc_journal_scan *scan = &journal->scan;
+
+    if (request->status == COPYCAT_ERR_IO) {
+        memset(scan->buffer + scan->piece, UNREADABLE, CC_DISK_BLOCK);
+        request->status = COPYCAT_OK;
+    }
+    scan->piece += CC_DISK_BLOCK;
+    if (request->status != COPYCAT_OK || journal->is_closing || scan->piece >= scan->used) {
+        scan->done(request);
+        return;
+    }
+    journal->requests--;
+    read_piece(journal, CC_DISK_BLOCK, block_came);
+}
+
+/* A sector that the disk cannot read is damage like any other: block by block, the rest is had. */
+static void window_came(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (request->status != COPYCAT_ERR_IO || journal->is_closing) {
+        journal->scan.done(request);
+        return;
+    }
+    journal->requests--;
+    read_piece(journal, CC_DISK_BLOCK, block_came);
+}
+
 /* The file's bytes from `offset` on, as many as are asked for and there are. */
 void cc_scan_read(
     struct cc_journal *journal,
@@ -59,9 +107,9 @@ void cc_scan_read(
     }
     scan->at = offset;
     scan->used = size < left ? size : (size_t)left;
-    journal->scan_request = (struct cc_disk_request){
-        .file = scan->file->file, .data = scan->buffer, .offset = offset, .size = scan->used};
-    cc_journal_disk(journal, &journal->scan_request, CC_DISK_READ, done);
+    scan->done = done;
+    scan->piece = 0;
+    read_piece(journal, scan->used, window_came);
 }
 
 size_t cc_scan_window(const struct cc_journal *journal)

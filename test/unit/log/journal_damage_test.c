@@ -225,6 +225,26 @@ static void finds_each_zeroed_block_of_a_sealed_journal(void **state)
     zero_runs(CC_DISK_BLOCK);
 }
 
+static void does_without_each_sector_that_cannot_be_read(void **state)
+{
+    uint32_t before = repaired;
+
+    (void)state;
+    make_journal(true);
+    for (uint32_t number = 0; memory_disk_file(&disk, number) != NULL; number++) {
+        struct memory_file *file = memory_disk_file(&disk, number);
+
+        for (uint64_t offset = 0; offset < file->platter_size; offset += CC_DISK_SECTOR) {
+            memory_disk_clone(&copy, &disk);
+            memory_disk_file(&copy, number)->scar = offset + 7;
+            (void)opens_whole("an unreadable sector", file->name, offset);
+            memory_disk_deinit(&copy);
+        }
+    }
+    memory_disk_deinit(&disk);
+    assert_true(repaired > before + 100);
+}
+
 static void finds_each_block_that_holds_another(void **state)
 {
     (void)state;
@@ -308,6 +328,7 @@ int main(void)
         cmocka_unit_test(finds_each_changed_stamp),
         cmocka_unit_test(finds_each_zeroed_sector_of_a_sealed_journal),
         cmocka_unit_test(finds_each_zeroed_block_of_a_sealed_journal),
+        cmocka_unit_test(does_without_each_sector_that_cannot_be_read),
         cmocka_unit_test(finds_each_block_that_holds_another),
         cmocka_unit_test(misses_each_file_but_a_spare),
         cmocka_unit_test(misses_the_end_of_a_shortened_file),

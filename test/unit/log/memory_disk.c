@@ -229,7 +229,8 @@ static void carry_out(struct memory_disk *disk, struct cc_disk_request *request)
         break;
     case CC_DISK_READ:
         file = request->file->file;
-        if (request->offset + request->size > file->size) {
+        if (request->offset + request->size > file->size ||
+            (file->scar > request->offset && file->scar <= request->offset + request->size)) {
             request->status = COPYCAT_ERR_IO;
         } else {
             memcpy(request->data, file->seen + request->offset, request->size);

@@ -31,6 +31,7 @@ struct memory_file {
     size_t platter_size;
     struct memory_doubt *doubts;
     uint32_t doubt_count;
+    uint64_t scar; /* a byte that cannot be read, counted from 1; 0: none */
 };
 
 /* What a crash does to what is in doubt. */
