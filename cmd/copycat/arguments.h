@@ -16,7 +16,7 @@
 #include <copycat/base.h>
 
 #define CLI_OPERANDS_MAX 5u
-#define CLI_TIMEOUT_MS 30000u
+#define CLI_TIMEOUT_MS 10000u
 #define CLI_SERVERS "127.0.0.1:7458"
 
 struct cli_arguments {
@@ -48,7 +48,7 @@ const struct cli_verb *cli_arguments_own(int argc, char **argv, int *place_out);
 
 bool cli_arguments_has(const struct cli_arguments *arguments, enum cli_flag flag);
 
-/* Of a call: what was given, else 30 s. */
+/* Of a call: what was given, else 10 s. */
 uint64_t cli_arguments_timeout_ms(const struct cli_arguments *arguments);
 
 #endif /* CLI_ARGUMENTS_H */

@@ -54,13 +54,14 @@ static int tell(const struct bench_figures *figures)
     return fflush(stdout) == 0 ? CLI_EXIT_YES : CLI_EXIT_RETRY;
 }
 
-static int run(struct bench_figures *figures, struct bench_load *load)
+static int run(
+    struct bench_figures *figures, struct bench_load *load, const struct cli_arguments *arguments)
 {
     copycat_status status;
     int code;
 
     if (!bench_load_fill(load, &status)) {
-        return complain(cli_exit_of(status), copycat_status_text(status));
+        return cli_fail(arguments, status);
     }
     measure(figures, load);
     code = tell(figures);
@@ -78,6 +79,7 @@ static int run(struct bench_figures *figures, struct bench_load *load)
 int copycat_bench_main(int argc, char **argv)
 {
     struct bench_options options;
+    struct cli_arguments arguments;
     struct bench_figures *figures;
     struct bench_load *load;
     copycat_message message;
@@ -90,14 +92,19 @@ int copycat_bench_main(int argc, char **argv)
         bench_options_print_help();
         return CLI_EXIT_YES;
     }
-    load = bench_load_open(&options, &message);
+    arguments = (struct cli_arguments){
+        .verb = cli_verb_find("bench", NULL),
+        .servers = options.servers,
+        .timeout_ms = options.timeout_ms,
+    };
+    load = bench_load_open(&options, &arguments, &message);
     if (load == NULL) {
         return complain(CLI_EXIT_USAGE, message.text);
     }
     figures = cli_take_memory(sizeof *figures);
     memset(figures, 0, sizeof *figures);
     figures->options = &options;
-    code = run(figures, load);
+    code = run(figures, load, &arguments);
     free(figures);
     bench_load_close(load);
     return code;

@@ -5,7 +5,9 @@
 #include "bench_load.h"
 
 #include "bench_clock.h"
+#include "connection.h"
 #include "output.h"
+#include "silence.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,6 +45,7 @@ struct slot {
 
 struct bench_load {
     const struct bench_options *options;
+    const struct cli_arguments *arguments;
     struct bench_client *clients;
     struct slot *slots;
     uint64_t slot_count;
@@ -203,11 +206,17 @@ static void took(copycat_status status, copycat_value *value, void *user)
 
 static copycat_status await(struct bench_load *load, copycat_future *future)
 {
+    struct cli_silence silence;
+
     load->task = ASK;
     load->under_way++;
     copycat_future_then(future, took, load);
+    cli_silence_begin(&silence, load->arguments, cli_now_ms());
     while (load->under_way > 0) {
         process(load);
+        if (load->under_way > 0) {
+            cli_silence_watch(&silence, cli_now_ms());
+        }
     }
     return load->status;
 }
@@ -291,13 +300,16 @@ static void take_memory(struct bench_load *load)
 }
 
 struct bench_load *bench_load_open(
-    const struct bench_options *options, copycat_message *message_out)
+    const struct bench_options *options,
+    const struct cli_arguments *arguments,
+    copycat_message *message_out)
 {
     struct bench_load *load = cli_take_memory(sizeof *load);
     copycat_status status = COPYCAT_OK;
 
     memset(load, 0, sizeof *load);
     load->options = options;
+    load->arguments = arguments;
     load->random = bench_now_ns() | 1;
     load->call = (copycat_call_options)COPYCAT_CALL_OPTIONS_INIT;
     load->call.timeout_ms = options->timeout_ms;

@@ -10,6 +10,7 @@
 #ifndef CLI_BENCH_LOAD_H
 #define CLI_BENCH_LOAD_H
 
+#include "arguments.h"
 #include "bench_histogram.h"
 #include "bench_options.h"
 
@@ -27,10 +28,13 @@ struct bench_result {
 
 struct bench_load;
 
-/* Opens the clients; they connect when they are first used.  NULL: `message_out` says why.
+/* Opens the clients; they connect when they are first used.  `arguments` say whom to blame when
+ * nobody answers.  NULL: `message_out` says why.
  * Partner: bench_load_close. */
 struct bench_load *bench_load_open(
-    const struct bench_options *options, copycat_message *message_out);
+    const struct bench_options *options,
+    const struct cli_arguments *arguments,
+    copycat_message *message_out);
 void bench_load_close(struct bench_load *load);
 
 /* Stores each key once, unless the map has as many already.  False: it did not succeed. */

@@ -5,13 +5,9 @@
 #include "connection.h"
 
 #include "failure.h"
+#include "silence.h"
 
-#include <stdio.h>
 #include <time.h>
-#include <unistd.h>
-
-/* Who sits at a terminal is told after so long that there is a reason to wait. */
-#define PATIENCE_MS 2000u
 
 uint64_t cli_now_ms(void)
 {
@@ -88,11 +84,16 @@ copycat_call_options cli_connection_options(const struct cli_connection *connect
     return options;
 }
 
-static void tell_that_it_waits(const struct cli_arguments *arguments)
+void cli_connection_next(struct cli_connection *connection, copycat_completion *completion_out)
 {
-    if (isatty(STDERR_FILENO) == 1) {
-        (void)cli_fail_with(arguments, 0, "no answer yet; trying on");
-        cli_explain_silence(arguments);
+    struct cli_silence silence;
+
+    cli_silence_begin(&silence, connection->arguments, cli_now_ms());
+    /* Calls have deadlines of their own: it comes. */
+    while (copycat_queue_next(
+               connection->queue, cli_silence_due_ms(&silence, cli_now_ms()), completion_out) !=
+           COPYCAT_OK) {
+        cli_silence_watch(&silence, cli_now_ms());
     }
 }
 
@@ -107,11 +108,7 @@ int cli_connection_await(
     if (status != COPYCAT_OK) {
         return cli_fail(arguments, status);
     }
-    if (copycat_queue_next(connection->queue, PATIENCE_MS, &completion) != COPYCAT_OK) {
-        tell_that_it_waits(arguments);
-        /* The call has a deadline of its own, and will come. */
-        (void)copycat_queue_next(connection->queue, COPYCAT_NONE, &completion);
-    }
+    cli_connection_next(connection, &completion);
     *value_out = completion.value;
     return completion.status == COPYCAT_OK ? CLI_EXIT_YES : cli_fail(arguments, completion.status);
 }

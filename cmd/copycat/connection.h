@@ -33,7 +33,10 @@ int cli_connection_renew(struct cli_connection *connection);
 /* As the arguments want it. */
 copycat_call_options cli_connection_options(const struct cli_connection *connection);
 
-/* Waits for the answer.  Says why on failure; returns an exit code.  The caller frees the value. */
+/* Waits for the next answer to what is under way.  Says on standard error why, if that lasts. */
+void cli_connection_next(struct cli_connection *connection, copycat_completion *completion_out);
+
+/* The same for one call.  Says why on failure; returns an exit code.  The caller frees the value. */
 int cli_connection_await(
     struct cli_connection *connection, copycat_future *future, copycat_value **value_out);
 

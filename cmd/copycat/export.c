@@ -147,7 +147,7 @@ static copycat_status take_values(struct export *export, const copycat_value *pa
             on_way += failure == COPYCAT_OK;
             continue;
         }
-        (void)copycat_queue_next(export->connection.queue, COPYCAT_NONE, &completion);
+        cli_connection_next(&export->connection, &completion);
         on_way--;
         if (completion.status != COPYCAT_OK) {
             failure = failure == COPYCAT_OK ? completion.status : failure;
@@ -182,12 +182,18 @@ static copycat_status take_page(struct export *export, const copycat_value *page
 /* The page behind `after`; the caller frees it. */
 static copycat_status ask_page(struct export *export, copycat_bytes after, copycat_value **page_out)
 {
+    copycat_completion completion;
     copycat_status status;
 
     do {
-        status = copycat_await(
-            copycat_map_keys(export->connection.map, after, 0, &export->options), COPYCAT_NONE,
-            page_out);
+        status = copycat_future_into(
+            copycat_map_keys(export->connection.map, after, 0, &export->options),
+            export->connection.queue, 0);
+        if (status == COPYCAT_OK) {
+            cli_connection_next(&export->connection, &completion);
+            status = completion.status;
+            *page_out = completion.value;
+        }
     } while (status != COPYCAT_OK && may_go_on(export, status));
     return status;
 }

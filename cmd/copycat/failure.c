@@ -45,7 +45,8 @@ int cli_fail_with(const struct cli_arguments *arguments, int code, const char *f
     return code;
 }
 
-void cli_explain_silence(const struct cli_arguments *arguments)
+/* A sentence that ends with the cause and the remedy, then each server with what it says. */
+static void tell_cause(const struct cli_arguments *arguments, const char *intro)
 {
     static struct cli_standings standings;
     copycat_message message;
@@ -55,10 +56,17 @@ void cli_explain_silence(const struct cli_arguments *arguments)
         return; /* the list was refused before */
     }
     cli_standings_ask(&standings, PROBE_MS);
+    cli_standings_explain(&standings, text, sizeof text);
+    (void)cli_fail_with(arguments, 0, "%s%s", intro, text);
     for (uint32_t i = 0; i < standings.count; i++) {
         cli_standing_describe(&standings.at[i], text, sizeof text);
         fprintf(stderr, "  %s: %s\n", standings.at[i].address, text);
     }
+}
+
+void cli_explain_silence(const struct cli_arguments *arguments)
+{
+    tell_cause(arguments, "");
 }
 
 /* What to do beside what the status says. */
@@ -81,6 +89,7 @@ static const char *remedy_of(copycat_status status)
 int cli_fail(const struct cli_arguments *arguments, copycat_status status)
 {
     char waited[32];
+    char intro[80];
     int code = cli_exit_of(status);
 
     cmd_duration_format(cli_arguments_timeout_ms(arguments), waited, sizeof waited);
@@ -94,16 +103,13 @@ int cli_fail(const struct cli_arguments *arguments, copycat_status status)
             "it was sent, and within %s no answer came: it may have been done, or may yet be; look "
             "what is there before doing it again",
             waited);
-    } else if (status == COPYCAT_ERR_TIMEOUT || status == COPYCAT_ERR_UNAVAILABLE) {
-        (void)cli_fail_with(
-            arguments, code,
-            "not done: within %s no server could do it; see to the servers, or name others with "
-            "--servers, and try again",
-            waited);
-    } else {
-        return cli_fail_with(
-            arguments, code, "not done: %s; try again", copycat_status_text(status));
+        cli_explain_silence(arguments);
+        return code;
     }
-    cli_explain_silence(arguments);
-    return code;
+    if (status == COPYCAT_ERR_TIMEOUT || status == COPYCAT_ERR_UNAVAILABLE) {
+        snprintf(intro, sizeof intro, "not done: within %s no server could do it: ", waited);
+        tell_cause(arguments, intro);
+        return code;
+    }
+    return cli_fail_with(arguments, code, "not done: %s; try again", copycat_status_text(status));
 }

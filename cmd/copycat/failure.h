@@ -18,7 +18,7 @@ int cli_fail(const struct cli_arguments *arguments, copycat_status status);
 __attribute__((format(printf, 3, 4))) int cli_fail_with(
     const struct cli_arguments *arguments, int code, const char *format, ...);
 
-/* Under a sentence that was said: each server, and where it stands. */
+/* Under a sentence that was said: why nobody did it, what to do, and where each server stands. */
 void cli_explain_silence(const struct cli_arguments *arguments);
 
 #endif /* CLI_FAILURE_H */

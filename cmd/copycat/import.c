@@ -16,6 +16,7 @@
 #include "import_window.h"
 #include "lines.h"
 #include "progress.h"
+#include "silence.h"
 #include "support/units.h"
 
 #include <errno.h>
@@ -36,11 +37,13 @@ struct import {
     struct cli_lines lines;
     struct cli_window window;
     struct cli_progress progress;
+    struct cli_silence silence;
     struct cli_import_outcome outcome;
     copycat_bytes key; /* of the line that was read and is not in the window yet */
     copycat_bytes value;
     uint64_t timeout_ms;
-    uint32_t sent_count; /* in the window */
+    uint64_t heard_count; /* of `done` when the silence was last broken */
+    uint32_t sent_count;  /* in the window */
     int input;
     bool has_line;    /* `key` and `value` */
     bool wants_input; /* nothing more can be sent without it */
@@ -265,6 +268,20 @@ static void renew(struct import *import)
     }
 }
 
+/* Failures do not break it: lines are sent again, and nothing gets on. */
+static void watch_silence(struct import *import)
+{
+    uint64_t now = cli_now_ms();
+
+    if (cli_window_is_empty(&import->window) || import->outcome.done != import->heard_count) {
+        import->heard_count = import->outcome.done;
+        cli_silence_break(&import->silence, now);
+    } else if (cli_silence_due_ms(&import->silence, now) == 0) {
+        cli_progress_clear(&import->progress);
+        cli_silence_watch(&import->silence, now);
+    }
+}
+
 static void wait_a_little(struct import *import)
 {
     struct pollfd wanted[2] = {
@@ -295,6 +312,7 @@ static void run(struct import *import)
             &import->progress, cli_now_ms(), import->outcome.done,
             !cli_window_is_empty(&import->window));
         cli_progress_show(&import->progress, cli_now_ms());
+        watch_silence(import);
         if (!is_finished(import)) {
             wait_a_little(import);
         }
@@ -302,25 +320,6 @@ static void run(struct import *import)
 }
 
 /* ---- beginning and end ------------------------------------------------------------------------ */
-
-/* Of a file that can be read twice; 0: nobody knows. */
-static uint64_t count_lines(int input)
-{
-    char piece[65536];
-    uint64_t count = 0;
-    char last = '\n';
-    off_t place = 0;
-    ssize_t got;
-
-    while ((got = pread(input, piece, sizeof piece, place)) > 0) {
-        for (ssize_t i = 0; i < got; i++) {
-            count += piece[i] == '\n';
-        }
-        last = piece[got - 1];
-        place += got;
-    }
-    return count + (last != '\n');
-}
 
 static int open_input(struct import *import)
 {
@@ -342,7 +341,7 @@ static int open_input(struct import *import)
         &import->progress, cli_now_ms(), arguments->progress_file,
         cli_arguments_has(arguments, CLI_FLAG_PROGRESS));
     if (S_ISREG(about.st_mode) && (import->progress.is_shown || arguments->progress_file != NULL)) {
-        import->progress.total = count_lines(import->input);
+        import->progress.total = cli_lines_count(import->input);
     }
     return CLI_EXIT_YES;
 }
@@ -385,6 +384,7 @@ int cli_import(const struct cli_arguments *arguments)
     }
     cli_lines_init(&import.lines);
     cli_window_init(&import.window);
+    cli_silence_begin(&import.silence, arguments, cli_now_ms());
     catch_signals();
     run(&import);
     count_left_over(&import);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PIECE_SIZE 65536u
 
@@ -114,4 +115,22 @@ const char *cli_line_split(
         *value_out = value;
     }
     return wrong;
+}
+
+uint64_t cli_lines_count(int input)
+{
+    char piece[PIECE_SIZE];
+    uint64_t count = 0;
+    char last = '\n';
+    off_t place = 0;
+    ssize_t got;
+
+    while ((got = pread(input, piece, sizeof piece, place)) > 0) {
+        for (ssize_t i = 0; i < got; i++) {
+            count += piece[i] == '\n';
+        }
+        last = piece[got - 1];
+        place += got;
+    }
+    return count + (last != '\n');
 }

@@ -58,4 +58,7 @@ enum cli_lines_verdict cli_lines_next(struct cli_lines *lines, struct cli_line *
 const char *cli_line_split(
     const struct cli_line *line, copycat_bytes *key_out, copycat_bytes *value_out);
 
+/* How many lines a file has that can be read twice; where it stands does not change. */
+uint64_t cli_lines_count(int input);
+
 #endif /* CLI_LINES_H */

@@ -144,6 +144,14 @@ void cli_progress_show(struct cli_progress *progress, uint64_t now_ms)
     }
 }
 
+void cli_progress_clear(struct cli_progress *progress)
+{
+    if (progress->has_drawn) {
+        fputs("\r\033[K", stderr);
+        progress->has_drawn = false;
+    }
+}
+
 void cli_progress_end(struct cli_progress *progress, uint64_t now_ms)
 {
     cli_progress_note(progress, now_ms, progress->done, false);

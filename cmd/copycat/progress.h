@@ -37,6 +37,9 @@ void cli_progress_note(
 /* Shows what is due to be shown.  Every 100 ms or more often. */
 void cli_progress_show(struct cli_progress *progress, uint64_t now_ms);
 
+/* The line is free for something else; the next show draws it anew. */
+void cli_progress_clear(struct cli_progress *progress);
+
 /* The last figures; the line is free again. */
 void cli_progress_end(struct cli_progress *progress, uint64_t now_ms);
 

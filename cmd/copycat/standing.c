@@ -275,3 +275,101 @@ void cli_standing_describe(const struct cli_standing *standing, char *text_out, 
         snprintf(text_out, text_size, "%s", cause_of(standing));
     }
 }
+
+/* ---- all together ----------------------------------------------------------------------------- */
+
+struct tally {
+    uint32_t answers;
+    uint32_t leaders; /* answers of who reaches its leader */
+    uint32_t servers; /* those that were asked, or the cluster if that is more */
+};
+
+static struct tally count_all(const struct cli_standings *standings)
+{
+    struct tally tally = {.servers = standings->count};
+
+    for (uint32_t i = 0; i < standings->count; i++) {
+        const copycat_probe *probe = &standings->at[i].probe;
+
+        if (standings->at[i].status != COPYCAT_OK) {
+            continue;
+        }
+        tally.answers++;
+        tally.leaders += probe->state == COPYCAT_SERVER_MEMBER && probe->leader != 0 &&
+                         reaches(probe, probe->leader);
+        tally.servers = tally.servers < probe->member_count ? probe->member_count : tally.servers;
+    }
+    return tally;
+}
+
+/* In few words; returns their size. */
+static size_t name_cause(const struct tally *tally, char *text_out, size_t text_size)
+{
+    if (tally->answers == 0) {
+        return (size_t)snprintf(text_out, text_size, "nobody answers");
+    }
+    if (tally->leaders == 0) {
+        return (size_t)snprintf(
+            text_out, text_size, "no leader among %u server%s", (unsigned)tally->servers,
+            tally->servers == 1 ? "" : "s");
+    }
+    return (size_t)snprintf(text_out, text_size, "a leader is there now");
+}
+
+void cli_standings_explain(const struct cli_standings *standings, char *text_out, size_t text_size)
+{
+    struct tally tally = count_all(standings);
+    size_t used = name_cause(&tally, text_out, text_size);
+    const char *remedy = "; try again, with a longer --timeout if need be";
+
+    if (tally.answers == 0) {
+        remedy = "; is copycatd running there? Other servers are named with --servers or "
+                 "COPYCAT_SERVERS";
+    } else if (tally.leaders == 0) {
+        remedy = "; more than half of its members have to run copycatd and to reach each other";
+    }
+    if (used < text_size) {
+        snprintf(text_out + used, text_size - used, "%s", remedy);
+    }
+}
+
+struct line {
+    char *at;
+    size_t size; /* with its end */
+    size_t used;
+};
+
+static void append(struct line *line, const char *first, const char *second)
+{
+    if (line->used < line->size) {
+        line->used +=
+            (size_t)snprintf(line->at + line->used, line->size - line->used, "%s%s", first, second);
+    }
+}
+
+void cli_standings_describe(const struct cli_standings *standings, char *text_out, size_t text_size)
+{
+    struct tally tally = count_all(standings);
+    struct line line = {.at = text_out, .size = text_size};
+    bool is_named[CLI_STANDINGS_MAX] = {false};
+    char said[256];
+    char other[256];
+
+    line.used = name_cause(&tally, text_out, text_size);
+    for (uint32_t i = 0; i < standings->count; i++) {
+        if (is_named[i]) {
+            continue;
+        }
+        append(&line, i == 0 ? ": " : ", ", standings->at[i].address);
+        cli_standing_describe(&standings->at[i], said, sizeof said);
+        for (uint32_t j = i + 1; j < standings->count; j++) {
+            cli_standing_describe(&standings->at[j], other, sizeof other);
+            if (strcmp(said, other) == 0) {
+                append(&line, ", ", standings->at[j].address);
+                is_named[j] = true;
+            }
+        }
+        append(&line, " (", said);
+        append(&line, ")", "");
+    }
+}

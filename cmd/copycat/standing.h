@@ -41,6 +41,16 @@ void cli_standings_ask_members(struct cli_standings *standings, uint64_t timeout
 /* Why nothing can be done there, or that it can: the rest of a sentence behind the address. */
 void cli_standing_describe(const struct cli_standing *standing, char *text_out, size_t text_size);
 
+/*
+ * All of them in one line: what they have in common, then each with what it says, those that say
+ * the same together: "no leader among 3 servers: a:1, b:1 (connection refused), c:1 (answers, ...)".
+ */
+void cli_standings_describe(
+    const struct cli_standings *standings, char *text_out, size_t text_size);
+
+/* Why nothing was done, and what to do about it, as the end of a sentence. */
+void cli_standings_explain(const struct cli_standings *standings, char *text_out, size_t text_size);
+
 /* The words for COPYCAT_ROLE_* and COPYCAT_SERVER_*. */
 const char *cli_role_name(uint32_t role);
 const char *cli_state_name(uint32_t state);

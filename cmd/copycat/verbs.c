@@ -26,7 +26,7 @@ const struct cli_flag_row cli_flags[CLI_FLAG_COUNT] = {
          "($COPYCAT_SERVERS, else 127.0.0.1:7458)",
          true},
     [CLI_FLAG_TIMEOUT] =
-        {"timeout", "TIME", "how long to try, as in 500ms, 5s, 1m (30s; of status: 1s for each)",
+        {"timeout", "TIME", "how long to try, as in 500ms, 5s, 1m (10s; of status: 1s for each)",
          true},
     [CLI_FLAG_CONSISTENCY] =
         {"consistency", "LEVEL",

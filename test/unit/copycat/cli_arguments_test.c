@@ -69,7 +69,7 @@ static void a_verb_and_its_operands_are_found(void **state)
     assert_int_equal(arguments.operand_count, 3);
     assert_string_equal(arguments.operands[0], "/a");
     assert_string_equal(arguments.operands[2], "value");
-    assert_int_equal(cli_arguments_timeout_ms(&arguments), 30000);
+    assert_int_equal(cli_arguments_timeout_ms(&arguments), 10000);
     assert_int_equal(arguments.consistency, 0);
 }
 
