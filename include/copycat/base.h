@@ -60,7 +60,8 @@ typedef int32_t copycat_status;
     X(COPYCAT_ERR_LOCKED, -405, "another process uses the directory")                        \
     X(COPYCAT_ERR_FOREIGN, -406, "the directory belongs to another server or cluster")       \
     X(COPYCAT_ERR_NEWER, -407, "the directory was written by a newer version")               \
-    X(COPYCAT_ERR_DISK_FULL, -408, "the disk is full; the server has stopped")
+    X(COPYCAT_ERR_DISK_FULL, -408, "the disk is full; the server has stopped")               \
+    X(COPYCAT_ERR_BROKEN, -409, "a fault inside the library; please report it")
 
 enum {
 #define COPYCAT_STATUS_ENUM(name, value, text) name = (value),

@@ -5,6 +5,11 @@
  * Threads: a client has a loop thread of its own, on which all its callbacks run, one at a time;
  * with `host_loop` it has none and lives in the thread that opened it.  [any] may be called from
  * every thread, [outside] from every thread but that one, [loop] only from it.
+ *
+ * A fault inside a client ends that client, not your process: it is ENDED, and all its calls, also
+ * those under way, come to COPYCAT_ERR_BROKEN.  It has no loop any more: callbacks are called on the
+ * thread that asks for them, `closed` within copycat_client_close if there is `host_loop`.  Some of
+ * its memory is not given back.  (What the host breaks, such as taking a future twice, aborts.)
  */
 #ifndef COPYCAT_CLIENT_H
 #define COPYCAT_CLIENT_H
@@ -21,7 +26,7 @@ enum {
     COPYCAT_CLIENT_CONNECTING = 0, /* no session yet */
     COPYCAT_CLIENT_OPEN = 1,       /* connected, and the session lives */
     COPYCAT_CLIENT_SUSPENDED = 2,  /* no server that serves the session; it may live or not */
-    COPYCAT_CLIENT_ENDED = 3,      /* the session has ended; open another client */
+    COPYCAT_CLIENT_ENDED = 3, /* the session has ended, or the client is broken; open another */
     COPYCAT_CLIENT_CLOSED = 4
 };
 

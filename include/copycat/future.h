@@ -71,8 +71,8 @@ typedef void (*copycat_then)(copycat_status status, copycat_value *value, void *
 /*
  * Calls `then` once, later, where the client's callbacks run; never inside this call. [any]
  *
- * Unless there is no place for that: once the client's close has been reported, and where there was
- * no memory for the future itself, `then` is called before this returns.
+ * Unless there is no place for that: once the client's close has been reported, if it has come to
+ * COPYCAT_ERR_BROKEN, and where there was no memory for the future itself, `then` is called before this returns.
  */
 COPYCAT_API void copycat_future_then(copycat_future *future, copycat_then then, void *user);
 

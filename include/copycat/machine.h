@@ -77,7 +77,8 @@ COPYCAT_API void copycat_reading_answer(
     copycat_reading *reading, copycat_status status, copycat_bytes result);
 
 /* Memory for a machine's state, which `destroy` gives back.  A failed request stops the member: it
- * never returns NULL.  Lives as long as the machine. */
+ * never returns NULL, and if the server is only being opened it does not return at all.  Lives as
+ * long as the machine. */
 typedef struct copycat_memory copycat_memory;
 COPYCAT_API void *copycat_memory_take(copycat_memory *memory, size_t size); /* zeroed */
 COPYCAT_API void *copycat_memory_grow(copycat_memory *memory, void *block, size_t size);

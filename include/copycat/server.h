@@ -51,12 +51,24 @@ typedef struct copycat_server_options {
 
     /* Another member leads than before, as far as this one knows; or NULL. */
     void (*led)(uint32_t leader, uint64_t term, void *user);
+
+    /*
+     * The last words of a server that has broken a promise to itself, by a fault of the library or
+     * of one of its machines, or that has found no memory for its state; or NULL.  It is no longer
+     * to be trusted with anything, so when this returns the process is aborted; what was
+     * acknowledged is on disk.  `promise` is what did not hold, at `line` of `file`.
+     *
+     * Runs on the server's loop thread, or on the one that is opening it, in the midst of
+     * things: locks may be held.  Write down what is worth knowing, or end the process in a way of
+     * your own; call nothing of this library, and do not jump out.
+     */
+    void (*on_panic)(const char *file, uint32_t line, const char *promise, void *user);
 } copycat_server_options;
 
 #define COPYCAT_SERVER_OPTIONS_INIT                                                              \
     {                                                                                            \
         sizeof(copycat_server_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, \
-            NULL                                                                                 \
+            NULL, NULL                                                                           \
     }
 
 COPYCAT_API void copycat_server_options_init(copycat_server_options *options, size_t size);

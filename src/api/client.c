@@ -48,6 +48,7 @@ static void free_client(struct copycat_client *client)
         cc_writer_deinit(&future->operation);
         free(future);
     }
+    pthread_cond_destroy(&client->close_asked);
     pthread_mutex_destroy(&client->lock);
     free(client);
 }
@@ -74,13 +75,12 @@ static void end(void *owner)
     cc_handle_unlock_and_release(client);
 }
 
-/* On the loop: the last of what was posted (P5). */
-static void finish(struct cc_post *post)
+void cc_handle_report_closed(struct copycat_client *client)
 {
-    struct copycat_client *client = post->owner;
-
     if (client->closed != NULL) {
+        cc_guard_host_enter();
         client->closed(client->closed_user);
+        cc_guard_host_leave();
     }
     if (client->thread == NULL) {
         client->is_finished = true;
@@ -90,7 +90,17 @@ static void finish(struct cc_post *post)
     if (client->is_abandoned) {
         cc_env_uv_thread_leave(client->thread, end, client);
     }
-    cc_env_uv_stop(client->env);
+}
+
+/* On the loop: the last of what was posted (P5). */
+static void finish(struct cc_post *post)
+{
+    struct copycat_client *client = post->owner;
+
+    cc_handle_report_closed(client);
+    if (client->thread != NULL) {
+        cc_env_uv_stop(client->env);
+    }
 }
 
 /* On the loop: the core has completed every call. */
@@ -113,10 +123,22 @@ static void close_core(struct cc_post *post)
     cc_client_close(client->core, core_closed, client);
 }
 
+/* Under the lock: whoever is at work on the loop is told; a broken client has none. */
+static void ask_to_close(struct copycat_client *client)
+{
+    if (client->is_broken) {
+        pthread_cond_signal(&client->close_asked);
+        return;
+    }
+    client->closing = (struct cc_post){.run = close_core, .owner = client};
+    cc_env_uv_post(client->env, &client->closing);
+}
+
 void copycat_client_close(copycat_client *client, void (*closed)(void *user), void *user)
 {
     struct cc_env_uv_thread *thread;
     bool is_waiting;
+    bool is_loop_gone; /* and nobody will process any more */
 
     if (client == NULL || cc_handle_is_foreign(client)) {
         return;
@@ -129,27 +151,32 @@ void copycat_client_close(copycat_client *client, void (*closed)(void *user), vo
     client->closed = closed;
     client->closed_user = user;
     client->is_abandoned = !is_waiting;
-    client->closing = (struct cc_post){.run = close_core, .owner = client};
-    cc_env_uv_post(client->env, &client->closing);
+    is_loop_gone = client->is_broken && thread == NULL && !client->is_processing;
+    ask_to_close(client);
     pthread_mutex_unlock(&client->lock);
     if (is_waiting) {
         cc_env_uv_thread_join(thread);
+        end(client);
+    } else if (is_loop_gone) {
+        cc_handle_report_closed(client);
         end(client);
     }
 }
 
 /* ---- the beginning ---------------------------------------------------------------------------- */
 
-static void changed(void *owner, enum cc_client_state state)
+void cc_handle_changed(void *owner, enum cc_client_state state)
 {
     struct copycat_client *client = owner;
 
-    if (client->core != NULL) { /* first: who sees OPEN finds the session */
+    if (client->core != NULL && !client->is_broken) { /* first: who sees OPEN finds the session */
         atomic_store(&client->session, cc_client_session(client->core));
     }
     atomic_store(&client->state, (unsigned)state);
     if (client->options.changed != NULL) {
+        cc_guard_host_enter();
         client->options.changed((uint32_t)state, client->options.user);
+        cc_guard_host_leave();
     }
 }
 
@@ -173,7 +200,7 @@ static copycat_status open_core(struct copycat_client *client, const struct cc_a
     };
 
     cc_env_entropy(client->env, &options.seed, sizeof options.seed);
-    return cc_client_open(&client->core, client->env, &options, changed, client);
+    return cc_client_open(&client->core, client->env, &options, cc_handle_changed, client);
 }
 
 static copycat_status start(struct copycat_client *client, const struct cc_addresses *addresses)
@@ -196,7 +223,7 @@ static copycat_status start(struct copycat_client *client, const struct cc_addre
         return COPYCAT_OK;
     }
     cc_env_uv_post(client->env, &client->beginning);
-    client->thread = cc_env_uv_thread_start(client->env);
+    client->thread = cc_env_uv_thread_start(client->env, cc_handle_run, client);
     if (client->thread == NULL) {
         cc_client_close(client->core, NULL, NULL);
         cc_env_uv_process(client->env); /* without a session it closes in one pass */
@@ -262,6 +289,18 @@ static copycat_status begin(
     return COPYCAT_OK;
 }
 
+static bool make_locks(struct copycat_client *client)
+{
+    if (pthread_mutex_init(&client->lock, NULL) != 0) {
+        return false;
+    }
+    if (pthread_cond_init(&client->close_asked, NULL) != 0) {
+        pthread_mutex_destroy(&client->lock);
+        return false;
+    }
+    return true;
+}
+
 copycat_status copycat_client_open(
     copycat_client **client_out,
     const char *servers,
@@ -272,10 +311,12 @@ copycat_status copycat_client_open(
     copycat_status status;
 
     *client_out = NULL;
-    if (client == NULL || pthread_mutex_init(&client->lock, NULL) != 0) {
+    if (client == NULL || !make_locks(client)) {
         free(client);
         return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
     }
+    cc_list_init(&client->under_way);
+    cc_handle_guard(client);
     cc_forks_watch();
     client->forks = cc_forks();
     client->references = 1;
@@ -309,7 +350,7 @@ void copycat_client_process(copycat_client *client)
         return;
     }
     client->is_processing = true;
-    cc_env_uv_process(client->env);
+    cc_handle_process(client);
     client->is_processing = false;
     if (client->is_finished) {
         end(client);

@@ -42,7 +42,7 @@ static bool is_command(const copycat_future *future)
 
 /* ---- the outcome ------------------------------------------------------------------------------ */
 
-static void deliver(copycat_future *future)
+void cc_future_deliver(copycat_future *future)
 {
     copycat_status status = future->status;
     copycat_value *value = future->value;
@@ -52,7 +52,9 @@ static void deliver(copycat_future *future)
     switch (future->taker) {
     case CC_TAKER_THEN:
         cc_future_recycle(future);
+        cc_guard_host_enter();
         then(status, value, user);
+        cc_guard_host_leave();
         break;
     case CC_TAKER_QUEUE:
         cc_queue_push(future->queue, future);
@@ -70,9 +72,14 @@ static void deliver(copycat_future *future)
 void cc_future_resolve(copycat_future *future, copycat_status status, copycat_value *value)
 {
     enum cc_taker taker;
+    bool was_done;
 
     pthread_mutex_lock(&future->client->lock);
-    CC_ASSERT(!future->is_done); /* P1 */
+    was_done = future->is_done;
+    pthread_mutex_unlock(&future->client->lock);
+    CC_ASSERT(!was_done); /* P1; P7 */
+    pthread_mutex_lock(&future->client->lock);
+    cc_list_remove(&future->under_way);
     future->is_done = true;
     future->status = status;
     future->value = value;
@@ -83,7 +90,7 @@ void cc_future_resolve(copycat_future *future, copycat_status status, copycat_va
     }
     pthread_mutex_unlock(&future->client->lock);
     if (taker != CC_TAKER_WAITER && taker != CC_TAKER_NOBODY) {
-        deliver(future);
+        cc_future_deliver(future);
     }
 }
 
@@ -100,6 +107,18 @@ void cc_future_recycle(copycat_future *future)
     future->next = client->pool;
     client->pool = future;
     cc_handle_unlock_and_release(client);
+}
+
+copycat_future *cc_future_first_under_way(struct copycat_client *client)
+{
+    struct cc_list *node;
+
+    pthread_mutex_lock(&client->lock);
+    node = client->under_way.next;
+    cc_list_remove(node); /* of an empty list nothing */
+    pthread_mutex_unlock(&client->lock);
+    return node == &client->under_way ? NULL
+                                      : cc_container_of(node, struct copycat_future, under_way);
 }
 
 /* ---- waiting ---------------------------------------------------------------------------------- */
@@ -156,9 +175,14 @@ copycat_status copycat_await(copycat_future *future, uint64_t timeout_ms, copyca
 
 /* ---- the other ways --------------------------------------------------------------------------- */
 
-static void deliver_later(struct cc_post *post)
+static void deliver_posted(struct cc_post *post)
 {
-    deliver(post->owner);
+    copycat_future *future = post->owner;
+
+    pthread_mutex_lock(&future->client->lock);
+    cc_list_remove(&future->under_way);
+    pthread_mutex_unlock(&future->client->lock);
+    cc_future_deliver(future);
 }
 
 /* Who takes it is written in the future; delivered where callbacks run, as long as they do (P5). */
@@ -173,13 +197,14 @@ static void take(copycat_future *future, enum cc_taker taker)
     if (future->is_done) {
         is_now = client->is_over || taker != CC_TAKER_THEN;
         if (!is_now) {
-            future->post = (struct cc_post){.run = deliver_later, .owner = future};
+            future->post = (struct cc_post){.run = deliver_posted, .owner = future};
+            cc_list_append(&client->under_way, &future->under_way);
             cc_env_uv_post(client->env, &future->post);
         }
     }
     pthread_mutex_unlock(&client->lock);
     if (is_now) {
-        deliver(future);
+        cc_future_deliver(future);
     }
 }
 

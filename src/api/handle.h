@@ -11,6 +11,7 @@
  *     queue.c    completion queues
  *     submit.c   from a call of the host to the client and back
  *     client.c   open, close, the host's loop
+ *     client_broken.c   the end of a client that has broken a promise
  *
  * Invariants
  *   P1  a future is taken once, and goes back to the pool when it is both done and taken
@@ -21,11 +22,15 @@
  *   P4  the client lives until its handle, its resources and its futures are gone
  *   P5  nothing is posted once `is_over` is set: what was posted before that runs, then `closed`
  *   P6  in a child of the process that opened the client nothing of it is touched
+ *   P7  nothing is asserted under the lock on the loop's thread, but within callbacks of the host:
+ *       whoever gives the client up takes it
  */
 #ifndef CC_API_HANDLE_H
 #define CC_API_HANDLE_H
 
+#include "api/guard.h"
 #include "api/value.h"
+#include "base/list.h"
 #include "client/client.h"
 #include "env/uv/env_uv.h"
 
@@ -53,6 +58,7 @@ struct copycat_future {
     pthread_cond_t arrived;
 
     /* under the lock */
+    struct cc_list under_way; /* not done, or posted to be delivered */
     bool is_done;
     enum cc_taker taker;
     copycat_status status;
@@ -79,6 +85,7 @@ struct copycat_client {
     struct cc_env *env;
     struct cc_env_uv_thread *thread; /* NULL: the host's loop */
     struct cc_client *core;          /* the loop's */
+    struct cc_guard guard;           /* its thread's */
     copycat_client_options options;
     uint32_t forks; /* P6 */
     atomic_uint state;
@@ -91,6 +98,9 @@ struct copycat_client {
     uint32_t references; /* P4 */
     uint32_t outstanding;
     struct copycat_future *pool;
+    struct cc_list under_way; /* futures that the loop still is to do something for */
+    pthread_cond_t close_asked;
+    bool is_broken; /* written on the loop's thread */
     bool is_closed;
     bool is_over; /* P5 */
 
@@ -108,6 +118,13 @@ struct copycat_client {
 bool cc_handle_is_on_loop(const struct copycat_client *client);
 bool cc_handle_is_foreign(const struct copycat_client *client);   /* P6 */
 void cc_handle_unlock_and_release(struct copycat_client *client); /* gives one reference back */
+void cc_handle_changed(void *owner, enum cc_client_state state);
+void cc_handle_report_closed(struct copycat_client *client); /* the last that the loop does */
+
+/* client_broken.c */
+void cc_handle_guard(struct copycat_client *client);
+void cc_handle_run(void *owner); /* a client's own thread */
+void cc_handle_process(struct copycat_client *client);
 
 /* submit.c: a future for an operation that is to be encoded, then sent */
 copycat_future *cc_future_create(
@@ -116,6 +133,9 @@ copycat_future *cc_future_create(
     enum cc_value_kind value,
     const copycat_call_options *options);
 copycat_future *cc_future_submit(copycat_future *future, copycat_status encoded);
+
+/* Of one that is under way in a client that is broken: it is done, or delivered. */
+void cc_future_give_up(copycat_future *future, copycat_status status);
 
 /*
  * The future of what cannot even be refused in a future of its own: MEMORY, or in a child of the
@@ -127,6 +147,8 @@ bool cc_future_is_of_nothing(const copycat_future *future);
 /* future.c: the outcome is there; takes over `value` */
 void cc_future_resolve(copycat_future *future, copycat_status status, copycat_value *value);
 void cc_future_recycle(copycat_future *future);
+void cc_future_deliver(copycat_future *future);
+copycat_future *cc_future_first_under_way(struct copycat_client *client); /* or NULL */
 
 /* queue.c */
 void cc_queue_push(copycat_queue *queue, copycat_future *future);

@@ -1,62 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * server -- a member of a cluster inside the host's process; see copycat/server.h.
- *
- * Where it sits:   the host's threads -> [server] -> server/ on a loop thread of its own
- * Threads:         `lock` guards what is marked so; all else belongs to the loop once that runs.
+ * server -- a member of a cluster inside the host's process; see server_handle.h.
  */
-#include "server/server.h"
-
 #include "api/address.h"
 #include "api/api_memory.h"
 #include "api/forks.h"
-#include "api/server_options.h"
+#include "api/server_handle.h"
 #include "api/wait.h"
+#include "base/list.h"
 #include "base/options.h"
-#include "env/uv/env_uv.h"
 
-#include <copycat/server.h>
-
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-struct copycat_server {
-    struct cc_env *env;
-    struct cc_env_uv_thread *thread;
-    struct cc_server *core;
-    struct cc_server_setup setup; /* its strings are good while opening, and not used after */
-    struct cc_post beginning;
-    struct cc_post closing;
-    pthread_t loop_thread;
-    atomic_bool has_loop_thread;
-    bool is_silent; /* the loop's: it was closed, and calls nobody back */
-    uint32_t forks; /* in a child of the process nothing of it is touched */
-
-    pthread_mutex_t lock;
-    pthread_cond_t news;
-    enum cc_server_state state; /* under the lock, as all that follows */
-    uint32_t leader;
-    copycat_status failure;
-    copycat_message why;
-};
 
 void copycat_server_options_init(copycat_server_options *options, size_t size)
 {
     cc_options_init(options, size);
-}
-
-static bool is_on_loop(const struct copycat_server *server)
-{
-    return atomic_load(&server->has_loop_thread) &&
-           pthread_equal(server->loop_thread, pthread_self()) != 0;
-}
-
-static bool is_foreign(const struct copycat_server *server)
-{
-    return server->forks != cc_forks();
 }
 
 /* ---- from the core ---------------------------------------------------------------------------- */
@@ -72,7 +31,9 @@ static void notice(void *owner, const char *text)
         detail);
     pthread_mutex_unlock(&server->lock);
     if (server->setup.options.notice != NULL && !server->is_silent) {
+        cc_guard_host_enter();
         server->setup.options.notice(text, server->setup.options.user);
+        cc_guard_host_leave();
     }
 }
 
@@ -86,7 +47,9 @@ static void changed(void *owner, enum cc_server_state state, copycat_status stat
     pthread_cond_broadcast(&server->news);
     pthread_mutex_unlock(&server->lock);
     if (server->setup.options.changed != NULL && !server->is_silent) {
+        cc_guard_host_enter();
         server->setup.options.changed((uint32_t)state, status, server->setup.options.user);
+        cc_guard_host_leave();
     }
 }
 
@@ -99,7 +62,9 @@ static void led(void *owner, uint32_t leader, uint64_t term)
     pthread_cond_broadcast(&server->news);
     pthread_mutex_unlock(&server->lock);
     if (server->setup.options.led != NULL && !server->is_silent) {
+        cc_guard_host_enter();
         server->setup.options.led(leader, term, server->setup.options.user);
+        cc_guard_host_leave();
     }
 }
 
@@ -122,138 +87,6 @@ static void closed(void *owner)
     cc_env_uv_stop(server->env);
 }
 
-/* ---- to the core ------------------------------------------------------------------------------ */
-
-/* Something to do on the loop, for which a thread of the host waits. */
-struct errand {
-    struct cc_post post;
-    struct copycat_server *server;
-    void (*run)(struct errand *errand);
-    bool is_done;
-    copycat_server_status *status_out;
-    copycat_status status;
-};
-
-static void run_errand(struct cc_post *post)
-{
-    struct errand *errand = post->owner;
-    struct copycat_server *server = errand->server;
-
-    errand->run(errand);
-    pthread_mutex_lock(&server->lock);
-    errand->is_done = true;
-    pthread_cond_broadcast(&server->news);
-    pthread_mutex_unlock(&server->lock);
-}
-
-static void do_errand(struct errand *errand)
-{
-    struct copycat_server *server = errand->server;
-
-    errand->post = (struct cc_post){.run = run_errand, .owner = errand};
-    cc_env_uv_post(server->env, &errand->post);
-    pthread_mutex_lock(&server->lock);
-    while (!errand->is_done) {
-        pthread_cond_wait(&server->news, &server->lock);
-    }
-    pthread_mutex_unlock(&server->lock);
-}
-
-static void ask_status(struct errand *errand)
-{
-    struct copycat_server *server = errand->server;
-    copycat_server_status *out = errand->status_out;
-    struct cc_server_status status;
-
-    cc_server_status(server->core, &status);
-    out->term = status.term;
-    out->commit = status.commit;
-    out->applied = status.applied;
-    out->last = status.last;
-    out->digest = status.digest;
-    out->leader = status.leader;
-    out->state = (uint32_t)status.state;
-    out->failure = server->failure; /* written by this thread alone */
-}
-
-/* An older caller gets what it knows of; a newer caller's tail stays as it is. */
-static void hand_out(const copycat_server_status *full, copycat_server_status *status_out)
-{
-    size_t known = status_out->size < sizeof *full ? status_out->size : sizeof *full;
-
-    if (known > sizeof full->size) {
-        memcpy(
-            (char *)status_out + sizeof full->size, (const char *)full + sizeof full->size,
-            known - sizeof full->size);
-    }
-}
-
-void copycat_server_status_of(copycat_server *server, copycat_server_status *status_out)
-{
-    copycat_server_status full = {
-        .id = server->setup.options.id,
-        .state = COPYCAT_SERVER_FAILED,
-        .failure = COPYCAT_ERR_CLOSED,
-    };
-    struct errand errand = {.server = server, .run = ask_status, .status_out = &full};
-
-    if (is_foreign(server)) {
-        hand_out(&full, status_out);
-        return;
-    }
-    if (is_on_loop(server)) {
-        ask_status(&errand);
-    } else {
-        do_errand(&errand);
-    }
-    hand_out(&full, status_out);
-}
-
-static void transfer(struct errand *errand)
-{
-    errand->status = cc_server_transfer(errand->server->core, 0);
-}
-
-/* True once another leads. */
-static bool wait_for_successor(struct copycat_server *server, uint64_t timeout_ms)
-{
-    struct timespec deadline = cc_wait_deadline(timeout_ms);
-    uint32_t self = server->setup.options.id;
-    bool has_time = true;
-    bool is_led;
-
-    pthread_mutex_lock(&server->lock);
-    while ((server->leader == self || server->leader == 0) && has_time &&
-           server->state == CC_SERVER_MEMBER) {
-        has_time = cc_wait_on(&server->news, &server->lock, timeout_ms, &deadline);
-    }
-    is_led = server->leader != self && server->leader != 0;
-    pthread_mutex_unlock(&server->lock);
-    return is_led;
-}
-
-copycat_status copycat_server_hand_over(copycat_server *server, uint64_t timeout_ms)
-{
-    struct errand errand = {.server = server, .run = transfer};
-    copycat_server_status status = {.size = sizeof status};
-
-    if (is_foreign(server)) {
-        return COPYCAT_ERR_CLOSED;
-    }
-    if (is_on_loop(server)) {
-        return COPYCAT_ERR_INVALID; /* it would wait for itself */
-    }
-    copycat_server_status_of(server, &status);
-    if (status.leader != server->setup.options.id) {
-        return COPYCAT_OK;
-    }
-    do_errand(&errand);
-    if (errand.status != COPYCAT_OK) {
-        return errand.status;
-    }
-    return wait_for_successor(server, timeout_ms) ? COPYCAT_OK : COPYCAT_ERR_NO_LEADER;
-}
-
 /* ---- close ------------------------------------------------------------------------------------ */
 
 static void close_core(struct cc_post *post)
@@ -268,10 +101,10 @@ void copycat_server_close(copycat_server *server)
 {
     bool is_waiting;
 
-    if (server == NULL || is_foreign(server)) {
+    if (server == NULL || cc_server_is_foreign(server)) {
         return;
     }
-    is_waiting = !is_on_loop(server);
+    is_waiting = !cc_server_is_on_loop(server);
     server->closing = (struct cc_post){.run = close_core, .owner = server};
     if (!is_waiting) {
         server->is_silent = true;
@@ -281,6 +114,64 @@ void copycat_server_close(copycat_server *server)
     if (is_waiting) {
         cc_env_uv_thread_join(server->thread);
         free_server(server);
+    }
+}
+
+/* ---- the end of a server that has broken a promise -------------------------------------------- */
+
+static void *resize(void *context, void *block, size_t size)
+{
+    struct copycat_server *server = context;
+    void *resized = cc_api_memory.resize(cc_api_memory.context, block, size);
+
+    server->is_starved |= resized == NULL && size > 0;
+    return resized;
+}
+
+/*
+ * A server that finds no memory while it is being opened has promised nothing yet to anybody: it is
+ * given up, with what it has taken so far, and the host is told.  Any other has to go, for others
+ * count on it.
+ */
+static bool broken(struct cc_guard *guard, const char *file, int line, const char *promise)
+{
+    struct copycat_server *server = cc_container_of(guard, struct copycat_server, guard);
+    const copycat_server_options *options = &server->setup.options;
+
+    if (server->is_starved && server->state == CC_SERVER_RECOVERING &&
+        !cc_guard_is_in_host(guard)) {
+        cc_env_uv_abandon(server->env);
+        return true;
+    }
+    if (options->on_panic != NULL) {
+        options->on_panic(file, (uint32_t)line, promise, options->user);
+    }
+    return false;
+}
+
+static void give_up(struct copycat_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->is_lost = true;
+    server->state = CC_SERVER_FAILED;
+    server->failure = COPYCAT_ERR_MEMORY;
+    pthread_cond_broadcast(&server->news);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void run_loop(void *owner)
+{
+    struct copycat_server *server = owner;
+
+    cc_env_uv_run(server->env);
+}
+
+static void run_guarded(void *owner)
+{
+    struct copycat_server *server = owner;
+
+    if (!cc_guard_run(&server->guard, run_loop, server)) {
+        give_up(server);
     }
 }
 
@@ -295,8 +186,10 @@ static void began(struct cc_post *post)
     atomic_store(&server->has_loop_thread, true);
 }
 
-static copycat_status open_core(struct copycat_server *server)
+/* Leaves in `failure` what it came to. */
+static void open_core(void *owner)
 {
+    struct copycat_server *server = owner;
     static const struct cc_server_callbacks callbacks = {
         .notice = notice, .changed = changed, .led = led};
     struct cc_server_options options = {
@@ -311,7 +204,7 @@ static copycat_status open_core(struct copycat_server *server)
     };
 
     cc_env_entropy(server->env, &options.seed, sizeof options.seed);
-    return cc_server_open(&server->core, server->env, &options, &callbacks, server);
+    server->failure = cc_server_open(&server->core, server->env, &options, &callbacks, server);
 }
 
 static copycat_status wait_until_open(struct copycat_server *server)
@@ -332,17 +225,18 @@ static copycat_status wait_until_open(struct copycat_server *server)
 /* A server that has come so far as to have a thread is closed, whatever comes. */
 static copycat_status start(struct copycat_server *server)
 {
-    copycat_status status = open_core(server);
-
-    if (status != COPYCAT_OK) {
-        return status;
+    if (!cc_guard_run(&server->guard, open_core, server)) {
+        give_up(server);
+    }
+    if (server->failure != COPYCAT_OK) {
+        return server->failure;
     }
     server->beginning = (struct cc_post){.run = began, .owner = server};
     cc_env_uv_post(server->env, &server->beginning);
-    server->thread = cc_env_uv_thread_start(server->env);
+    server->thread = cc_env_uv_thread_start(server->env, run_guarded, server);
     if (server->thread == NULL) {
         cc_server_close(server->core, closed, server);
-        cc_env_uv_run(server->env);
+        run_guarded(server);
         return COPYCAT_ERR_MEMORY;
     }
     return wait_until_open(server);
@@ -365,7 +259,9 @@ static struct copycat_server *make(void)
         free(server);
         return NULL;
     }
-    if (cc_env_uv_open(&server->env, &cc_api_memory, NULL) != COPYCAT_OK) {
+    server->memory = (struct cc_memory){.resize = resize, .context = server};
+    server->guard.broken = broken;
+    if (cc_env_uv_open(&server->env, &server->memory, NULL) != COPYCAT_OK) {
         server->env = NULL;
         free_server(server);
         return NULL;
@@ -395,9 +291,10 @@ copycat_status copycat_server_open(
     }
     if (status == COPYCAT_OK) {
         *server_out = server;
-    } else if (server->thread != NULL) {
+    } else if (server->thread != NULL && !server->is_lost) {
         copycat_server_close(server);
     } else {
+        cc_env_uv_thread_join(server->thread);
         free_server(server);
     }
     return status;

@@ -87,6 +87,18 @@ static void done(struct cc_call *call)
     resource_release(resource);
 }
 
+void cc_future_give_up(copycat_future *future, copycat_status status)
+{
+    struct copycat_resource *resource = future->resource;
+
+    if (future->is_done) { /* its resource may be gone */
+        cc_future_deliver(future);
+        return;
+    }
+    cc_future_resolve(future, status, NULL);
+    resource_release(resource);
+}
+
 /* ---- there ------------------------------------------------------------------------------------ */
 
 static void start(struct cc_post *post)
@@ -181,6 +193,7 @@ copycat_future *cc_future_create(
     future->client = resource->client;
     future->resource = resource;
     future->kind = value;
+    cc_list_init(&future->under_way);
     future->is_done = false;
     future->taker = CC_TAKER_NOBODY;
     future->status = status;
@@ -212,6 +225,9 @@ static copycat_status refusal(const copycat_future *future, copycat_status encod
     if (client->is_closed) {
         return COPYCAT_ERR_CLOSED;
     }
+    if (client->is_broken) {
+        return COPYCAT_ERR_BROKEN;
+    }
     return client->outstanding >= client->outstanding_max ? COPYCAT_ERR_BUSY : COPYCAT_OK;
 }
 
@@ -224,6 +240,7 @@ copycat_future *cc_future_submit(copycat_future *future, copycat_status encoded)
     if (future->status == COPYCAT_OK) {
         client->outstanding++;
         future->resource->references++;
+        cc_list_append(&client->under_way, &future->under_way);
         future->call.operation = (copycat_bytes){future->operation.data, future->operation.size};
         future->post = (struct cc_post){.run = start, .owner = future};
         cc_env_uv_post(client->env, &future->post); /* P2 */

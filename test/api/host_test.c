@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <stdio.h>
 
 static struct cluster cluster;
 
@@ -86,6 +87,22 @@ static void close_host(struct host *host)
     loop_until(host->client, &host->closes, 1);
 }
 
+/* The system's own, which work for io_uring, come and go. */
+static bool is_worker_of_the_system(const char *task)
+{
+    char path[300];
+    char name[32] = "";
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/self/task/%s/comm", task);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        (void)fgets(name, sizeof name, file);
+        fclose(file);
+    }
+    return strncmp(name, "iou-", 4) == 0;
+}
+
 static uint32_t threads_of_process(void)
 {
     DIR *tasks = opendir("/proc/self/task");
@@ -93,18 +110,30 @@ static uint32_t threads_of_process(void)
 
     assert_non_null(tasks);
     for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
-        count += task->d_name[0] != '.';
+        count += task->d_name[0] != '.' && !is_worker_of_the_system(task->d_name);
     }
     closedir(tasks);
     return count;
 }
 
+static void write_once(void)
+{
+    copycat_client *client = cluster_client(&cluster);
+    copycat_map *map = copycat_map_at(client, "/host");
+
+    copycat_value_free(result_of(copycat_map_put(map, STR("k"), STR("v"), NULL)));
+    copycat_map_free(map);
+    copycat_client_close(client, NULL, NULL);
+}
+
 static void calls_are_answered_in_the_hosts_thread_and_no_other_is_made(void **state)
 {
     struct host host = {.thread = pthread_self()};
-    uint32_t threads = threads_of_process();
+    uint32_t threads;
 
     (void)state;
+    write_once(); /* so that the server has made what it needs */
+    threads = threads_of_process();
     host.client = open_at(cluster.members);
     host.map = copycat_map_at(host.client, "/host");
     for (uint32_t i = 0; i < 10; i++) {

@@ -310,7 +310,7 @@ static uint32_t crc_of(const unsigned char *bytes, size_t size)
 static void a_directory_of_a_newer_version_is_refused(void **state)
 {
     copycat_server_options options = alone();
-    unsigned char head[64];
+    unsigned char head[264];
     char path[128];
     uint32_t stored;
     int descriptor;

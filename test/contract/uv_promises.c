@@ -122,7 +122,7 @@ static void visited(struct cc_post *post)
 static void a_thread_of_its_own_takes_no_signals(struct contract *contract)
 {
     struct visit visit = {.env = contract->left};
-    struct cc_env_uv_thread *thread = cc_env_uv_thread_start(contract->left);
+    struct cc_env_uv_thread *thread = cc_env_uv_thread_start(contract->left, NULL, NULL);
     sigset_t blocked;
 
     assert_non_null(thread);

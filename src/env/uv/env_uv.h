@@ -56,6 +56,13 @@ copycat_status cc_env_uv_open(
 void cc_env_uv_close(struct cc_env *env);
 
 /*
+ * The same from within a pass that nobody will go on with, for a promise has been broken in it:
+ * nothing runs any more and nothing is watched.  What is left, to be closed by cc_env_uv_close, is
+ * the loop itself and its descriptor, which is not readable again.
+ */
+void cc_env_uv_abandon(struct cc_env *env);
+
+/*
  * Passes until cc_env_uv_stop; at once if that came before.  Another thread may run the loop later,
  * but not while disk requests are under way: the system gives up those of a thread that ends.
  */
@@ -90,13 +97,15 @@ const char *cc_env_uv_disk_name(const struct cc_env *env);
 
 struct cc_env_uv_thread;
 
-/* A thread, all signals blocked in it, that calls cc_env_uv_run.  NULL if there can be none.
- * Partner: cc_env_uv_thread_join, which waits until the loop has been stopped. */
-struct cc_env_uv_thread *cc_env_uv_thread_start(struct cc_env *env);
+/* A thread, all signals blocked in it, for `main`, which calls cc_env_uv_run; or NULL: it is all the
+ * thread does.  NULL if there can be none.  Partner: cc_env_uv_thread_join, which waits until `main`
+ * is through. */
+struct cc_env_uv_thread *cc_env_uv_thread_start(
+    struct cc_env *env, void (*main)(void *owner), void *owner);
 void cc_env_uv_thread_join(struct cc_env_uv_thread *thread);
 
 /* Instead of being joined, called on that thread: `ended` is the last thing the thread does, after
- * the run.  It may close the environment. */
+ * `main`.  It may close the environment. */
 void cc_env_uv_thread_leave(
     struct cc_env_uv_thread *thread, void (*ended)(void *owner), void *owner);
 

@@ -113,7 +113,8 @@ struct cc_env_uv {
     atomic_bool is_awake; /* in a pass, and yet to look into the inbox: nobody need ring */
     bool in_pass;
     bool is_woken;
-    bool is_closing;
+    bool is_closing;     /* no pass will come again */
+    bool is_abandoned;   /* and the last one did not come to its end */
     uint64_t happenings; /* callbacks so far; a pass that adds none has left nothing to do */
     struct cc_list tasks;
 

@@ -191,11 +191,8 @@ static void rung(uv_async_t *async)
 }
 
 /* Whatever of it was opened; tells nobody. */
-static void release(struct cc_env_uv *uv)
+static void quiet(struct cc_env_uv *uv)
 {
-    const struct cc_memory *lender = uv->lender;
-    int failed;
-
     uv->is_closing = true;
     cc_uv_lanes_end(uv);
     if (uv->ring != NULL) {
@@ -214,18 +211,43 @@ static void release(struct cc_env_uv *uv)
     uv_close((uv_handle_t *)&uv->async, NULL);
     atomic_store(&uv->inbox, NULL); /* what other threads want, nobody is there to do */
     (void)uv_run(&uv->loop, UV_RUN_DEFAULT);
-    failed = uv_loop_close(&uv->loop);
-    CC_ASSERT(failed == 0);
-    cc_memory_give(lender, uv->read_buffer);
-    cc_memory_give(lender, uv);
+}
+
+static void release(struct cc_env_uv *uv)
+{
+    const struct cc_memory *lender = uv->lender;
+    int failed = uv_loop_close(&uv->loop);
+
+    /* An abandoned loop may still count on handles whose closing it was at. */
+    CC_ASSERT(failed == 0 || uv->is_abandoned);
+    if (failed == 0) {
+        cc_memory_give(lender, uv->read_buffer);
+        cc_memory_give(lender, uv);
+    }
 }
 
 void cc_env_uv_close(struct cc_env *env)
 {
-    if (env != NULL) {
-        CC_ASSERT(!cc_uv_of(env)->in_pass);
-        release(cc_uv_of(env));
+    struct cc_env_uv *uv;
+
+    if (env == NULL) {
+        return;
     }
+    uv = cc_uv_of(env);
+    if (!uv->is_abandoned) {
+        CC_ASSERT(!uv->in_pass);
+        quiet(uv);
+    }
+    release(uv);
+}
+
+/* On top of the pass, not after it: libuv has pointed its loop at what is on the stack now. */
+void cc_env_uv_abandon(struct cc_env *env)
+{
+    struct cc_env_uv *uv = cc_uv_of(env);
+
+    uv->is_abandoned = true;
+    quiet(uv);
 }
 
 /* A loop, its bell and its locks: what the rest may then be released by. */
@@ -291,6 +313,7 @@ copycat_status cc_env_uv_open(
     }
     status = open_rest(uv, options == NULL ? CC_ENV_UV_DISK_AUTO : options->disk);
     if (status != COPYCAT_OK) {
+        quiet(uv);
         release(uv);
         return status;
     }

@@ -141,18 +141,24 @@ void cc_uv_job_start(struct cc_uv_job *job_take, enum cc_uv_lane_name name)
 struct cc_env_uv_thread {
     uv_thread_t thread;
     struct cc_env *env;
+    void (*main)(void *owner);
+    void *main_owner;
     void (*ended)(void *owner);
-    void *owner;
+    void *ended_owner;
 };
 
 static void run(void *owner)
 {
     struct cc_env_uv_thread *thread = owner;
 
-    cc_env_uv_run(thread->env);
+    if (thread->main != NULL) {
+        thread->main(thread->main_owner);
+    } else {
+        cc_env_uv_run(thread->env);
+    }
     if (thread->ended != NULL) {
         void (*ended)(void *owner) = thread->ended;
-        void *ended_owner = thread->owner;
+        void *ended_owner = thread->ended_owner;
 
         pthread_detach(pthread_self());
         cc_memory_give(thread->env->memory, thread);
@@ -163,11 +169,12 @@ static void run(void *owner)
 void cc_env_uv_thread_leave(
     struct cc_env_uv_thread *thread, void (*ended)(void *owner), void *owner)
 {
-    thread->owner = owner;
+    thread->ended_owner = owner;
     thread->ended = ended;
 }
 
-struct cc_env_uv_thread *cc_env_uv_thread_start(struct cc_env *env)
+struct cc_env_uv_thread *cc_env_uv_thread_start(
+    struct cc_env *env, void (*main)(void *owner), void *owner)
 {
     struct cc_env_uv_thread *thread = cc_memory_try(env->memory, sizeof *thread);
 
@@ -175,6 +182,8 @@ struct cc_env_uv_thread *cc_env_uv_thread_start(struct cc_env *env)
         return NULL;
     }
     thread->env = env;
+    thread->main = main;
+    thread->main_owner = owner;
     if (!cc_uv_thread_create(&thread->thread, run, thread)) {
         cc_memory_give(env->memory, thread);
         return NULL;
