@@ -229,12 +229,30 @@ static void names_synced(struct cc_disk_request *request)
     }
 }
 
+/*
+ * A file is made only when the one before has a durable name, so a number that is left out was once
+ * a file: the newest, it may be, with what was acknowledged last.
+ */
+static bool are_names_whole(struct cc_journal *journal)
+{
+    uint32_t count = 0;
+
+    cc_list_each(node, &journal->files) {
+        count++;
+    }
+    if (count + 1 == journal->slot_next) {
+        return true;
+    }
+    cc_journal_refuse(journal, COPYCAT_ERR_DAMAGED, "a journal file is missing", 0, NULL);
+    return false;
+}
+
 /* A spare whose name is not durable yet would be as lost as its contents (T-054). */
 static void listed(struct cc_disk_request *request)
 {
     struct cc_journal *journal = request->owner;
 
-    if (!cc_scan_is_going_on(request, "cannot be listed")) {
+    if (!cc_scan_is_going_on(request, "cannot be listed") || !are_names_whole(journal)) {
         return;
     }
     if (CC_BUG(T054)) {
