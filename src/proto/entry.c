@@ -34,11 +34,9 @@ struct cc_block *cc_entry_create(
     data[KIND_AT] = kind;
     cc_store_u32(data + 32, cc_crc32c(0, payload.data, payload.size));
     if (payload_size > 0) {
+        cc_store_u64(data + block->size - 8, 0); /* the padding is in these */
         memcpy(data + CC_ENTRY_HEADER_SIZE, payload.data, payload_size);
     }
-    memset(
-        data + CC_ENTRY_HEADER_SIZE + payload_size, 0,
-        block->size - CC_ENTRY_HEADER_SIZE - payload_size);
     return block;
 }
 

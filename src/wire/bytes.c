@@ -10,39 +10,6 @@
 
 #define WRITER_CAPACITY_MIN 256u
 
-void cc_store_u16(uint8_t *target, uint16_t value)
-{
-    target[0] = (uint8_t)value;
-    target[1] = (uint8_t)(value >> 8);
-}
-
-void cc_store_u32(uint8_t *target, uint32_t value)
-{
-    cc_store_u16(target, (uint16_t)value);
-    cc_store_u16(target + 2, (uint16_t)(value >> 16));
-}
-
-void cc_store_u64(uint8_t *target, uint64_t value)
-{
-    cc_store_u32(target, (uint32_t)value);
-    cc_store_u32(target + 4, (uint32_t)(value >> 32));
-}
-
-uint16_t cc_load_u16(const uint8_t *source)
-{
-    return (uint16_t)(source[0] | (uint16_t)(source[1] << 8));
-}
-
-uint32_t cc_load_u32(const uint8_t *source)
-{
-    return cc_load_u16(source) | (uint32_t)cc_load_u16(source + 2) << 16;
-}
-
-uint64_t cc_load_u64(const uint8_t *source)
-{
-    return cc_load_u32(source) | (uint64_t)cc_load_u32(source + 4) << 32;
-}
-
 void cc_writer_init(struct cc_writer *writer, const struct cc_memory *memory, size_t size_max)
 {
     CC_ASSERT(memory != NULL);
@@ -92,14 +59,13 @@ static bool grow(struct cc_writer *writer, size_t needed)
     return true;
 }
 
-void *cc_writer_room(struct cc_writer *writer, size_t size)
+static void *room_grown(struct cc_writer *writer, size_t size)
 {
-    CC_ASSERT(size > 0); /* of nothing there is no address */
     if (writer->failed || size > writer->size_max - writer->size) {
         writer->failed = true;
         return NULL;
     }
-    if (writer->size + size > writer->capacity && !grow(writer, writer->size + size)) {
+    if (!grow(writer, writer->size + size)) {
         writer->failed = true;
         writer->is_short = true;
         return NULL;
@@ -112,9 +78,28 @@ void *cc_writer_room(struct cc_writer *writer, size_t size)
     return room;
 }
 
+/* Of what there is already, usually. */
+static inline void *room_of(struct cc_writer *writer, size_t size)
+{
+    if (writer->failed || size > writer->capacity - writer->size) {
+        return room_grown(writer, size);
+    }
+
+    void *room = writer->data + writer->size;
+
+    writer->size += size;
+    return room;
+}
+
+void *cc_writer_room(struct cc_writer *writer, size_t size)
+{
+    CC_ASSERT(size > 0); /* of nothing there is no address */
+    return room_of(writer, size);
+}
+
 void cc_write_u8(struct cc_writer *writer, uint8_t value)
 {
-    uint8_t *room = cc_writer_room(writer, 1);
+    uint8_t *room = room_of(writer, 1);
 
     if (room != NULL) {
         *room = value;
@@ -123,7 +108,7 @@ void cc_write_u8(struct cc_writer *writer, uint8_t value)
 
 void cc_write_u16(struct cc_writer *writer, uint16_t value)
 {
-    uint8_t *room = cc_writer_room(writer, 2);
+    uint8_t *room = room_of(writer, 2);
 
     if (room != NULL) {
         cc_store_u16(room, value);
@@ -132,7 +117,7 @@ void cc_write_u16(struct cc_writer *writer, uint16_t value)
 
 void cc_write_u32(struct cc_writer *writer, uint32_t value)
 {
-    uint8_t *room = cc_writer_room(writer, 4);
+    uint8_t *room = room_of(writer, 4);
 
     if (room != NULL) {
         cc_store_u32(room, value);
@@ -141,7 +126,7 @@ void cc_write_u32(struct cc_writer *writer, uint32_t value)
 
 void cc_write_u64(struct cc_writer *writer, uint64_t value)
 {
-    uint8_t *room = cc_writer_room(writer, 8);
+    uint8_t *room = room_of(writer, 8);
 
     if (room != NULL) {
         cc_store_u64(room, value);
@@ -153,6 +138,10 @@ void cc_write_varint(struct cc_writer *writer, uint64_t value)
     uint8_t encoded[CC_VARINT_SIZE_MAX];
     size_t size = 0;
 
+    if (value < 0x80) {
+        cc_write_u8(writer, (uint8_t)value);
+        return;
+    }
     while (value >= 0x80) {
         encoded[size++] = (uint8_t)(value | 0x80);
         value >>= 7;
@@ -163,7 +152,7 @@ void cc_write_varint(struct cc_writer *writer, uint64_t value)
 
 void cc_write_raw(struct cc_writer *writer, const void *data, size_t size)
 {
-    void *room = size == 0 ? NULL : cc_writer_room(writer, size);
+    void *room = size == 0 ? NULL : room_of(writer, size);
 
     if (room != NULL) {
         memcpy(room, data, size);
@@ -239,12 +228,13 @@ uint64_t cc_read_varint(struct cc_reader *reader)
 {
     uint64_t value = 0;
 
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = cc_read_u8(reader);
-
-        if (reader->failed) {
-            return 0;
+    for (unsigned shift = 0; shift < 64 && !reader->failed; shift += 7) {
+        if (reader->position == reader->size) {
+            break;
         }
+
+        uint8_t byte = reader->data[reader->position++];
+
         if ((byte == 0 && shift > 0) || (shift == 63 && byte > 1)) {
             break;
         }

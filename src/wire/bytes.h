@@ -80,12 +80,39 @@ const void *cc_read_raw(struct cc_reader *reader, size_t size);
 /* Fails where the length is above `size_max`. */
 copycat_bytes cc_read_counted(struct cc_reader *reader, size_t size_max);
 
-/* Numbers at an address, for fixed headers. */
-void cc_store_u16(uint8_t *target, uint16_t value);
-void cc_store_u32(uint8_t *target, uint32_t value);
-void cc_store_u64(uint8_t *target, uint64_t value);
-uint16_t cc_load_u16(const uint8_t *source);
-uint32_t cc_load_u32(const uint8_t *source);
-uint64_t cc_load_u64(const uint8_t *source);
+/* ---- numbers at an address, for fixed headers; here, because they are one instruction each --- */
+
+static inline void cc_store_u16(uint8_t *target, uint16_t value)
+{
+    target[0] = (uint8_t)value;
+    target[1] = (uint8_t)(value >> 8);
+}
+
+static inline void cc_store_u32(uint8_t *target, uint32_t value)
+{
+    cc_store_u16(target, (uint16_t)value);
+    cc_store_u16(target + 2, (uint16_t)(value >> 16));
+}
+
+static inline void cc_store_u64(uint8_t *target, uint64_t value)
+{
+    cc_store_u32(target, (uint32_t)value);
+    cc_store_u32(target + 4, (uint32_t)(value >> 32));
+}
+
+static inline uint16_t cc_load_u16(const uint8_t *source)
+{
+    return (uint16_t)(source[0] | (uint16_t)(source[1] << 8));
+}
+
+static inline uint32_t cc_load_u32(const uint8_t *source)
+{
+    return cc_load_u16(source) | (uint32_t)cc_load_u16(source + 2) << 16;
+}
+
+static inline uint64_t cc_load_u64(const uint8_t *source)
+{
+    return cc_load_u32(source) | (uint64_t)cc_load_u32(source + 4) << 32;
+}
 
 #endif /* CC_WIRE_BYTES_H */
