@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define CAPACITY_MIN 4u
+#define ROOM_STEP 32u
 
 static struct cc_reply_slot *slot_of(const struct cc_session_replies *replies, uint64_t sequence)
 {
@@ -34,6 +35,9 @@ void cc_session_replies_deinit(struct cc_session_replies *replies, const struct 
 
     CC_ASSERT(is_known);
     CC_ASSERT(replies->bytes == 0 && replies->digest == 0); /* R4 */
+    for (uint32_t i = 0; i < replies->capacity; i++) {
+        cc_memory_give(memory, replies->slots[i].result);
+    }
     cc_memory_give(memory, replies->slots);
     *replies = (struct cc_session_replies){0};
 }
@@ -82,9 +86,7 @@ const struct cc_reply_slot *cc_session_replies_find(
 
 copycat_bytes cc_reply_result(const struct cc_reply_slot *slot)
 {
-    const uint8_t *data = slot->size > CC_REPLY_SMALL_MAX ? slot->result.large : slot->result.small;
-
-    return (copycat_bytes){data, slot->size};
+    return (copycat_bytes){slot->result, slot->size};
 }
 
 static uint64_t digest_of(const struct cc_reply_slot *slot)
@@ -96,7 +98,8 @@ static uint64_t digest_of(const struct cc_reply_slot *slot)
         result.data, result.size, cc_hash_words(digest, (uint64_t)(int64_t)slot->status));
 }
 
-/* Where a sequence lives depends on the capacity, so each stored answer moves. */
+/* Where a sequence lives depends on the capacity, so each stored answer moves.  The ring is full, so
+ * no slot has anything else. */
 static void grow(struct cc_session_replies *replies, const struct cc_memory *memory)
 {
     struct cc_session_replies old = *replies;
@@ -123,17 +126,17 @@ void cc_session_replies_record(
     replies->applied++;
 
     struct cc_reply_slot *slot = slot_of(replies, replies->applied);
-    uint8_t *copy = slot->result.small;
 
     slot->sequence = replies->applied;
     slot->index = index;
     slot->status = status;
     slot->size = (uint32_t)result.size;
-    if (slot->size > CC_REPLY_SMALL_MAX) {
-        copy = slot->result.large = cc_memory_grow(memory, NULL, slot->size);
+    if (slot->size > slot->room) {
+        slot->room = (slot->size + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
+        slot->result = cc_memory_grow(memory, slot->result, slot->room);
     }
     if (slot->size > 0) {
-        memcpy(copy, result.data, slot->size);
+        memcpy(slot->result, result.data, slot->size);
     }
     slot->digest = digest_of(slot);
     replies->bytes += slot->size;
@@ -147,8 +150,10 @@ static void forget(
     CC_ASSERT(slot->sequence == replies->acked + 1); /* R3 */
     replies->bytes -= slot->size;
     replies->digest -= slot->digest;
-    if (slot->size > CC_REPLY_SMALL_MAX) {
-        cc_memory_give(memory, slot->result.large);
+    if (slot->room > CC_REPLY_KEPT_MAX) {
+        cc_memory_give(memory, slot->result);
+        slot->result = NULL;
+        slot->room = 0;
     }
     replies->acked++;
 }

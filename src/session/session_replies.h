@@ -7,8 +7,11 @@
  *                  asked by apply before a command runs; told by apply after it ran.
  * Replicated:      yes.  Every member holds the same window at the same log index, so nothing in
  *                  here depends on a clock, an address or how large the ring happens to be.
- * Memory:          a ring that grows with what is unacknowledged, up to the limits; results of up
- * to CC_REPLY_SMALL_MAX bytes lie in it, larger ones have their own memory.
+ * Memory:          a ring that grows with what is unacknowledged, up to the limits.  A slot keeps
+ *                  the memory of a result of up to CC_REPLY_KEPT_MAX bytes for the next one that
+ *                  comes to lie in it; that of larger ones goes with their acknowledgement.  So a
+ *                  session holds at most bytes_max and one result, and answers_max times a slot
+ *                  and CC_REPLY_KEPT_MAX.
  *
  * A full window refuses a command without consuming its number: it has not run, nothing remembers
  * it, and the same number is fresh again once the client has acknowledged something.  So the client
@@ -29,7 +32,7 @@
 
 #include <stdbool.h>
 
-#define CC_REPLY_SMALL_MAX 16u
+#define CC_REPLY_KEPT_MAX 256u
 
 struct cc_reply_limits {
     uint32_t answers_max; /* unacknowledged answers; at least 1 */
@@ -43,11 +46,8 @@ struct cc_reply_slot {
     uint64_t digest;
     copycat_status status;
     uint32_t size;
-
-    union {
-        uint8_t small[CC_REPLY_SMALL_MAX];
-        uint8_t *large;
-    } result;
+    uint32_t room; /* bytes at `result`, which may be kept from an answer before */
+    uint8_t *result;
 };
 
 struct cc_session_replies {

@@ -15,10 +15,15 @@ static struct cc_session *session_of(struct cc_list *node)
     return cc_container_of(node, struct cc_session, node);
 }
 
-/* Never 0, which a table does not take. */
 static uint64_t nonce_hash(const uint8_t nonce[CC_NONCE_SIZE])
 {
-    return cc_hash_bytes(nonce, CC_NONCE_SIZE, 0) | 1u;
+    return cc_hash_bytes(nonce, CC_NONCE_SIZE, 0);
+}
+
+/* Never 0, which a table does not take. */
+static uint64_t nonce_key(uint64_t hash)
+{
+    return hash | 1u;
 }
 
 void cc_session_table_init(struct cc_session_table *table, const struct cc_memory *memory)
@@ -47,7 +52,7 @@ struct cc_session *cc_session_table_find(const struct cc_session_table *table, u
 struct cc_session *cc_session_table_find_nonce(
     const struct cc_session_table *table, const uint8_t nonce[CC_NONCE_SIZE])
 {
-    struct cc_session *session = cc_table_get(&table->by_nonce, nonce_hash(nonce));
+    struct cc_session *session = cc_table_get(&table->by_nonce, nonce_key(nonce_hash(nonce)));
 
     while (session != NULL && memcmp(session->nonce, nonce, CC_NONCE_SIZE) != 0) {
         session = session->nonce_next;
@@ -69,16 +74,16 @@ struct cc_session *cc_session_table_after(const struct cc_session_table *table, 
 
 static void nonce_insert(struct cc_session_table *table, struct cc_session *session)
 {
-    uint64_t hash = nonce_hash(session->nonce);
+    uint64_t key = nonce_key(session->nonce_hash);
 
-    session->nonce_next = cc_table_remove(&table->by_nonce, hash);
-    cc_table_put(&table->by_nonce, hash, session);
+    session->nonce_next = cc_table_remove(&table->by_nonce, key);
+    cc_table_put(&table->by_nonce, key, session);
 }
 
 static void nonce_remove(struct cc_session_table *table, struct cc_session *session)
 {
-    uint64_t hash = nonce_hash(session->nonce);
-    struct cc_session *head = cc_table_remove(&table->by_nonce, hash);
+    uint64_t key = nonce_key(session->nonce_hash);
+    struct cc_session *head = cc_table_remove(&table->by_nonce, key);
     struct cc_session **link = &head;
 
     while (*link != session) {
@@ -87,7 +92,7 @@ static void nonce_remove(struct cc_session_table *table, struct cc_session *sess
     }
     *link = session->nonce_next;
     if (head != NULL) {
-        cc_table_put(&table->by_nonce, hash, head);
+        cc_table_put(&table->by_nonce, key, head);
     }
 }
 
@@ -105,6 +110,7 @@ struct cc_session *cc_session_table_open(
     session->id = id;
     session->timeout_us = timeout_us;
     memcpy(session->nonce, nonce, CC_NONCE_SIZE);
+    session->nonce_hash = nonce_hash(nonce);
     cc_session_replies_init(&session->replies);
     cc_table_put(&table->by_id, id, session);
     nonce_insert(table, session);
@@ -137,8 +143,7 @@ void cc_session_settle(struct cc_session_table *table, struct cc_session *sessio
     const struct cc_session_replies *replies = &session->replies;
     uint64_t words[] = {session->id,    session->timeout_us, session->touched, replies->applied,
                         replies->acked, replies->bytes,      replies->digest};
-    uint64_t digest =
-        cc_hash_bytes(words, sizeof words, cc_hash_bytes(session->nonce, CC_NONCE_SIZE, 0));
+    uint64_t digest = cc_hash_bytes(words, sizeof words, session->nonce_hash);
 
     table->digest += digest - session->digest;
     session->digest = digest;

@@ -29,8 +29,9 @@ struct cc_session {
 
     /* the table's own */
     uint64_t digest;
+    uint64_t nonce_hash;
     struct cc_list node;
-    struct cc_session *nonce_next; /* another nonce with the same hash */
+    struct cc_session *nonce_next; /* another nonce with the same key */
 };
 
 struct cc_session_table {

@@ -12,9 +12,12 @@
 
 #include <cmocka.h>
 
+static uint32_t asked; /* for memory, so far */
+
 static void *resize(void *context, void *block, size_t size)
 {
     (void)context;
+    asked += size > 0;
     if (size == 0) {
         free(block);
         return NULL;
@@ -55,7 +58,7 @@ static void an_answer_is_kept_until_it_is_acknowledged(void **state)
     (void)state;
     cc_session_replies_init(&replies);
     record(&replies, "one");
-    record(&replies, "a second answer, too long to lie in the ring");
+    record(&replies, "a second answer, quite a bit longer than one");
     assert_int_equal(verdict(&replies, 2), CC_REPLY_REPEATED);
 
     copycat_bytes result = cc_reply_result(cc_session_replies_find(&replies, 2));
@@ -129,6 +132,46 @@ static void bytes_fill_the_window_too(void **state)
 }
 
 /* Two windows that were filled and emptied in different steps, so that their rings differ. */
+static void answers_of_usual_size_take_the_memory_of_those_before(void **state)
+{
+    struct cc_session_replies replies;
+    char text[100];
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    cc_session_replies_init(&replies);
+    for (uint32_t i = 0; i < 200; i++) {
+        text[60 + i % 30] = '\0';
+        if (i == 8) {
+            asked = 0;
+        }
+        record(&replies, text);
+        assert_int_equal(
+            cc_reply_result(cc_session_replies_find(&replies, i + 1)).size, strlen(text));
+        text[60 + i % 30] = 'a';
+        assert_true(i < 3 || cc_session_replies_acknowledge(&replies, &memory, i - 2));
+    }
+    assert_in_range(asked, 0, 4); /* each slot's has grown once more at most */
+    cc_session_replies_deinit(&replies, &memory);
+}
+
+static void the_memory_of_a_large_answer_goes_with_its_acknowledgement(void **state)
+{
+    struct cc_session_replies replies;
+    char text[CC_REPLY_KEPT_MAX + 2];
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    text[sizeof text - 1] = '\0';
+    cc_session_replies_init(&replies);
+    record(&replies, text);
+    assert_non_null(replies.slots[1].result);
+    assert_true(cc_session_replies_acknowledge(&replies, &memory, 1));
+    assert_null(replies.slots[1].result);
+    assert_int_equal(replies.slots[1].room, 0);
+    cc_session_replies_deinit(&replies, &memory);
+}
+
 static void the_digest_is_that_of_what_is_stored_and_not_of_the_ring(void **state)
 {
     struct cc_session_replies wide;
@@ -216,6 +259,8 @@ int main(void)
         cmocka_unit_test(an_old_acknowledgement_is_ignored),
         cmocka_unit_test(a_full_window_refuses_and_forgets_that_it_was_asked),
         cmocka_unit_test(bytes_fill_the_window_too),
+        cmocka_unit_test(answers_of_usual_size_take_the_memory_of_those_before),
+        cmocka_unit_test(the_memory_of_a_large_answer_goes_with_its_acknowledgement),
         cmocka_unit_test(the_digest_is_that_of_what_is_stored_and_not_of_the_ring),
         cmocka_unit_test(random_records_and_acknowledgements_agree_with_an_array),
     };
