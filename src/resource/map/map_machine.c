@@ -137,15 +137,6 @@ static void map_query(const void *machine, copycat_reading *reading, copycat_byt
 
 /* ---- changing -------------------------------------------------------------------------------- */
 
-/* The record's commit has nothing left that lives by it. */
-static void let_go(struct map *map, copycat_context *context, struct cc_map_record *record)
-{
-    if (record != NULL) {
-        copycat_context_release(context, record->index);
-        cc_map_record_give(&map->table, record);
-    }
-}
-
 static bool is_equal(copycat_bytes left, copycat_bytes right)
 {
     return left.size == right.size &&
@@ -176,7 +167,8 @@ static void store(
 {
     uint8_t flag[1];
     struct cc_writer writer;
-    const struct cc_map_record *there = cc_map_table_find(&map->table, operation->key);
+    struct cc_map_place place = cc_map_table_place(&map->table, operation->key);
+    const struct cc_map_record *there = cc_map_table_at(&map->table, &place);
     bool is_stored = may_store(operation, there);
     copycat_bytes result;
 
@@ -191,7 +183,13 @@ static void store(
         copycat_context_release(context, index);
         return;
     }
-    let_go(map, context, cc_map_table_put(&map->table, operation->key, operation->value, index));
+
+    uint64_t before =
+        cc_map_table_put(&map->table, &place, operation->key, operation->value, index);
+
+    if (before != 0) {
+        copycat_context_release(context, before); /* nothing lives by that commit any more */
+    }
 }
 
 static void remove_key(struct map *map, copycat_context *context, copycat_bytes key)
@@ -202,7 +200,10 @@ static void remove_key(struct map *map, copycat_context *context, copycat_bytes 
 
     cc_writer_init_fixed(&writer, flag, sizeof flag);
     copycat_context_answer(context, COPYCAT_OK, value_result(&writer, record));
-    let_go(map, context, record);
+    if (record != NULL) {
+        copycat_context_release(context, record->index);
+        cc_map_record_give(&map->table, record);
+    }
 }
 
 static void clear(struct map *map, copycat_context *context)
@@ -260,10 +261,10 @@ static void map_restore_commit(void *machine, const copycat_commit *commit)
     CC_ASSERT(status == COPYCAT_OK);
     CC_ASSERT(is_store(operation.code));
 
-    const struct cc_map_record *before =
-        cc_map_table_put(&map->table, operation.key, operation.value, commit->index);
+    struct cc_map_place place = cc_map_table_place(&map->table, operation.key);
 
-    CC_ASSERT(before == NULL); /* P1: that one's commit had to be released */
+    CC_ASSERT(!place.is_there); /* P1: that one's commit had to be released */
+    (void)cc_map_table_put(&map->table, &place, operation.key, operation.value, commit->index);
 }
 
 const copycat_machine_type cc_map_machine_type = {

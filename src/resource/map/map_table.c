@@ -30,6 +30,16 @@ copycat_bytes cc_map_record_result(const struct cc_map_record *record)
     return (copycat_bytes){record->bytes + record->key_size, (size_t)record->value_size + 1};
 }
 
+/* The value has the size that the record was made for. */
+static void record_fill(struct cc_map_record *record, copycat_bytes value, uint64_t index)
+{
+    CC_ASSERT(record->value_size == value.size);
+    record->index = index;
+    if (value.size > 0) {
+        memcpy(record->bytes + record->key_size + 1, value.data, value.size);
+    }
+}
+
 static struct cc_map_record *record_create(
     const struct cc_map_table *table,
     uint64_t hash,
@@ -41,14 +51,11 @@ static struct cc_map_record *record_create(
         copycat_memory_grow(table->memory, NULL, sizeof *record + key.size + 1 + value.size);
 
     record->hash = hash;
-    record->index = index;
     record->key_size = (uint32_t)key.size;
     record->value_size = (uint32_t)value.size;
     memcpy(record->bytes, key.data, key.size);
     record->bytes[key.size] = 1;
-    if (value.size > 0) {
-        memcpy(record->bytes + key.size + 1, value.data, value.size);
-    }
+    record_fill(record, value, index);
     return record;
 }
 
@@ -232,41 +239,76 @@ void cc_map_table_clear(struct cc_map_table *table)
     cc_map_table_init(table, table->memory);
 }
 
-const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key)
+struct cc_map_place cc_map_table_place(const struct cc_map_table *table, copycat_bytes key)
 {
-    bool is_there;
+    struct cc_map_place place = {.hash = hash_of(key)};
 
-    if (table->count == 0) {
-        return NULL;
+    if (table->capacity > 0) {
+        place.at = locate(table, place.hash, key, &place.is_there);
     }
-
-    uint64_t at = locate(table, hash_of(key), key, &is_there);
-
-    return is_there ? table->slots[at] : NULL;
+    return place;
 }
 
-struct cc_map_record *cc_map_table_put(
-    struct cc_map_table *table, copycat_bytes key, copycat_bytes value, uint64_t index)
+const struct cc_map_record *cc_map_table_at(
+    const struct cc_map_table *table, const struct cc_map_place *place)
 {
-    uint64_t hash = hash_of(key);
-    struct cc_map_record *record = record_create(table, hash, key, value, index);
-    struct cc_map_record *before = NULL;
-    bool is_there;
+    return place->is_there ? table->slots[place->at] : NULL;
+}
+
+const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key)
+{
+    struct cc_map_place place = cc_map_table_place(table, key);
+
+    return cc_map_table_at(table, &place);
+}
+
+static void insert(
+    struct cc_map_table *table,
+    const struct cc_map_place *place,
+    copycat_bytes key,
+    copycat_bytes value,
+    uint64_t index)
+{
+    struct cc_map_record *record = record_create(table, place->hash, key, value, index);
+    uint64_t at = place->at;
 
     if (table->count >= table->capacity / 4 * 3) {
+        bool is_there;
+
         resize(table, table->capacity == 0 ? CAPACITY_MIN : table->capacity * 2);
+        at = locate(table, place->hash, key, &is_there);
+        CC_ASSERT(!is_there);
     }
-
-    uint64_t at = locate(table, hash, key, &is_there);
-
-    if (is_there) {
-        before = table->slots[at];
-        table->digest -= record_digest(before);
-    } else {
-        open_slot(table, at);
-        table->count++;
-    }
+    open_slot(table, at);
     table->slots[at] = record;
+    table->count++;
+    table->digest += record_digest(record);
+}
+
+/* A value that is as large as the one before takes its place; else the record is made anew. */
+uint64_t cc_map_table_put(
+    struct cc_map_table *table,
+    const struct cc_map_place *place,
+    copycat_bytes key,
+    copycat_bytes value,
+    uint64_t index)
+{
+    if (!place->is_there) {
+        insert(table, place, key, value, index);
+        return 0;
+    }
+
+    struct cc_map_record *record = table->slots[place->at];
+    uint64_t before = record->index;
+
+    table->digest -= record_digest(record);
+    if (record->value_size == value.size) {
+        record_fill(record, value, index);
+    } else {
+        cc_map_record_give(table, record);
+        record = record_create(table, place->hash, key, value, index);
+        table->slots[place->at] = record;
+    }
     table->digest += record_digest(record);
     return before;
 }

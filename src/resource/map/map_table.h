@@ -24,6 +24,8 @@
 
 #include <copycat/machine.h>
 
+#include <stdbool.h>
+
 /* The bytes are the key, a 1, and the value: so key and result are views and nothing is copied. */
 struct cc_map_record {
     uint64_t hash;
@@ -55,9 +57,26 @@ copycat_bytes cc_map_record_result(const struct cc_map_record *record);
 /* NULL if the key is not there. */
 const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key);
 
-/* Stores a new record and gives the one it replaces, or NULL: the caller's to give back. */
-struct cc_map_record *cc_map_table_put(
-    struct cc_map_table *table, copycat_bytes key, copycat_bytes value, uint64_t index);
+/* Where a key stands, or would have to; until the table changes. */
+struct cc_map_place {
+    uint64_t hash;
+    uint64_t at;
+    bool is_there;
+};
+
+struct cc_map_place cc_map_table_place(const struct cc_map_table *table, copycat_bytes key);
+
+/* The record at the key's place; NULL if the key is not there. */
+const struct cc_map_record *cc_map_table_at(
+    const struct cc_map_table *table, const struct cc_map_place *place);
+
+/* Stores at the key's place and gives the index of the commit that is replaced; 0: none is. */
+uint64_t cc_map_table_put(
+    struct cc_map_table *table,
+    const struct cc_map_place *place,
+    copycat_bytes key,
+    copycat_bytes value,
+    uint64_t index);
 
 /* Takes the record out and gives it, or NULL. */
 struct cc_map_record *cc_map_table_remove(struct cc_map_table *table, copycat_bytes key);

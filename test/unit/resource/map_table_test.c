@@ -31,12 +31,20 @@ static copycat_bytes key_of(struct key *key, uint64_t number)
     return key->bytes;
 }
 
+static uint64_t store(
+    struct cc_map_table *table, copycat_bytes key, copycat_bytes value, uint64_t index)
+{
+    struct cc_map_place place = cc_map_table_place(table, key);
+
+    return cc_map_table_put(table, &place, key, value, index);
+}
+
 static void put(struct cc_map_table *table, uint64_t number, uint64_t index)
 {
     struct key key;
     copycat_bytes value = {&index, sizeof index};
 
-    cc_map_record_give(table, cc_map_table_put(table, key_of(&key, number), value, index));
+    (void)store(table, key_of(&key, number), value, index);
 }
 
 static void drop(struct cc_map_table *table, uint64_t number)
@@ -54,7 +62,7 @@ static void a_record_is_a_key_and_a_value_and_a_result(void **state)
     cc_map_table_init(&table, &memory);
     assert_null(cc_map_table_find(&table, (copycat_bytes){"a", 1}));
     assert_null(cc_map_table_remove(&table, (copycat_bytes){"a", 1}));
-    assert_null(cc_map_table_put(&table, (copycat_bytes){"a", 1}, (copycat_bytes){"value", 5}, 12));
+    assert_int_equal(store(&table, (copycat_bytes){"a", 1}, (copycat_bytes){"value", 5}, 12), 0);
 
     const struct cc_map_record *record = cc_map_table_find(&table, (copycat_bytes){"a", 1});
 
@@ -65,6 +73,39 @@ static void a_record_is_a_key_and_a_value_and_a_result(void **state)
     assert_memory_equal(cc_map_record_result(record).data, "\1value", 6);
     cc_map_table_clear(&table);
     assert_int_equal(table.digest, 0);
+    assert_int_equal(counted.blocks, 0);
+}
+
+/* Also to a value that lies where another one lay; and what is not there any more leaves nothing. */
+static void a_new_value_takes_the_place_of_the_one_before(void **state)
+{
+    static const char *const values[] = {"one", "two", "", "three", "threes", "seven"};
+    copycat_bytes key = {"a", 1};
+    struct cc_map_table table;
+    struct cc_map_table plain;
+
+    (void)state;
+    cc_map_table_init(&table, &memory);
+    for (uint64_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        copycat_bytes value = {values[i], strlen(values[i])};
+
+        assert_int_equal(store(&table, key, value, i + 1), i);
+        assert_int_equal(counted.blocks, 2); /* the slots and the record */
+
+        const struct cc_map_record *record = cc_map_table_find(&table, key);
+
+        assert_int_equal(record->index, i + 1);
+        assert_int_equal(cc_map_record_value(record).size, value.size);
+        assert_memory_equal(cc_map_record_value(record).data, value.data, value.size);
+        assert_memory_equal(cc_map_record_key(record).data, "a", 1);
+        cc_map_table_verify(&table);
+    }
+    assert_int_equal(table.count, 1);
+    cc_map_table_init(&plain, &memory);
+    (void)store(&plain, key, (copycat_bytes){"seven", 5}, 6);
+    assert_int_equal(table.digest, plain.digest);
+    cc_map_table_clear(&plain);
+    cc_map_table_clear(&table);
     assert_int_equal(counted.blocks, 0);
 }
 
@@ -253,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_is_a_key_and_a_value_and_a_result),
+        cmocka_unit_test(a_new_value_takes_the_place_of_the_one_before),
         cmocka_unit_test(the_order_depends_neither_on_capacity_nor_on_history),
         cmocka_unit_test(hashes_that_crowd_at_the_end_grow_the_tail),
         cmocka_unit_test(keys_that_crowd_one_run_are_found_and_no_others),
