@@ -66,6 +66,7 @@ static void on_notice(void *owner, const char *text)
     struct trio_seat *seat = owner;
 
     snprintf(seat->notice, sizeof seat->notice, "%s", text);
+    seat->spoke_of_damage = seat->spoke_of_damage || strstr(text, "damaged") != NULL;
 }
 
 static void on_changed(void *owner, enum cc_server_state state, copycat_status status)

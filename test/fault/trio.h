@@ -21,6 +21,7 @@
 #define TRIO_CLIENT 3u /* its machine */
 #define TRIO_MACHINES 4u
 #define TRIO_CALLS_MAX 4096u
+#define TRIO_FILES_MAX 32u
 
 /* What is done, and what there is to do it to. */
 struct trio_fault {
@@ -46,6 +47,7 @@ struct trio_seat {
     bool is_closed;
     copycat_status status; /* why it stopped last */
     char notice[512];      /* the last thing it said */
+    bool spoke_of_damage;
 };
 
 struct trio {
@@ -90,6 +92,26 @@ bool trio_is_settled(const struct trio *trio, uint32_t servers);
 
 /* NULL as long as nothing is wrong. */
 const char *trio_verdict(const struct trio *trio);
+
+/* ---- trio_disk.c: what is on the disk of a machine that is down -------------------------------- */
+
+struct trio_file {
+    char name[32]; /* with its directory */
+    uint8_t *data;
+    size_t size;
+};
+
+struct trio_disk {
+    struct trio_file files[TRIO_FILES_MAX];
+    uint32_t file_count;
+};
+
+/* Partner: trio_disk_clear. */
+void trio_disk_take(struct trio *trio, uint32_t place, struct trio_disk *disk);
+void trio_disk_clear(struct trio_disk *disk);
+
+/* Onto an empty disk. */
+void trio_disk_put(struct trio *trio, uint32_t place, const struct trio_disk *disk);
 
 /* ---- trio_fault.c: what stands between a machine and its world -------------------------------- */
 

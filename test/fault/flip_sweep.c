@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flip_sweep -- bytes that change, blocks that become zeros and files that go missing on one server
+ * of three.
+ *
+ *     before     a hundred and some writes are acknowledged; the last of them while server 3 is
+ *                down, so that servers 1 and 2 alone hold them; then power is lost everywhere
+ *     change     one thing is changed on the disk of server 1
+ *     after      all start, or first 1 and 3 alone: what they then agree on must not be less
+ *     end        all that did not stop are up: they serve, and agree
+ *
+ *   R1  no wrong answer: each key holds what was acknowledged last
+ *   R2  no acknowledged write is lost: each entry that is applied is what it was before
+ *   R3  server 1 goes on, as before or repaired by its peers, or stops and says where
+ *   R4  the others serve, whatever becomes of server 1
+ *
+ * usage: flip_sweep [--samples N] [--all] [--only DOWN KIND FILE OFFSET]
+ *        N bytes for each of the two starts; KIND: byte, block, file
+ */
+#include "base/assert.h"
+#include "base/hash.h"
+#include "fault/caller.h"
+#include "fault/trio.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SEED 3u
+#define SAMPLES 10000u
+#define TARGET 0u  /* is changed */
+#define HOLDER 1u  /* has everything; the one that may be down at first */
+#define LAGGARD 2u /* has not seen the last writes */
+#define EARLY_PUTS 80u
+#define LATE_PUTS 25u
+#define PATIENCE_US UINT64_C(20000000)
+#define ALONE_US UINT64_C(3000000)
+#define SEAL_US UINT64_C(2500000)
+#define ENTRIES_MAX 1024u
+#define HEADER_SIZE 300u /* about so many bytes at the beginning of a batch say what it is */
+
+enum kind {
+    KIND_BYTE,
+    KIND_BLOCK,
+    KIND_FILE,
+    KIND_COUNT,
+};
+
+static const char *const kind_names[] = {"byte", "block", "file"};
+
+struct change {
+    bool is_down; /* the holder, at first */
+    enum kind kind;
+    uint32_t file;
+    size_t offset;
+};
+
+/* What there was before. */
+static struct {
+    struct trio_disk disks[TRIO_SERVERS];
+    struct caller caller; /* what must be read */
+    uint64_t entries[ENTRIES_MAX];
+    uint64_t last; /* entry that was applied */
+} before;
+
+static struct {
+    uint64_t same;
+    uint64_t repaired;
+    uint64_t stopped;
+    uint64_t failed;
+} totals[KIND_COUNT];
+
+static struct trio trio;
+static struct caller caller;
+
+/* ---- before ---------------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const struct cc_entry *entry)
+{
+    return cc_hash_bytes(
+        entry->payload.data, entry->payload.size, cc_hash_words(entry->term, entry->kind));
+}
+
+static void note_entry(void *owner, const struct cc_entry *entry)
+{
+    (void)owner;
+    CC_ASSERT(entry->index < ENTRIES_MAX);
+    before.entries[entry->index] = hash_of(entry);
+    before.last = entry->index > before.last ? entry->index : before.last;
+}
+
+static bool is_settled(void *owner)
+{
+    return trio_is_settled(owner, TRIO_SERVERS);
+}
+
+/* False, with a verdict, if the cluster did not even do that. */
+static bool make_before(void)
+{
+    static const struct trio_fault none = {.machine = TRIO_MACHINES};
+    bool is_good;
+
+    trio_create(&trio, SEED, &none);
+    trio.applied = note_entry;
+    caller_init(&before.caller, &trio);
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        trio_start(&trio, i);
+    }
+    is_good = trio_run(&trio, PATIENCE_US, is_settled, &trio) &&
+              caller_put(&before.caller, EARLY_PUTS, PATIENCE_US) &&
+              trio_run(&trio, PATIENCE_US, is_settled, &trio);
+    if (is_good) {
+        trio_crash(&trio, LAGGARD);
+        is_good = caller_put(&before.caller, LATE_PUTS, PATIENCE_US) &&
+                  caller_check(&before.caller, PATIENCE_US) && caller_close(&before.caller);
+    }
+    (void)trio_run(&trio, SEAL_US, NULL, NULL);
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        if (cc_world_is_up(trio.world, i)) {
+            trio_crash(&trio, i);
+        }
+        trio_disk_take(&trio, i, &before.disks[i]);
+    }
+    if (!is_good) {
+        printf("FAILED before anything was changed: %s\n", trio_verdict(&trio));
+    }
+    trio_destroy(&trio);
+    return is_good;
+}
+
+/* ---- after ----------------------------------------------------------------------------------- */
+
+/* R2 */
+static void check_entry(void *owner, const struct cc_entry *entry)
+{
+    (void)owner;
+    if (entry->index <= before.last && before.entries[entry->index] != hash_of(entry)) {
+        cc_judge_blame(trio.judge, "entry %" PRIu64 " is not what was acknowledged", entry->index);
+    }
+}
+
+/* The same disk, but for the change; its files are borrowed, the changed one but for `bytes`. */
+static void change_disk(const struct change *change, struct trio_disk *disk, uint8_t *bytes)
+{
+    struct trio_file *file = &disk->files[change->file];
+    size_t left = file->size - change->offset;
+
+    if (change->kind == KIND_FILE) {
+        file->data = NULL;
+        return;
+    }
+    memcpy(bytes, file->data, file->size);
+    file->data = bytes;
+    if (change->kind == KIND_BLOCK) {
+        memset(bytes + change->offset, 0, left < CC_DISK_BLOCK ? left : CC_DISK_BLOCK);
+    } else {
+        bytes[change->offset] ^= (uint8_t)(1u << cc_hash_words(change->file, change->offset) % 8);
+    }
+}
+
+static bool is_decided(void *owner)
+{
+    (void)owner;
+    return trio.seats[TARGET].has_stopped || trio_is_settled(&trio, TRIO_SERVERS - 1);
+}
+
+/* What servers 1 and 3 alone agree on, if they do, is not less than what was acknowledged. */
+static void go_alone(void)
+{
+    trio_start(&trio, TARGET);
+    trio_start(&trio, LAGGARD);
+    if (trio_run(&trio, ALONE_US, is_decided, NULL) && !trio.seats[TARGET].has_stopped &&
+        caller_check(&caller, PATIENCE_US)) {
+        (void)caller_put(&caller, 2, PATIENCE_US);
+    }
+    if (trio_verdict(&trio) == NULL) {
+        trio_start(&trio, HOLDER);
+    }
+}
+
+static bool is_end(void *owner)
+{
+    (void)owner;
+    return trio_is_settled(&trio, trio.seats[TARGET].has_stopped ? 2 : TRIO_SERVERS);
+}
+
+/* R3 */
+static void check_reason(void)
+{
+    const struct trio_seat *seat = &trio.seats[TARGET];
+    bool is_damage = seat->status == COPYCAT_ERR_DAMAGED || seat->status == COPYCAT_ERR_FOREIGN ||
+                     seat->status == COPYCAT_ERR_NEWER;
+    bool is_said = strstr(seat->notice, seat->directory) != NULL &&
+                   (seat->status != COPYCAT_ERR_DAMAGED || strstr(seat->notice, "offset") != NULL);
+
+    if (!is_damage || !is_said) {
+        cc_judge_blame(
+            trio.judge, "the server stopped with \"%s\", and says \"%s\"",
+            copycat_status_text(seat->status), seat->notice);
+    }
+}
+
+static void act(const struct change *change)
+{
+    if (change->is_down) {
+        go_alone();
+    } else {
+        for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+            trio_start(&trio, i);
+        }
+    }
+    if (trio_verdict(&trio) != NULL || !caller_check(&caller, PATIENCE_US) ||
+        !caller_put(&caller, 3, PATIENCE_US)) {
+        return;
+    }
+    if (!trio_run(&trio, PATIENCE_US, is_end, NULL)) {
+        cc_judge_blame(trio.judge, "the servers do not agree in time");
+        return;
+    }
+    if (trio.seats[TARGET].has_stopped) {
+        check_reason();
+    }
+    if (caller_check(&caller, PATIENCE_US) && caller_close(&caller)) {
+        for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+            (void)trio_close(&trio, i);
+        }
+    }
+}
+
+static void print_failure(const struct change *change)
+{
+    const struct trio_file *file = &before.disks[TARGET].files[change->file];
+
+    printf(
+        "FAILED %s at %zu of %s%s: %s; replay: flip_sweep --only %d %s %u %zu\n",
+        kind_names[change->kind], change->offset, file->name,
+        change->is_down ? ", server 2 down" : "", trio_verdict(&trio), change->is_down,
+        kind_names[change->kind], change->file, change->offset);
+}
+
+static bool try_one(const struct change *change)
+{
+    static const struct trio_fault none = {.machine = TRIO_MACHINES};
+    struct trio_disk disk = before.disks[TARGET];
+    uint8_t *bytes = malloc(disk.files[change->file].size);
+    bool is_good;
+
+    CC_ASSERT(bytes != NULL);
+    change_disk(change, &disk, bytes);
+    trio_create(&trio, SEED + 1, &none);
+    trio_disk_put(&trio, TARGET, &disk);
+    trio_disk_put(&trio, HOLDER, &before.disks[HOLDER]);
+    trio_disk_put(&trio, LAGGARD, &before.disks[LAGGARD]);
+    trio.applied = check_entry;
+    caller = before.caller;
+    caller.trio = &trio;
+    act(change);
+    is_good = trio_verdict(&trio) == NULL;
+    if (!is_good) {
+        totals[change->kind].failed++;
+        print_failure(change);
+    } else if (trio.seats[TARGET].has_stopped) {
+        totals[change->kind].stopped++;
+    } else if (trio.seats[TARGET].spoke_of_damage) {
+        totals[change->kind].repaired++;
+    } else {
+        totals[change->kind].same++;
+    }
+    trio_destroy(&trio);
+    free(bytes);
+    return is_good;
+}
+
+/* ---- sweeps ---------------------------------------------------------------------------------- */
+
+static void sweep_blocks_and_files(bool is_down)
+{
+    for (uint32_t file = 0; file < before.disks[TARGET].file_count; file++) {
+        for (size_t at = 0; at < before.disks[TARGET].files[file].size; at += CC_DISK_BLOCK) {
+            (void)try_one(&(struct change){is_down, KIND_BLOCK, file, at});
+        }
+        (void)try_one(&(struct change){is_down, KIND_FILE, file, 0});
+    }
+}
+
+static void sweep_all_bytes(bool is_down)
+{
+    for (uint32_t file = 0; file < before.disks[TARGET].file_count; file++) {
+        for (size_t at = 0; at < before.disks[TARGET].files[file].size; at++) {
+            (void)try_one(&(struct change){is_down, KIND_BYTE, file, at});
+        }
+    }
+}
+
+/* Spread over the disk evenly; every other one in what may be the header of a batch. */
+static void sweep_sampled_bytes(bool is_down, uint64_t samples)
+{
+    const struct trio_disk *disk = &before.disks[TARGET];
+    struct cc_prng prng = {SEED + is_down};
+    uint64_t size = 0;
+
+    for (uint32_t file = 0; file < disk->file_count; file++) {
+        size += disk->files[file].size;
+    }
+    for (uint64_t i = 0; i < samples; i++) {
+        size_t at = (size_t)(i * size / samples + cc_prng_below(&prng, size / samples));
+        uint32_t file = 0;
+
+        while (at >= disk->files[file].size) {
+            at -= disk->files[file++].size;
+        }
+        if (i % 2 == 0) {
+            at = at - at % CC_DISK_BLOCK + cc_prng_below(&prng, HEADER_SIZE);
+        }
+        (void)try_one(&(struct change){is_down, KIND_BYTE, file, at});
+    }
+}
+
+static int only(char **arguments)
+{
+    struct change change = {
+        .is_down = strtoul(arguments[0], NULL, 10) != 0,
+        .file = (uint32_t)strtoul(arguments[2], NULL, 10),
+        .offset = strtoull(arguments[3], NULL, 10),
+    };
+
+    while (change.kind < KIND_COUNT && strcmp(arguments[1], kind_names[change.kind]) != 0) {
+        change.kind++;
+    }
+    if (change.kind == KIND_COUNT || change.file >= before.disks[TARGET].file_count ||
+        change.offset >= before.disks[TARGET].files[change.file].size) {
+        return 2;
+    }
+    if (!try_one(&change)) {
+        return 1;
+    }
+    printf(
+        "%s\n", trio.seats[TARGET].has_stopped       ? trio.seats[TARGET].notice
+                : trio.seats[TARGET].spoke_of_damage ? "repaired"
+                                                     : "no difference");
+    return 0;
+}
+
+static uint64_t sum_up(void)
+{
+    uint64_t tried = 0;
+    uint64_t failed = 0;
+
+    for (enum kind kind = KIND_BYTE; kind < KIND_COUNT; kind++) {
+        uint64_t of_kind = totals[kind].same + totals[kind].repaired + totals[kind].stopped;
+
+        printf(
+            "each %s changed: %" PRIu64 " tried: no difference %" PRIu64 ", repaired %" PRIu64
+            ", stopped and said where %" PRIu64 ", failed %" PRIu64 "\n",
+            kind_names[kind], of_kind + totals[kind].failed, totals[kind].same,
+            totals[kind].repaired, totals[kind].stopped, totals[kind].failed);
+        tried += of_kind + totals[kind].failed;
+        failed += totals[kind].failed;
+    }
+    printf(
+        "damage: %" PRIu64 " points tried on one server of three, %" PRIu64 " failed; %.1f CPU s\n",
+        tried, failed, (double)clock() / CLOCKS_PER_SEC);
+    return failed;
+}
+
+int main(int count, char **arguments)
+{
+    uint64_t samples = SAMPLES;
+    bool is_all = count == 2 && strcmp(arguments[1], "--all") == 0;
+
+    if (!make_before()) {
+        return 1;
+    }
+    if (count == 6 && strcmp(arguments[1], "--only") == 0) {
+        return only(arguments + 2);
+    }
+    if (count == 3 && strcmp(arguments[1], "--samples") == 0) {
+        samples = strtoull(arguments[2], NULL, 10);
+    }
+    printf(
+        "%" PRIu64 " entries, %u files on the server that is changed\n", before.last,
+        before.disks[TARGET].file_count);
+    for (uint32_t is_down = 0; is_down <= 1; is_down++) {
+        sweep_blocks_and_files(is_down == 1);
+        if (is_all) {
+            sweep_all_bytes(is_down == 1);
+        } else if (samples > 0) {
+            sweep_sampled_bytes(is_down == 1, samples);
+        }
+    }
+    return sum_up() == 0 ? 0 : 1;
+}
