@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/command_line.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Noreturn void usage(void)
+{
+    puts("usage: copycat-sim [--seed S [--story]] | [--seeds N] [--from S] [--seconds T]\n"
+         "                   [--until-failure] [--traces]\n"
+         "  --seed S         run one seed; the same seed is the same run, bit for bit\n"
+         "  --story          print what happens, as columns: time, who, what\n"
+         "  --seeds N        run until N seeds have counted\n"
+         "  --from S         the first seed (1)\n"
+         "  --seconds T      stop after T seconds of CPU\n"
+         "  --until-failure  stop at the first seed that fails\n"
+         "  --traces         print the hash of all that happened in each seed");
+    exit(2);
+}
+
+static bool read_flag(struct cc_sim_options *options, const char *word)
+{
+    if (strcmp(word, "--story") == 0) {
+        options->tells_story = true;
+    } else if (strcmp(word, "--until-failure") == 0) {
+        options->until_failure = true;
+    } else if (strcmp(word, "--traces") == 0) {
+        options->prints_traces = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool read_value(struct cc_sim_options *options, const char *word, const char *value)
+{
+    if (strcmp(word, "--seed") == 0) {
+        options->is_single = true;
+        options->first = strtoull(value, NULL, 10);
+    } else if (strcmp(word, "--seeds") == 0) {
+        options->count = strtoull(value, NULL, 10);
+    } else if (strcmp(word, "--from") == 0) {
+        options->first = strtoull(value, NULL, 10);
+    } else if (strcmp(word, "--seconds") == 0) {
+        options->seconds = strtod(value, NULL);
+    } else if (strcmp(word, "--probe") == 0) {
+        options->probe = value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void cc_sim_options_read(struct cc_sim_options *options, int count, char **words)
+{
+    *options = (struct cc_sim_options){.first = 1};
+    for (int i = 1; i < count; i++) {
+        if (read_flag(options, words[i])) {
+            continue;
+        }
+        if (i + 1 == count || !read_value(options, words[i], words[i + 1])) {
+            usage();
+        }
+        i++;
+    }
+    if (!options->is_single && options->count == 0 && options->seconds == 0 &&
+        !options->until_failure && options->probe == NULL) {
+        usage();
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/seeds.h"
+
+#include "base/assert.h"
+#include "sim/seal.h"
+#include "sim/totals.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define TWICE_EVERY 100u
+#define COUNTING_PERCENT_MIN 50u
+
+static double cpu_seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
+/* A broken promise of the product inside a run is that run's verdict. */
+static jmp_buf panic_exit;
+static char panic_text[512];
+
+static void on_panic(const char *file, int line, const char *expression)
+{
+    snprintf(panic_text, sizeof panic_text, "assertion: %s:%d: %s", file, line, expression);
+    longjmp(panic_exit, 1);
+}
+
+static void run_guarded(const struct cc_run_options *options, struct cc_run_result *result)
+{
+    static char name[40];
+
+    snprintf(name, sizeof name, "seed %" PRIu64, options->seed);
+    cc_seal_name_work(name);
+    cc_panic_set(on_panic);
+    if (setjmp(panic_exit) == 0) {
+        cc_run(options, result);
+    } else {
+        memset(result, 0, sizeof *result);
+        memcpy(result->verdict, panic_text, sizeof panic_text);
+    }
+}
+
+static void report_failure(struct cc_totals *totals, uint64_t seed, const char *verdict)
+{
+    totals->failures++;
+    printf(
+        "FAILED seed %" PRIu64 ": %s; replay: copycat-sim --seed %" PRIu64 " --story\n", seed,
+        verdict, seed);
+    fflush(stdout);
+}
+
+static void run_seed(const struct cc_sim_options *options, struct cc_totals *totals, uint64_t seed)
+{
+    struct cc_run_options run = {.seed = seed, .tells_story = options->tells_story};
+    struct cc_run_result result;
+    struct cc_run_result again;
+
+    run_guarded(&run, &result);
+    cc_totals_add(totals, &result);
+    if (options->prints_traces) {
+        printf("seed %" PRIu64 " trace %016" PRIx64 "\n", seed, result.trace);
+    }
+    if (!result.has_passed) {
+        report_failure(totals, seed, result.verdict);
+    } else if (seed % TWICE_EVERY == 0) {
+        run_guarded(&run, &again);
+        if (again.trace != result.trace) {
+            report_failure(totals, seed, "determinism: the same seed ran differently");
+        }
+    }
+}
+
+int cc_seeds_run_single(const struct cc_sim_options *options)
+{
+    struct cc_totals totals = {0};
+    struct cc_run_options run = {.seed = options->first, .tells_story = options->tells_story};
+    struct cc_run_result result;
+    double start = cpu_seconds();
+
+    run_guarded(&run, &result);
+    cc_totals_add(&totals, &result);
+    if (!result.has_passed) {
+        report_failure(&totals, options->first, result.verdict);
+    }
+    cc_totals_print(&totals, cpu_seconds() - start);
+    printf(
+        "trace           %016" PRIx64 "%s\n", result.trace,
+        result.counts ? "" : " (too little happened for this seed to count)");
+    return result.has_passed ? 0 : 1;
+}
+
+int cc_seeds_run_many(const struct cc_sim_options *options)
+{
+    struct cc_totals totals = {0};
+    double start = cpu_seconds();
+    uint64_t seed = options->first;
+
+    for (;; seed++) {
+        if (options->count > 0 && totals.counting >= options->count) {
+            break;
+        }
+        if (options->seconds > 0 && cpu_seconds() - start >= options->seconds) {
+            break;
+        }
+        if (options->until_failure && totals.failures > 0) {
+            break;
+        }
+        if (options->count > 0 && totals.runs >= 4 * options->count + 10) {
+            printf("FAILED: too few of the seeds count\n");
+            totals.failures++;
+            break;
+        }
+        run_seed(options, &totals, seed);
+    }
+    cc_totals_print(&totals, cpu_seconds() - start);
+    if (options->count > 0 && totals.counting * 100 < totals.runs * COUNTING_PERCENT_MIN) {
+        printf("FAILED: less than %u %% of the seeds count\n", COUNTING_PERCENT_MIN);
+        return 1;
+    }
+    return totals.failures == 0 ? 0 : 1;
+}
