@@ -16,21 +16,29 @@ enum cc_trap {
     CC_TRAP_T003, /* votes counted wrongly */
     CC_TRAP_T004, /* old-term entries committed by counting replicas */
     CC_TRAP_T006, /* pre-vote reply carries the voter's stale term */
+    CC_TRAP_T007, /* the lower side does not learn the higher term from a refusal */
     CC_TRAP_T008, /* pre-vote without leader stickiness */
     CC_TRAP_T009, /* a leader without a quorum never steps down */
+    CC_TRAP_T010, /* alone, a member wins before its vote is durable */
     CC_TRAP_T012, /* a server without its disk takes part under its old name */
     CC_TRAP_T013, /* a leader whose disk hangs stays leader */
     CC_TRAP_T015, /* a start is not counted: an earlier life looks like this one */
     CC_TRAP_T016, /* follower acknowledges before its write is durable */
     CC_TRAP_T017, /* leader counts its own copy before its write is durable */
+    CC_TRAP_T018, /* a mark is reported with the batch before its own */
     CC_TRAP_T019, /* follower commits beyond what it verified */
     CC_TRAP_T020, /* an old or short append truncates good entries */
+    CC_TRAP_T021, /* a follower's commit index goes back with its leader's */
     CC_TRAP_T022, /* answers keyed by index alone */
+    CC_TRAP_T023, /* an entry larger than an append is never sent */
     CC_TRAP_T025, /* without memory the answer is an error, on this member alone */
     CC_TRAP_T050, /* damage taken for a torn tail */
     CC_TRAP_T051, /* what cannot be read is forgotten when voting */
     CC_TRAP_T053, /* a failed sync is tried again */
     CC_TRAP_T054, /* directory not synced */
+    CC_TRAP_T056, /* a disk that was full once is never tried again */
+    CC_TRAP_T057, /* the size of a record is believed */
+    CC_TRAP_T059, /* a batch is believed wherever it lies */
     CC_TRAP_T063, /* read before the first commit of the term */
     CC_TRAP_T064, /* read confirmed by a round begun before it */
     CC_TRAP_T065, /* lease counted from the reply */
@@ -38,6 +46,7 @@ enum cc_trap {
     CC_TRAP_T067, /* a restarted voter forgets its promise */
     CC_TRAP_T070, /* follower reads go back in time */
     CC_TRAP_T073, /* expiry that something newer should have stopped */
+    CC_TRAP_T074, /* a session that is being expired is confirmed */
     CC_TRAP_T075, /* log time goes backwards */
     CC_TRAP_T077, /* a new leader expires sessions it has never heard */
     CC_TRAP_T078, /* a repeated command runs again once its answer is gone */
@@ -45,6 +54,8 @@ enum cc_trap {
     CC_TRAP_T080, /* gaps in a session's sequence are accepted */
     CC_TRAP_T084, /* a repeated open makes a second session */
     CC_TRAP_T098, /* a server that finds nobody starts a cluster */
+    CC_TRAP_T104, /* a slow follower gets more than its window */
+    CC_TRAP_T107, /* a frame that comes in pieces is forgotten */
 };
 
 #ifndef COPYCAT_BUG

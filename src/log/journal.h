@@ -150,6 +150,7 @@ struct cc_journal_read {
     struct cc_journal_place place;
     void (*done)(struct cc_journal_read *read); /* never inside the call */
     void *owner;
+    bool is_optional;      /* what cannot be read does not fail the journal */
     copycat_status status; /* OK, IO, DAMAGED; CLOSED: the journal is closing */
     uint8_t *batch;        /* the whole batch, stamps replaced; valid until done returns */
     uint32_t batch_size;

@@ -87,6 +87,17 @@ static enum head judge_head(struct cc_journal *journal)
     return cc_batch_restore(scan->buffer, &header) ? take_table(journal, &header) : HEAD_UNREAD;
 }
 
+/* It was torn and is wiped, but what it says was durable before it was so (J3). */
+static void note_torn(struct cc_journal_file *file, const struct cc_batch_header *header)
+{
+    if (header != NULL && header->durable_life == header->life - 1) {
+        file->claimed_tag = header->tag;
+        file->prev_batches = header->durable_number + 1;
+        file->previous_blocks = header->previous_blocks;
+        file->previous = header->previous;
+    }
+}
+
 /* A file whose head does not read may be a spare, or hold a torn first batch, and nothing else. */
 void cc_scan_head_judged(struct cc_journal *journal)
 {
@@ -98,6 +109,7 @@ void cc_scan_head_judged(struct cc_journal *journal)
         break;
     case CC_REMAINS_INCOMPLETE:
         scan->file->claimed = scan->judge.life;
+        note_torn(scan->file, cc_scan_judged_header(journal));
         break;
     case CC_REMAINS_WRONG:
         cc_journal_refuse(

@@ -27,7 +27,8 @@ struct cc_journal_file {
     struct cc_list node;
     uint32_t slot; /* the number in its name */
     uint32_t life;
-    uint32_t claimed;         /* the life that its head names, be it torn */
+    uint32_t claimed;         /* the life that its head names, though that is torn, */
+    uint64_t claimed_tag;     /* and its tag; 0: the header did not read */
     uint32_t prev_batches;    /* what its table says of its predecessor, */
     uint32_t previous_blocks; /* and its first header of the last batch there */
     struct cc_batch_summary previous;

@@ -19,9 +19,11 @@ static void fail(struct cc_journal_read *read, copycat_status status, const char
 {
     struct cc_journal *journal = read->journal;
 
-    cc_journal_describe(
-        journal, cc_journal_path(journal, read->place.file), what, read->request.offset, NULL);
-    cc_journal_fail(journal, status, journal->text);
+    if (!read->is_optional) {
+        cc_journal_describe(
+            journal, cc_journal_path(journal, read->place.file), what, read->request.offset, NULL);
+        cc_journal_fail(journal, status, journal->text);
+    }
     end(read, status);
 }
 

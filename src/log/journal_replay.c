@@ -87,7 +87,9 @@ static bool replay_table(struct cc_journal *journal, const struct cc_record *rec
     journal->table.server = table.server;
     return memcmp(journal->table.incarnation, table.incarnation, CC_INCARNATION_SIZE) == 0 &&
            table.group_count == journal->table.group_count &&
-           (table.group_count == 0 || table.groups[0].last == journal->table.groups[0].last);
+           (table.group_count == 0 || (table.groups[0].last == journal->table.groups[0].last &&
+                                       table.groups[0].term == journal->table.groups[0].term &&
+                                       table.groups[0].vote == journal->table.groups[0].vote));
 }
 
 bool cc_scan_replay(

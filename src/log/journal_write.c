@@ -193,7 +193,7 @@ static void start_batch(struct cc_journal *journal, bool is_seal);
 static void written(struct cc_disk_request *request)
 {
     struct cc_journal *journal = request->owner;
-    uint64_t mark = journal->writing_mark; /* whoever hears of it may start the next write */
+    uint64_t mark = CC_BUG(T018) ? journal->added : journal->writing_mark;
 
     journal->requests--;
     if (journal->is_closing) {
@@ -307,8 +307,10 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
-/* The records of the next batch: how many bytes, and which is the last item. */
-static uint32_t choose(struct cc_journal *journal, const struct cc_list **end_out)
+/* The records of the next batch: how many bytes, which is the last item, and what they come to.  A
+ * batch ends before it has more runs of terms than its summary could say. */
+static uint32_t choose(
+    struct cc_journal *journal, const struct cc_list **end_out, struct cc_batch_summary *summary)
 {
     uint32_t size = 0;
 
@@ -316,10 +318,14 @@ static uint32_t choose(struct cc_journal *journal, const struct cc_list **end_ou
     cc_list_each(node, &journal->pending) {
         const struct cc_journal_item *item = cc_container_of(node, struct cc_journal_item, node);
         uint32_t record = cc_record_size(item->block->size);
+        struct cc_batch_summary with_it = *summary;
 
-        if (size > 0 && size + record > journal->options.batch_size_max) {
+        note_record(&with_it, item);
+        if (size > 0 && (size + record > journal->options.batch_size_max ||
+                         with_it.run_count == CC_SUMMARY_RUNS_UNKNOWN)) {
             break;
         }
+        *summary = with_it;
         size += record;
         *end_out = node->next;
     }
@@ -358,7 +364,6 @@ static void fill(struct cc_journal *journal, const struct cc_list *end, uint32_t
         item->offset = cc_batch_records_at(blocks) + at + CC_RECORD_HEADER_SIZE;
         at += cc_record_write(
             records + at, item->type, (copycat_bytes){item->block->data, item->block->size});
-        note_record(&journal->header.summary, item);
         cc_list_remove(node);
         cc_list_append(&journal->writing, node);
         journal->writing_mark++;
@@ -371,7 +376,8 @@ static void fill(struct cc_journal *journal, const struct cc_list *end, uint32_t
 static void start_batch(struct cc_journal *journal, bool is_seal)
 {
     const struct cc_list *end = &journal->pending;
-    uint32_t size = is_seal ? 0 : choose(journal, &end);
+    struct cc_batch_summary summary = begin_summary(journal);
+    uint32_t size = is_seal ? 0 : choose(journal, &end, &summary);
     uint32_t blocks = cc_batch_blocks(size);
 
     if (!have_file(journal, blocks)) {
@@ -388,7 +394,7 @@ static void start_batch(struct cc_journal *journal, bool is_seal)
         .durable_life = journal->durable_life,
         .durable_number = journal->durable_number,
         .previous_blocks = journal->header.blocks,
-        .summary = begin_summary(journal),
+        .summary = summary,
         .previous = journal->header.summary,
     };
     fill(journal, is_seal ? journal->pending.next : end, blocks);

@@ -44,13 +44,13 @@ static struct slot *slot_of(const struct cc_log *log, uint64_t index)
     return &log->slots[index - 1];
 }
 
-/* L2: what has no place yet, and what is wanted soon, stays. */
+/* L2: what has no place yet, and what is wanted soon, stays; behind damage nothing is wanted soon. */
 static void evict(struct cc_task *task)
 {
     struct cc_log *log = task->owner;
 
-    while (log->cache_bytes > log->cache_bytes_max && log->oldest <= log->keep &&
-           log->oldest <= log->last) {
+    while (log->cache_bytes > log->cache_bytes_max && log->oldest <= log->last &&
+           (log->oldest <= log->keep || log->damage_count > 0)) {
         struct slot *slot = slot_of(log, log->oldest);
 
         if (slot->place.file == 0 && !cc_log_is_damaged(log, log->oldest)) {
@@ -463,6 +463,7 @@ void cc_log_load(struct cc_log *log, struct cc_log_load *load)
     pending->load = load;
     load->pending = pending;
     cc_list_append(&log->loads, &load->node);
-    pending->read = (struct cc_journal_read){.place = slot->place, .done = loaded};
+    pending->read = (struct cc_journal_read){
+        .place = slot->place, .done = loaded, .is_optional = load->is_optional};
     cc_journal_read(log->journal, &pending->read);
 }

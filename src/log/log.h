@@ -92,6 +92,7 @@ struct cc_log_load {
     uint64_t index;
     void (*done)(struct cc_log_load *load);
     void *owner;
+    bool is_optional;      /* it is for another: failing does not fail the journal */
     copycat_status status; /* OK, IO, DAMAGED, CLOSED */
     struct cc_list node;   /* the log's own */
     struct cc_log_pending *pending;

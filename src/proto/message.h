@@ -218,16 +218,17 @@ struct cc_timeout_now {
     uint64_t term;
 };
 
-/* Damaged entries [first, last]; any server whose log has `last_term` at `last` has the same ones. */
+/* Damaged entries [first, last], all of one term.  An index and a term name one entry, whoever has
+ * it. */
 struct cc_repair_ask {
     uint64_t first;
     uint64_t last;
-    uint64_t last_term;
+    uint64_t term;
 };
 
 enum cc_repair_outcome {
     CC_REPAIR_ENTRIES = 1, /* here are the first of them, one at least */
-    CC_REPAIR_MISSING = 2, /* no such entries in this log */
+    CC_REPAIR_MISSING = 2, /* the first is not in this log */
     CC_REPAIR_DAMAGED = 3, /* the first is damaged here too */
 };
 

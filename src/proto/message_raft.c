@@ -155,7 +155,7 @@ void cc_repair_ask_encode(struct cc_writer *writer, const struct cc_repair_ask *
 {
     cc_write_varint(writer, ask->first);
     cc_write_varint(writer, ask->last);
-    cc_write_varint(writer, ask->last_term);
+    cc_write_varint(writer, ask->term);
 }
 
 bool cc_repair_ask_decode(copycat_bytes body, struct cc_repair_ask *ask_out)
@@ -165,9 +165,9 @@ bool cc_repair_ask_decode(copycat_bytes body, struct cc_repair_ask *ask_out)
     cc_reader_init(&reader, body.data, body.size);
     ask_out->first = read_index(&reader);
     ask_out->last = read_index(&reader);
-    ask_out->last_term = read_term(&reader);
+    ask_out->term = read_term(&reader);
     return cc_reader_is_done(&reader) && ask_out->first > 0 && ask_out->last >= ask_out->first &&
-           ask_out->last_term > 0;
+           ask_out->term > 0;
 }
 
 void cc_repair_encode_head(struct cc_writer *writer, const struct cc_repair *repair)

@@ -167,7 +167,9 @@ void cc_raft_check_won(struct cc_raft *core)
     }
     if (core->role == CC_RAFT_PRECANDIDATE) {
         cc_raft_campaign(core, false);
-    } else if (core->role == CC_RAFT_CANDIDATE && core->ticket_store <= core->ticket_durable) {
+    } else if (
+        core->role == CC_RAFT_CANDIDATE &&
+        (core->ticket_store <= core->ticket_durable || (CC_BUG(T010) && core->quorum == 1))) {
         if (cc_raft_log_has_room(core)) {
             lead(core);
         }
@@ -255,7 +257,7 @@ void cc_raft_receive_vote_reply(struct cc_raft *core, const struct cc_raft_messa
     struct cc_raft_peer *peer = cc_raft_peer_of(core, message->from);
     bool is_prevote = core->role == CC_RAFT_PRECANDIDATE;
 
-    if (!message->is_granted && message->term > core->term) {
+    if (!message->is_granted && message->term > core->term && !CC_BUG(T007)) {
         cc_raft_follow(core, message->term, 0); /* T-007: the lower side learns the higher term */
         return;
     }

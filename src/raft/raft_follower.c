@@ -135,7 +135,7 @@ static void take_commit(struct cc_raft *core, const struct cc_raft_message *mess
     uint64_t through = CC_BUG(T019) ? core->last : message->prev_index + message->entry_count;
 
     through = least(least(through, core->last), message->commit);
-    if (through > core->commit) {
+    if (through > core->commit || (CC_BUG(T021) && through < core->commit)) {
         core->commit = through;
         core->effects->commit = through;
     }

@@ -59,9 +59,10 @@ static bool send_entries(struct cc_raft *core, struct cc_raft_peer *peer)
             return false;
         }
     } else if (
-        peer->flight_count >= core->options.window_messages || peer->flight_bytes >= window) {
+        peer->flight_count >= core->options.window_messages ||
+        (peer->flight_bytes >= window && !CC_BUG(T104))) {
         return false;
-    } else if (window - peer->flight_bytes < bytes_max) {
+    } else if (!CC_BUG(T104) && window - peer->flight_bytes < bytes_max) {
         bytes_max = (uint32_t)(window - peer->flight_bytes);
     }
     peer->is_sending = true;

@@ -5,6 +5,7 @@
 #include "wire/frame.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "base/crc32c.h"
 
 #define CHECKED_FROM 8u
@@ -157,6 +158,8 @@ bool cc_frame_decoder_next(
     if (partial->size >= CC_FRAME_HEADER_SIZE &&
         partial->size == CC_FRAME_HEADER_SIZE + (size_t)cc_load_u32(partial->data)) {
         drop_given(decoder);
+    } else if (CC_BUG(T107)) {
+        cc_writer_clear(partial);
     }
     if (partial->size == 0 && input->size >= CC_FRAME_HEADER_SIZE) {
         return next_in_place(decoder, input, frame_out);

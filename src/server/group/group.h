@@ -22,7 +22,8 @@
 #include "raft/raft.h"
 #include "server/server.h"
 
-/* Encoded bytes of entries above the applied index; beyond it commands are refused with BUSY. */
+/* Encoded bytes of entries not yet applied, or not yet durable here; beyond it commands are refused
+ * with BUSY. */
 #define CC_GROUP_UNAPPLIED_BYTES_MAX (UINT64_C(64) << 20)
 
 /* Clocks of two members may differ in rate by so much, or leases are not safe. */
@@ -105,9 +106,9 @@ struct cc_block_list {
 /* Damaged entries on their way back: asked for, or written and not yet durable. */
 struct cc_repairing {
     uint64_t first;                   /* what the answers below are about */
-    uint32_t asked;                   /* member; 0: nobody */
     uint32_t next;                    /* place of the member to ask next */
     uint64_t again_us;                /* when to ask on; COPYCAT_NONE: nothing is damaged */
+    uint64_t patience_us;             /* until when a leader may still come and decide */
     uint64_t mark;                    /* of the journal, for what was written; 0: nothing is */
     bool is_told;                     /* that nobody who answers has it */
     uint8_t outcomes[CC_MEMBERS_MAX]; /* of each member, by place; 0: has not answered */
@@ -173,7 +174,7 @@ struct cc_group {
     struct cc_list fresh;      /* cc_waiting without a round yet */
     struct cc_list confirming; /* with a round, in order of rounds */
     struct cc_list lagging;    /* waiting for apply */
-    uint32_t waiting_count;
+    uint32_t waiting_count;    /* of places: one for each that waits, and for each KiB of it */
     bool is_stalled;
 
     uint64_t expire_us;        /* no live session expires earlier */
@@ -249,6 +250,8 @@ void cc_group_apply(struct cc_group *group);
 void cc_group_repair_begin(struct cc_group *group);
 void cc_group_repair(struct cc_group *group); /* if it is due */
 void cc_group_repair_durable(struct cc_group *group, uint64_t mark);
+void cc_group_repair_received(struct cc_group *group);
+void cc_group_repair_peer_up(struct cc_group *group, uint32_t peer);
 bool cc_group_receive_repair_ask(struct cc_group *group, uint32_t peer, copycat_bytes body);
 bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_bytes body);
 

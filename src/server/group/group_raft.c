@@ -247,6 +247,9 @@ void cc_group_peer_changed(struct cc_group *group, uint32_t peer, bool is_up)
             group->senders[i].is_stale = true;
         }
     }
+    if (is_up) {
+        cc_group_repair_peer_up(group, peer);
+    }
     (void)cc_group_step(group, &event);
 }
 

@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#define BYTES_PER_PLACE 1024u
 #define WAIT_US \
     UINT64_C(2000000) /* what cannot be answered in this time is refused, as retryable */
 
@@ -27,6 +28,12 @@ static void note_deadline(struct cc_group *group, const struct cc_waiting *waiti
     }
 }
 
+/* Among those that wait; a large operation counts for many, so that their bytes are bounded too. */
+static uint32_t places_of(size_t operation_size)
+{
+    return 1 + (uint32_t)(operation_size / BYTES_PER_PLACE);
+}
+
 static struct cc_waiting *waiting_new(
     struct cc_group *group,
     enum cc_waiting_kind kind,
@@ -34,7 +41,10 @@ static struct cc_waiting *waiting_new(
     uint64_t session,
     size_t operation_size)
 {
-    if (group->waiting_count >= cc_server_options(group->server)->waiting_max) {
+    uint32_t places_max = cc_server_options(group->server)->waiting_max;
+
+    CC_ASSERT(group->waiting_count <= places_max); /* S4 */
+    if (places_of(operation_size) > places_max - group->waiting_count) {
         return NULL;
     }
 
@@ -48,16 +58,16 @@ static struct cc_waiting *waiting_new(
     note_deadline(group, waiting);
     waiting->operation_size = operation_size;
     cc_list_init(&waiting->node);
-    group->waiting_count++;
+    group->waiting_count += places_of(operation_size);
     return waiting;
 }
 
 static void waiting_end(struct cc_group *group, struct cc_waiting *waiting)
 {
-    CC_ASSERT(group->waiting_count > 0);
+    CC_ASSERT(group->waiting_count >= places_of(waiting->operation_size));
+    group->waiting_count -= places_of(waiting->operation_size);
     cc_list_remove(&waiting->node);
     cc_memory_give(group->memory, waiting);
-    group->waiting_count--;
 }
 
 static void refuse(struct cc_group *group, const struct cc_waiting *waiting, copycat_status status)
@@ -278,7 +288,7 @@ static void serve_keep_alive(struct cc_group *group, const struct cc_waiting *wa
     struct cc_live *live = cc_group_live(group, waiting->session);
     struct cc_session_view view;
 
-    if (!group->is_leading || (live != NULL && live->is_expiring)) {
+    if (!group->is_leading || (live != NULL && live->is_expiring && !CC_BUG(T074))) {
         cc_group_reply_kept(group, waiting->origin, waiting->session, COPYCAT_ERR_BUSY);
         return;
     }

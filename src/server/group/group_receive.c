@@ -89,6 +89,9 @@ static bool receive_append(struct cc_group *group, uint32_t peer, copycat_bytes 
     };
     bool is_sound = read_entries(group, &append, &message) && receive(group, &message);
 
+    if (is_sound) {
+        cc_group_repair_received(group);
+    }
     group->received.count = 0; /* they borrowed the frame */
     return is_sound;
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * group_repair -- entries that this server can no longer read come back from any neighbour that has
- * the same ones (docs/decisions/0007).  By log matching that is whoever has the term of the last of
- * them at its index: no leader is needed, and nothing has to be committed.
+ * them (docs/decisions/0007).  An index and a term name one entry: no leader is needed, and nothing
+ * has to be committed.  A leader's append may bring them too.
  *
  *     asks -> ENTRIES  -> checked, written -> durable -> the core counts them; the next are asked for
  *          -> MISSING, DAMAGED, silence    -> the next neighbour is asked
- *          -> DAMAGED from all             -> the server stops, and says where
+ *          -> no, from all, and no quorum is whole -> the server stops, and says where
+ *
+ * What was written counts at its mark and not before, and there is one mark at a time.
  */
 #include "base/assert.h"
 #include "server/group/group.h"
 #include "server/node/node.h"
 
 #include <string.h>
+
+#define PATIENCE_ELECTION_TIMEOUTS 10u
 
 void cc_group_fail_reading(struct cc_group *group, copycat_status status)
 {
@@ -24,16 +28,6 @@ void cc_group_fail_reading(struct cc_group *group, copycat_status status)
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
-
-static uint32_t outcomes(const struct cc_group *group, uint8_t outcome)
-{
-    uint32_t count = 0;
-
-    for (uint32_t place = 0; place < CC_MEMBERS_MAX; place++) {
-        count += group->repairing.outcomes[place] == outcome;
-    }
-    return count;
-}
 
 /* Another range, or another part of it: what was answered before says nothing about that. */
 static void look_at(struct cc_group *group, const struct cc_log_damage *damage)
@@ -47,43 +41,68 @@ static void look_at(struct cc_group *group, const struct cc_log_damage *damage)
     }
 }
 
+/* A log with a newer term may still win the votes of damaged members. */
+static bool may_be_decided(const struct cc_group *group)
+{
+    return cc_raft_leader(group->core) != 0 ||
+           cc_env_now_us(group->env) < group->repairing.patience_us;
+}
+
+/*
+ * All have answered, and none has it.  A quorum that is whole may still elect a leader whose log
+ * overrules ours.  Without one the entry may have been acknowledged, and nothing can go on.
+ */
 static void judge_answers(struct cc_group *group, const struct cc_log_damage *damage)
 {
+    const struct cc_members *members = cc_server_options(group->server)->members;
     struct cc_repairing *repairing = &group->repairing;
-    uint32_t others = cc_server_options(group->server)->members->count - 1;
-    uint32_t damaged = outcomes(group, CC_REPAIR_DAMAGED);
+    uint32_t voters = 0;
+    uint32_t whole = 0;
 
-    if (damaged == others) {
+    for (uint32_t place = 0; place < members->count; place++) {
+        const struct cc_member *member = &members->at[place];
+        bool is_voter = member->role == CC_ROLE_VOTER;
+
+        if (member->id != group->server_id && repairing->outcomes[place] == 0) {
+            return;
+        }
+        voters += is_voter;
+        whole += is_voter && repairing->outcomes[place] == CC_REPAIR_MISSING;
+    }
+    if (whole < voters / 2 + 1) {
+        if (members->count > 1 && may_be_decided(group)) {
+            return;
+        }
         cc_server_fail(
             group->server, COPYCAT_ERR_DAMAGED,
             cc_journal_where(
                 group->journal, damage->file, damage->offset, damage->first,
-                "cannot be read, and no other server has it: restore this cluster from a backup, "
-                "or "
-                "bring back a disk that has it"));
-    } else if (!repairing->is_told && damaged + outcomes(group, CC_REPAIR_MISSING) == others) {
+                "cannot be read, and no other server has it: bring back a disk that does, or "
+                "restore a backup"));
+    } else if (!repairing->is_told) {
         repairing->is_told = true;
         cc_server_notice(
-            group->server,
-            cc_journal_where(
-                group->journal, damage->file, damage->offset, damage->first,
-                "cannot be read, and no server that answers has it: this one waits for a leader to "
-                "decide"));
+            group->server, cc_journal_where(
+                               group->journal, damage->file, damage->offset, damage->first,
+                               "cannot be read, and no other server has it: a leader will decide"));
     }
 }
 
+/* One run of terms at a time. */
 static void ask(struct cc_group *group, uint32_t peer, const struct cc_log_damage *damage)
 {
     struct cc_repair_ask ask = {
         .first = damage->first,
-        .last = damage->last,
-        .last_term = cc_log_term(group->log, damage->last),
+        .last = damage->first,
+        .term = cc_log_term(group->log, damage->first),
     };
 
+    while (ask.last < damage->last && cc_log_term(group->log, ask.last + 1) == ask.term) {
+        ask.last++;
+    }
     cc_repair_ask_encode(
         cc_server_peer_begin(group->server, peer, CC_MESSAGE_REPAIR_ASK, group->id), &ask);
     cc_server_peer_end(group->server, peer);
-    group->repairing.asked = peer;
 }
 
 /* The next neighbour that can be reached; after all of them, a pause. */
@@ -92,7 +111,6 @@ static void ask_next(struct cc_group *group, const struct cc_log_damage *damage)
     const struct cc_members *members = cc_server_options(group->server)->members;
     struct cc_repairing *repairing = &group->repairing;
 
-    repairing->asked = 0;
     repairing->again_us = cc_group_retry_us(group);
     for (uint32_t i = 0; i < members->count; i++) {
         uint32_t place = repairing->next;
@@ -124,6 +142,8 @@ void cc_group_repair_begin(struct cc_group *group)
     const struct cc_log_damage *damage = cc_log_damage(group->log);
 
     group->repairing.again_us = damage == NULL ? COPYCAT_NONE : cc_env_now_us(group->env);
+    group->repairing.patience_us =
+        cc_env_now_us(group->env) + PATIENCE_ELECTION_TIMEOUTS * group->election_timeout_us;
     if (damage != NULL) {
         look_at(group, damage);
         judge_answers(group, damage);
@@ -167,6 +187,13 @@ static bool take_entries(struct cc_group *group, const struct cc_repair *repair)
     return left.size == 0;
 }
 
+static void note_written(struct cc_group *group)
+{
+    group->repairing.mark = cc_journal_mark(group->journal);
+    cc_group_wake(group);
+}
+
+/* Whoever sends it, and however late: what it is says its index and its term. */
 bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_bytes body)
 {
     const struct cc_log_damage *damage = cc_log_damage(group->log);
@@ -176,21 +203,46 @@ bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_byte
     if (!cc_repair_decode(body, &repair)) {
         return false;
     }
-    if (damage == NULL || repairing->asked != peer || repair.first != damage->first ||
-        repairing->mark != 0) {
-        return true; /* it comes too late */
+    if (damage == NULL || repair.first != damage->first || repairing->mark != 0) {
+        return true;
     }
-    repairing->asked = 0;
     if (repair.outcome == CC_REPAIR_ENTRIES) {
         bool is_sound = take_entries(group, &repair);
 
-        repairing->mark = cc_journal_mark(group->journal);
-        cc_group_wake(group);
+        note_written(group);
         return is_sound;
     }
+    look_at(group, damage);
     repairing->outcomes[cc_server_member_place(group->server, peer)] = repair.outcome;
     judge_answers(group, damage);
     return true;
+}
+
+/* The core knows already that these entries match ours; it has no use for their bytes, and we have. */
+void cc_group_repair_received(struct cc_group *group)
+{
+    bool is_taken = false;
+
+    if (cc_log_damage(group->log) == NULL || group->repairing.mark != 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < group->received.count; i++) {
+        const struct cc_entry *entry = &group->received.at[i];
+
+        if (cc_log_is_damaged(group->log, entry->index) &&
+            cc_log_term(group->log, entry->index) == entry->term) {
+            is_taken = take_entry(group, entry);
+        }
+    }
+    if (is_taken) {
+        note_written(group);
+    }
+}
+
+/* A fresh connection: behind it may be another life with another disk. */
+void cc_group_repair_peer_up(struct cc_group *group, uint32_t peer)
+{
+    group->repairing.outcomes[cc_server_member_place(group->server, peer)] = 0;
 }
 
 /* What has come back counts now, and only now. */
@@ -214,19 +266,23 @@ void cc_group_repair_durable(struct cc_group *group, uint64_t mark)
 /* ---- helping --------------------------------------------------------------------------------- */
 
 static void help(struct cc_group *group, uint32_t peer, const struct cc_repair_ask *ask);
+static void answer(struct cc_group *group, uint32_t peer, const struct cc_repair *repair);
 
+/* Damage of our own that only now shows is no reason to leave: it is not us who needs the entry. */
 static void loaded(struct cc_log_load *load)
 {
     struct cc_group *group = load->owner;
+    struct cc_repair_help *need = &group->help;
+    struct cc_repair repair = {.first = need->ask.first, .outcome = CC_REPAIR_DAMAGED};
 
-    group->help.is_loading = false;
-    if (load->status == COPYCAT_ERR_CLOSED) {
+    need->is_loading = false;
+    if (load->status == COPYCAT_ERR_CLOSED || !cc_server_peer_is_up(group->server, need->peer)) {
         return;
     }
-    if (load->status != COPYCAT_OK) {
-        cc_group_fail_reading(group, load->status);
-    } else if (cc_server_peer_is_up(group->server, group->help.peer)) {
-        help(group, group->help.peer, &group->help.ask);
+    if (load->status == COPYCAT_OK) {
+        help(group, need->peer, &need->ask);
+    } else {
+        answer(group, need->peer, &repair);
     }
 }
 
@@ -239,7 +295,7 @@ static void load(struct cc_group *group, uint32_t peer, const struct cc_repair_a
     group->help = (struct cc_repair_help){
         .peer = peer,
         .ask = *ask,
-        .load = {.index = ask->first, .done = loaded, .owner = group},
+        .load = {.index = ask->first, .done = loaded, .owner = group, .is_optional = true},
         .is_loading = true,
     };
     cc_log_load(group->log, &group->help.load);
@@ -269,7 +325,8 @@ static uint32_t count_entries(struct cc_group *group, const struct cc_repair_ask
     for (uint64_t index = ask->first; index <= ask->last; index++, count++) {
         const struct cc_block *block = cc_log_peek(group->log, index);
 
-        if (block == NULL || (count > 0 && bytes + block->size > bytes_max)) {
+        if (block == NULL || cc_log_term(group->log, index) != ask->term ||
+            (count > 0 && bytes + block->size > bytes_max)) {
             break;
         }
         bytes += block->size;
@@ -281,7 +338,7 @@ static void help(struct cc_group *group, uint32_t peer, const struct cc_repair_a
 {
     struct cc_repair repair = {.first = ask->first};
 
-    if (cc_log_term(group->log, ask->last) != ask->last_term) {
+    if (cc_log_term(group->log, ask->first) != ask->term) {
         repair.outcome = CC_REPAIR_MISSING;
     } else if (cc_log_is_damaged(group->log, ask->first)) {
         repair.outcome = CC_REPAIR_DAMAGED;
@@ -301,7 +358,7 @@ static void note_need(struct cc_group *group, uint32_t peer, const struct cc_rep
     const struct cc_log_damage *damage = cc_log_damage(group->log);
 
     if (damage == NULL || damage->first < ask->first || damage->first > ask->last ||
-        cc_log_term(group->log, ask->last) != ask->last_term) {
+        cc_log_term(group->log, damage->first) != ask->term) {
         return;
     }
     look_at(group, damage);

@@ -212,11 +212,6 @@ static void on_damage(void *owner, const struct cc_journal_damage *damage)
     struct cc_server *server = owner;
 
     cc_log_recover_damage(server->log, damage);
-    cc_server_notice(
-        server, cc_journal_where(
-                    server->journal, damage->file, damage->offset, damage->first,
-                    "cannot be read; it and what else was written with it are fetched from the "
-                    "other servers"));
 }
 
 static bool on_repair(
@@ -249,6 +244,18 @@ static void start_neighbours(struct cc_server *server)
     }
 }
 
+static void tell_damage(struct cc_server *server)
+{
+    const struct cc_log_damage *damage = cc_log_damage(server->log);
+
+    if (damage != NULL) {
+        cc_server_notice(
+            server, cc_journal_where(
+                        server->journal, damage->file, damage->offset, damage->first,
+                        "cannot be read; it and what else cannot are fetched from the others"));
+    }
+}
+
 static void on_open(void *owner, copycat_status status, const char *text)
 {
     struct cc_server *server = owner;
@@ -258,6 +265,7 @@ static void on_open(void *owner, copycat_status status, const char *text)
         return;
     }
     server->is_journal_open = true;
+    tell_damage(server);
     status = cc_server_open_door(server);
     if (status != COPYCAT_OK) {
         cc_server_fail(

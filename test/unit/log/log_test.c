@@ -417,6 +417,60 @@ static void forgets_damage_that_is_truncated(void **state)
     assert_null(cc_log_damage(group_log));
 }
 
+/* However many terms there are: a batch ends before it has more than its summary can say. */
+static void knows_many_terms_that_were_written_at_once(void **state)
+{
+    (void)state;
+    for (uint64_t index = 1; index <= 12; index++) {
+        append(index, index, 100);
+    }
+    cc_journal_flush(journal);
+    settle();
+    close_all();
+    spoil(1);
+    spoil(7);
+    open_all();
+    assert_int_equal(cc_log_last(group_log), 12);
+    for (uint64_t index = 1; index <= 12; index++) {
+        assert_int_equal(cc_log_term(group_log, index), index);
+    }
+    assert_true(cc_log_is_damaged(group_log, 1));
+    assert_true(cc_log_is_damaged(group_log, 7));
+    assert_false(cc_log_is_damaged(group_log, 10));
+}
+
+static void zero_sectors(struct memory_file *file, uint64_t first, uint64_t count)
+{
+    memset(file->platter + first * CC_DISK_SECTOR, 0, count * CC_DISK_SECTOR);
+    memset(file->seen + first * CC_DISK_SECTOR, 0, count * CC_DISK_SECTOR);
+}
+
+/* The file that was being begun says that the batch was durable: it is not cut as torn. */
+static void believes_a_torn_head_about_what_was_durable(void **state)
+{
+    struct cc_batch_header header;
+    struct memory_file *first = memory_disk_file(&disk, 0);
+    struct memory_file *second = memory_disk_file(&disk, 1);
+
+    (void)state;
+    append_many(1, 4, 1, 100);
+    close_all();
+    open_all();
+    close_all();
+    assert_int_equal(cc_batch_read_header(second->platter, &header), CC_HEADER_VALID);
+    assert_int_equal(header.life, 2);
+    zero_sectors(second, 1, 7);
+    for (uint64_t at = 0; at < first->platter_size; at += CC_DISK_BLOCK) {
+        if (cc_batch_read_header(first->platter + at, &header) == CC_HEADER_VALID &&
+            header.summary.last == 4) {
+            zero_sectors(first, at / CC_DISK_SECTOR + 2, 1);
+        }
+    }
+    open_all();
+    assert_int_equal(cc_log_last(group_log), 4);
+    assert_int_equal(cc_log_damage(group_log)->last, 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -431,6 +485,8 @@ int main(void)
         TEST(knows_the_terms_of_what_it_cannot_read),
         TEST(keeps_what_was_given_back_piece_by_piece),
         TEST(forgets_damage_that_is_truncated),
+        TEST(knows_many_terms_that_were_written_at_once),
+        TEST(believes_a_torn_head_about_what_was_durable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,11 +199,10 @@ static void bounds_terms_and_indexes_between_servers(void **state)
     REFUSED(CC_MESSAGE_VOTE, vote, .term = 1, .last_term = CC_TERM_MAX + 1);
     REFUSED(CC_MESSAGE_VOTE_REPLY, vote_reply, .term = CC_TERM_MAX + 1);
     REFUSED(CC_MESSAGE_TIMEOUT_NOW, timeout_now, .term = CC_TERM_MAX + 1);
-    REFUSED(CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 0, .last = 1, .last_term = 1);
-    REFUSED(CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 2, .last = 1, .last_term = 1);
-    REFUSED(
-        CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 1, .last = CC_INDEX_MAX + 1, .last_term = 1);
-    REFUSED(CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 1, .last = 1, .last_term = CC_TERM_MAX + 1);
+    REFUSED(CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 0, .last = 1, .term = 1);
+    REFUSED(CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 2, .last = 1, .term = 1);
+    REFUSED(CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 1, .last = CC_INDEX_MAX + 1, .term = 1);
+    REFUSED(CC_MESSAGE_REPAIR_ASK, repair_ask, .first = 1, .last = 1, .term = CC_TERM_MAX + 1);
     REFUSED(CC_MESSAGE_APPEND_REPLY, append_reply, .term = CC_TERM_MAX + 1);
     REFUSED(CC_MESSAGE_APPEND_REPLY, append_reply, .term = 1, .match = CC_INDEX_MAX + 1);
     REFUSED(CC_MESSAGE_APPEND_REPLY, append_reply, .term = 1, .hint_index = CC_INDEX_MAX + 1);
