@@ -54,8 +54,11 @@ struct cc_cluster *cc_cluster_create(const struct cc_cluster_options *options)
     CC_ASSERT(cluster != NULL);
     cluster->options = *options;
     cluster->server_count = options->voter_count + options->learner_count;
-    cluster->world = cc_world_create(options->seed, cluster->server_count + options->client_count);
+    cluster->world = cc_world_create(options->seed, CC_MACHINES_MAX);
+    CC_ASSERT(cluster->server_count <= CC_SERVERS_MAX);
+    CC_ASSERT(options->client_count <= CC_CLIENTS_MAX);
     cluster->judge = cc_judge_create(cluster->server_count, options->voter_count);
+    cc_judge_trusts_clocks(cluster->judge, !options->has_wild_clocks);
     cc_world_set_tap(cluster->world, tap, cluster);
     for (uint32_t i = 0; i < cluster->server_count; i++) {
         struct cc_member *member = &cluster->members.at[cluster->members.count++];
@@ -94,7 +97,11 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
         seat->has_failed = true;
         cc_judge_down(seat->cluster->judge, seat->place);
         seat->cluster->totals.failures++;
-        if (status != COPYCAT_ERR_IO && status != COPYCAT_ERR_DISK_FULL) {
+        seat->cluster->totals.refusals += seat->is_stranger && status == COPYCAT_ERR_FOREIGN;
+        seat->cluster->totals.damaged += seat->is_damaged && status == COPYCAT_ERR_DAMAGED;
+        if (status != COPYCAT_ERR_IO && status != COPYCAT_ERR_DISK_FULL &&
+            !(seat->is_stranger && status == COPYCAT_ERR_FOREIGN) &&
+            !(seat->is_damaged && status == COPYCAT_ERR_DAMAGED)) {
             cc_judge_blame(
                 seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
                 seat->place + 1, copycat_status_text(status));
@@ -123,34 +130,128 @@ static struct cc_env *boot(struct cc_cluster *cluster, uint32_t place)
     return cc_world_boot(cluster->world, place);
 }
 
-void cc_cluster_start(struct cc_cluster *cluster, uint32_t place)
+static copycat_status open_server(
+    struct cc_cluster *cluster,
+    uint32_t place,
+    uint32_t id,
+    const struct cc_server_callbacks *callbacks,
+    struct cc_server **server_out)
+{
+    const struct cc_cluster_options *of = &cluster->options;
+    struct cc_seat *seat = &cluster->seats[place];
+    struct cc_server_options options = {
+        .id = id,
+        .members = &cluster->members,
+        .directory = seat->directory,
+        .types = machine_types,
+        .seed = cc_hash_words(of->seed, place),
+        .election_timeout_us = of->election_timeout_us,
+        .heartbeat_interval_us = of->heartbeat_interval_us,
+        .file_size = of->file_size,
+        .batch_size_max = of->batch_size_max,
+        .append_bytes_max = of->append_bytes_max,
+        .window_bytes = of->window_bytes,
+        .uncommitted_max = of->uncommitted_max,
+        .cache_bytes_max = of->cache_bytes_max,
+        .waiting_max = of->waiting_max,
+    };
+
+    return cc_server_open(
+        server_out, cc_world_env(cluster->world, place), &options, callbacks, seat);
+}
+
+static void start(struct cc_cluster *cluster, uint32_t place, uint32_t id)
 {
     static const struct cc_server_callbacks callbacks = {
         .notice = on_notice, .changed = on_changed, .applied = on_applied};
     struct cc_seat *seat = &cluster->seats[place];
-    struct cc_env *env = boot(cluster, place);
-    struct cc_server_options options = {
-        .id = place + 1,
-        .members = &cluster->members,
-        .directory = seat->directory,
-        .types = machine_types,
-        .seed = cc_hash_words(cluster->options.seed, place),
-        .election_timeout_us = cluster->options.election_timeout_us,
-        .file_size = cluster->options.file_size,
-        .batch_size_max = cluster->options.batch_size_max,
-        .append_bytes_max = cluster->options.append_bytes_max,
-        .window_bytes = cluster->options.window_bytes,
-        .uncommitted_max = cluster->options.uncommitted_max,
-        .cache_bytes_max = cluster->options.cache_bytes_max,
-    };
     copycat_status status;
 
+    (void)boot(cluster, place);
     seat->has_failed = false;
+    seat->is_stranger = id != place + 1;
     seat->told_role = CC_RAFT_FOLLOWER;
-    cc_cluster_tell(cluster, name_of(place), "starts");
-    status = cc_server_open(&seat->server, env, &options, &callbacks, seat);
+    cc_cluster_tell(cluster, name_of(place), "starts%s", seat->is_stranger ? " as another" : "");
+    status = open_server(cluster, place, id, &callbacks, &seat->server);
     CC_ASSERT(status == COPYCAT_OK);
 }
+
+void cc_cluster_start(struct cc_cluster *cluster, uint32_t place)
+{
+    start(cluster, place, place + 1);
+}
+
+bool cc_cluster_start_as(struct cc_cluster *cluster, uint32_t place, uint32_t id)
+{
+    if (!cc_cluster_is_up(cluster, place) || cluster->seats[place].server->group == NULL ||
+        id == place + 1) {
+        return false; /* only of a member is it known that its directory is somebody's */
+    }
+    cc_cluster_crash(cluster, place);
+    start(cluster, place, id);
+    return true;
+}
+
+/* ---- a second process --------------------------------------------------------------------------
+ */
+
+static void second_notice(void *owner, const char *text)
+{
+    struct cc_seat *seat = owner;
+
+    cc_cluster_tell(seat->cluster, name_of(seat->place), "the second process says: %s", text);
+}
+
+static void second_closed(void *owner)
+{
+    struct cc_seat *seat = owner;
+
+    seat->is_second_closing = false;
+}
+
+static void close_second(void *owner)
+{
+    struct cc_seat *seat = owner;
+
+    if (seat->second != NULL) {
+        seat->is_second_closing = true;
+        cc_server_close(seat->second, second_closed, seat);
+        seat->second = NULL;
+    }
+}
+
+static void second_changed(void *owner, enum cc_server_state state, copycat_status status)
+{
+    struct cc_seat *seat = owner;
+    struct cc_world *world = seat->cluster->world;
+
+    if (state == CC_SERVER_FAILED) {
+        seat->cluster->totals.refusals += status == COPYCAT_ERR_LOCKED;
+        cc_world_call(world, cc_world_now_us(world), close_second, seat);
+    } else if (state != CC_SERVER_RECOVERING) {
+        cc_judge_blame(
+            seat->cluster->judge, "recovery: two processes use the directory of server %u",
+            seat->place + 1);
+    }
+}
+
+bool cc_cluster_start_twice(struct cc_cluster *cluster, uint32_t place)
+{
+    static const struct cc_server_callbacks callbacks = {
+        .notice = second_notice, .changed = second_changed};
+    struct cc_seat *seat = &cluster->seats[place];
+
+    if (seat->server == NULL || seat->server->group == NULL || seat->has_failed ||
+        seat->second != NULL || seat->is_second_closing ||
+        cc_world_is_paused(cluster->world, place)) {
+        return false;
+    }
+    cc_cluster_tell(cluster, name_of(place), "is started a second time");
+    return open_server(cluster, place, place + 1, &callbacks, &seat->second) == COPYCAT_OK;
+}
+
+/* ---- the end of a life -------------------------------------------------------------------------
+ */
 
 static void take_totals(struct cc_cluster *cluster, const struct cc_seat *seat)
 {
@@ -160,17 +261,31 @@ static void take_totals(struct cc_cluster *cluster, const struct cc_seat *seat)
     cluster->totals.torn_tails += counters->torn_tails;
 }
 
-void cc_cluster_crash(struct cc_cluster *cluster, uint32_t place)
+static void end(struct cc_cluster *cluster, uint32_t place, const char *how)
 {
     struct cc_seat *seat = &cluster->seats[place];
 
     CC_ASSERT(seat->server != NULL);
     take_totals(cluster, seat);
-    cc_cluster_tell(cluster, name_of(place), "crashes");
+    cc_cluster_tell(cluster, name_of(place), "%s", how);
     cc_judge_down(cluster->judge, place);
-    cc_world_crash(cluster->world, place);
     seat->server = NULL;
+    seat->second = NULL;
+    seat->is_second_closing = false;
+    seat->is_hung = false;
     cluster->totals.crashes++;
+}
+
+void cc_cluster_crash(struct cc_cluster *cluster, uint32_t place)
+{
+    end(cluster, place, "crashes");
+    cc_world_crash(cluster->world, place);
+}
+
+void cc_cluster_kill(struct cc_cluster *cluster, uint32_t place)
+{
+    end(cluster, place, "is killed");
+    cc_world_kill(cluster->world, place);
 }
 
 static void switch_off(void *owner)
@@ -201,6 +316,10 @@ void cc_cluster_stop(struct cc_cluster *cluster, uint32_t place)
     struct cc_server *server = seat->server;
 
     CC_ASSERT(server != NULL);
+    if (seat->second != NULL || seat->is_second_closing) { /* it would take over the directory */
+        cc_cluster_crash(cluster, place);
+        return;
+    }
     take_totals(cluster, seat);
     cc_cluster_tell(cluster, name_of(place), "is asked to stop");
     cc_judge_down(cluster->judge, place);
@@ -217,6 +336,22 @@ void cc_cluster_lose(struct cc_cluster *cluster, uint32_t place)
     cc_world_disk_wipe(cluster->world, place);
     cc_judge_lost(cluster->judge, place);
     cluster->seats[place].is_lost = true;
+}
+
+void cc_cluster_roll_back(struct cc_cluster *cluster, uint32_t place)
+{
+    cc_cluster_crash(cluster, place);
+    if (cc_world_disk_roll_back(cluster->world, place)) {
+        cc_cluster_tell(cluster, name_of(place), "has an old disk again");
+        cc_judge_rolled_back(cluster->judge, place);
+        cluster->seats[place].is_lost = true;
+    }
+}
+
+void cc_cluster_damaged(struct cc_cluster *cluster, uint32_t place)
+{
+    cluster->seats[place].is_damaged = true;
+    cc_judge_damaged(cluster->judge, place);
 }
 
 bool cc_cluster_is_up(const struct cc_cluster *cluster, uint32_t place)
@@ -262,7 +397,7 @@ bool cc_cluster_is_settled(const struct cc_cluster *cluster)
         return false;
     }
     for (uint32_t i = 0; i < cluster->server_count; i++) {
-        if (cluster->seats[i].is_lost) {
+        if (cluster->seats[i].is_lost || cluster->seats[i].is_out) {
             continue;
         }
         if (!status_of(cluster, i, &status) || status.applied != first.applied ||
@@ -292,6 +427,22 @@ static void tell_role(struct cc_cluster *cluster, uint32_t place)
         (unsigned long long)status.applied);
 }
 
+/* What only a stranger has said must have changed nothing. */
+static void judge_pass(struct cc_cluster *cluster, uint32_t place)
+{
+    const struct cc_pass_sources *sources = &cluster->world->sources;
+    const struct cc_seat *seat = &cluster->seats[place];
+    uint64_t now_us = cc_world_now_us(cluster->world);
+    bool may_be_heard = now_us <= seat->replayed_until_us ||
+                        (now_us <= seat->replayed_life_until_us &&
+                         cluster->world->machines[place].life != seat->replayed_life);
+
+    if (sources->strangers > 0 && sources->others == 0 && !may_be_heard) {
+        cc_judge_stranger(cluster->judge, place, seat->server);
+    }
+    cc_judge_step(cluster->judge, place, seat->server);
+}
+
 void cc_cluster_run(struct cc_cluster *cluster, uint64_t until_us)
 {
     uint32_t machine;
@@ -301,8 +452,7 @@ void cc_cluster_run(struct cc_cluster *cluster, uint64_t until_us)
         if (machine >= cluster->server_count || cluster->seats[machine].server == NULL) {
             continue;
         }
-
-        cc_judge_step(cluster->judge, machine, cluster->seats[machine].server);
+        judge_pass(cluster, machine);
         tell_role(cluster, machine);
     }
 }

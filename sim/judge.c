@@ -16,6 +16,8 @@ struct watched {
     const struct cc_server *server; /* NULL: down */
     bool is_up;                     /* has a core, and was seen in this life */
     bool is_lost;                   /* its disk was */
+    bool is_rolled_back;            /* to an image that was older */
+    bool is_damaged;                /* something on its disk may be */
     uint64_t term;
     uint32_t vote;
     uint64_t last;
@@ -52,7 +54,8 @@ struct cc_judge {
     struct cc_judged_entry *applied; /* by index */
     uint64_t applied_count;
     size_t applied_capacity;
-    uint64_t commit;   /* newest anywhere */
+    uint64_t commit; /* newest anywhere, and its term */
+    uint64_t commit_term;
     uint64_t *leaders; /* by term */
     size_t leader_capacity;
     uint64_t leader_term;
@@ -60,6 +63,7 @@ struct cc_judge {
     uint64_t base;        /* hash of the one base; 0: none seen yet */
     uint64_t opened_term; /* of the newest applied entry ... */
     uint64_t opened_us;   /* ... and the log time of the first entry of that term */
+    bool trusts_clocks;
     char verdict[512];
 };
 
@@ -91,6 +95,7 @@ struct cc_judge *cc_judge_create(uint32_t server_count, uint32_t voter_count)
     judge->server_count = server_count;
     judge->voter_count = voter_count;
     judge->quorum = voter_count / 2 + 1;
+    judge->trusts_clocks = true;
     return judge;
 }
 
@@ -260,10 +265,12 @@ static void grow_seen(struct cc_judge *judge)
     free(old);
 }
 
-static void check_matching(struct cc_judge *judge, uint32_t place, const struct cc_entry *entry)
+/* The entry, and the term of the one before: so equal ends mean equal logs. */
+static void check_matching(
+    struct cc_judge *judge, uint32_t place, const struct cc_entry *entry, uint64_t term_before)
 {
     uint64_t key = cc_hash_words(entry->index, entry->term) | 1;
-    uint64_t hash = hash_of(entry);
+    uint64_t hash = cc_hash_words(hash_of(entry), term_before);
 
     if (judge->seen_count * 2 >= judge->seen_capacity) {
         grow_seen(judge);
@@ -293,6 +300,12 @@ static void follow_log(
            cc_raft_term_at(group->core, from - 1) != server->terms[from - 1]) {
         from--;
     }
+    if (server->is_up && server->role == CC_RAFT_LEADER && from <= server->last &&
+        cc_raft_role(group->core) == CC_RAFT_LEADER && cc_raft_term(group->core) == server->term) {
+        cc_judge_blame(
+            judge, "leader append-only: server %u, which leads term %llu, changed its entry %llu",
+            place + 1, (unsigned long long)server->term, (unsigned long long)from);
+    }
     server->terms = grown(server->terms, &server->term_capacity, last + 2, sizeof *server->terms);
     for (uint64_t index = from; index <= last; index++) {
         struct cc_block *block = cc_log_peek(group->log, index);
@@ -301,7 +314,8 @@ static void follow_log(
         if (block != NULL) {
             struct cc_entry entry = cc_entry_of(block);
 
-            check_matching(judge, place, &entry);
+            check_matching(
+                judge, place, &entry, index > 1 ? cc_raft_term_at(group->core, index - 1) : 0);
         }
     }
     if (from <= server->told_match) {
@@ -334,13 +348,27 @@ static void check_leases(struct cc_judge *judge, uint32_t place, uint64_t term)
     for (uint32_t i = 0; i < judge->voter_count; i++) {
         const struct cc_server *other = judge->servers[i].server;
 
-        if (i != place && other != NULL && other->group != NULL && other->failed == COPYCAT_OK &&
-            cc_raft_term(other->group->core) < term &&
+        if (i != place && judge->trusts_clocks && other != NULL && other->group != NULL &&
+            other->failed == COPYCAT_OK && cc_raft_term(other->group->core) < term &&
             cc_raft_lease_until(other->group->core) > cc_env_now_us(other->env)) {
             cc_judge_blame(
                 judge, "leases: server %u leads term %llu while server %u holds a lease", place + 1,
                 (unsigned long long)term, i + 1);
         }
+    }
+}
+
+/* Nor is a lease ever made longer once a newer term is led. */
+static void check_own_lease(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
+{
+    const struct cc_raft *core = server->group->core;
+
+    if (judge->trusts_clocks && cc_raft_role(core) == CC_RAFT_LEADER &&
+        cc_raft_term(core) < judge->leader_term &&
+        cc_raft_lease_until(core) > cc_env_now_us(server->env)) {
+        cc_judge_blame(
+            judge, "leases: server %u holds a lease of term %llu while term %llu is led", place + 1,
+            (unsigned long long)cc_raft_term(core), (unsigned long long)judge->leader_term);
     }
 }
 
@@ -395,6 +423,11 @@ static void check_promises(struct cc_judge *judge, uint32_t place, const struct 
 {
     const struct watched *server = &judge->servers[place];
     uint64_t term = cc_raft_term(group->core);
+
+    if (server->is_damaged || server->is_rolled_back) {
+        return; /* it cannot know; the others must do without what it has lost */
+    }
+
     uint64_t kept = server->stable > server->told_match ? server->stable : server->told_match;
 
     if (term < server->told_term) {
@@ -437,8 +470,9 @@ static bool would_vote(const struct watched *voter, const struct watched *candid
     return theirs > mine || (theirs == mine && last_of(candidate) >= last_of(voter));
 }
 
-/* Figure 3.8 of the dissertation: could anybody still be elected who does not have the entry? */
-static void check_safety(struct cc_judge *judge, uint64_t index, uint64_t term)
+/* Figure 3.8 of the dissertation: could anybody still be elected who does not have the entry?
+ * Returns who; UINT32_MAX: nobody. */
+static uint32_t find_usurper(const struct cc_judge *judge, uint64_t index, uint64_t term)
 {
     for (uint32_t i = 0; i < judge->voter_count; i++) {
         const struct watched *candidate = &judge->servers[i];
@@ -452,12 +486,22 @@ static void check_safety(struct cc_judge *judge, uint64_t index, uint64_t term)
             votes += !judge->servers[j].is_lost && would_vote(&judge->servers[j], candidate);
         }
         if (votes >= judge->quorum) {
-            cc_judge_blame(
-                judge,
-                "safe commit: entry %llu of term %llu is committed, yet server %u could lead "
-                "without it",
-                (unsigned long long)index, (unsigned long long)term, i + 1);
+            return i;
         }
+    }
+    return UINT32_MAX;
+}
+
+static void check_safety(struct cc_judge *judge, uint64_t index, uint64_t term)
+{
+    uint32_t usurper = find_usurper(judge, index, term);
+
+    if (usurper != UINT32_MAX) {
+        cc_judge_blame(
+            judge,
+            "safe commit: entry %llu of term %llu is committed, yet server %u could lead "
+            "without it",
+            (unsigned long long)index, (unsigned long long)term, usurper + 1);
     }
 }
 
@@ -486,6 +530,7 @@ static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc
     }
     check_safety(judge, commit, term);
     judge->commit = commit;
+    judge->commit_term = term;
 }
 
 /* 6.4: a round that began when somebody else led a newer term must never be confirmed. */
@@ -573,7 +618,7 @@ static void check_base(struct cc_judge *judge, uint32_t place, const struct cc_s
     if (writer.failed || (judge->base != 0 && judge->base != hash)) {
         cc_judge_blame(judge, "one founding: server %u has another base", place + 1);
     }
-    if (judge->servers[place].is_lost) {
+    if (judge->servers[place].is_lost && !judge->servers[place].is_rolled_back) {
         cc_judge_blame(
             judge, "one founding: server %u lost its disk and takes part again", place + 1);
     }
@@ -606,6 +651,7 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
     check_commit(judge, place, group);
     watched->commit = cc_raft_commit(group->core);
     check_role(judge, place, group);
+    check_own_lease(judge, place, server);
     check_rounds(judge, place, group);
     watched->term = cc_raft_term(group->core);
     watched->vote = cc_raft_vote(group->core);
@@ -632,12 +678,65 @@ void cc_judge_lost(struct cc_judge *judge, uint32_t place)
     judge->servers[place].is_lost = true;
 }
 
+void cc_judge_rolled_back(struct cc_judge *judge, uint32_t place)
+{
+    judge->servers[place].is_lost = true;
+    judge->servers[place].is_rolled_back = true;
+}
+
+void cc_judge_damaged(struct cc_judge *judge, uint32_t place)
+{
+    judge->servers[place].is_damaged = true;
+}
+
+void cc_judge_trusts_clocks(struct cc_judge *judge, bool does)
+{
+    judge->trusts_clocks = does;
+}
+
+bool cc_judge_can_lose(struct cc_judge *judge, uint32_t place)
+{
+    bool was_lost = judge->servers[place].is_lost;
+    bool can;
+
+    judge->servers[place].is_lost = true;
+    can =
+        judge->commit == 0 || find_usurper(judge, judge->commit, judge->commit_term) == UINT32_MAX;
+    judge->servers[place].is_lost = was_lost;
+    return can;
+}
+
+void cc_judge_stranger(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
+{
+    const struct watched *watched = &judge->servers[place];
+    const struct cc_group *group = server->group;
+
+    if (group == NULL || server->failed != COPYCAT_OK || !watched->is_up) {
+        return;
+    }
+    if (cc_raft_term(group->core) != watched->term || cc_raft_vote(group->core) != watched->vote ||
+        cc_raft_last(group->core) != watched->last ||
+        cc_raft_commit(group->core) != watched->commit ||
+        cc_raft_role(group->core) != watched->role) {
+        cc_judge_blame(
+            judge, "strangers: server %u was moved by somebody who does not belong here",
+            place + 1);
+    }
+}
+
 /* ---- what is revealed -------------------------------------------------------------------------
  */
 
 static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame *frame)
 {
     struct watched *server = &judge->servers[place];
+
+    if (server->is_rolled_back &&
+        (frame->type == CC_MESSAGE_VOTE_REPLY || frame->type == CC_MESSAGE_APPEND_REPLY)) {
+        cc_judge_blame(
+            judge, "old disks: server %u takes part with an old image of its disk", place + 1);
+    }
+
     struct cc_vote vote;
     struct cc_vote_reply vote_reply;
     struct cc_append append;

@@ -6,18 +6,21 @@
  *   one founding         all servers that take part have the same base, for ever
  *   election safety      one leader a term (dissertation 3.4)
  *   one vote             a vote of a term never changes within a life, nor once it was revealed
- *   log matching         equal (index, term) means equal entry
+ *   leader append-only   a leader's log never gets shorter or other (3.5)
+ *   log matching         equal (index, term) means equal entry, and equal term before it
  *   leader completeness  a new leader holds every entry applied anywhere in an earlier term
  *   same state           equal index means equal entry and equal digest
  *   durable commit       a committed entry is on the platters of a quorum
  *   safe commit          nobody could be elected any more without a committed entry (figure 3.8)
- *   leases               nobody is elected while another's lease holds (6.4.1)
+ *   leases               nobody leads a newer term while another's lease holds (6.4.1)
  *   rounds               no leadership is confirmed from when another led a newer term (6.4)
  *   kept promises        what was durable before a crash is there after it; what a server has told
  *                        others (term, vote, match) was durable when it said so
  *   patience             no leader expires a session that it has not waited a timeout for (T-077)
  *   monotony             term, commit, applied and log time never go back within a life
  *   bounds               queues stay within their limits
+ *   strangers            who has not said who he is changes nothing
+ *   old disks            a server that was put back to an old image is not heard any more
  *
  * All checks look only at what has changed since the last step of that server.
  */
@@ -54,6 +57,21 @@ void cc_judge_down(struct cc_judge *judge, uint32_t place);
 
 /* A server that is down has lost its disk, and with it its identity: it must never take part again. */
 void cc_judge_lost(struct cc_judge *judge, uint32_t place);
+
+/* A server that is down goes on with an old image of its disk: it may not be heard any more. */
+void cc_judge_rolled_back(struct cc_judge *judge, uint32_t place);
+
+/* Something on a server's disk is not what was written: it may miss what it promised to keep. */
+void cc_judge_damaged(struct cc_judge *judge, uint32_t place);
+
+/* Would all that is committed survive without this server and those that are lost already? */
+bool cc_judge_can_lose(struct cc_judge *judge, uint32_t place);
+
+/* A server has done a step in which it heard nobody but a stranger. */
+void cc_judge_stranger(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
+
+/* Clocks may differ by more than leases allow for: then nothing is asked of leases. */
+void cc_judge_trusts_clocks(struct cc_judge *judge, bool does);
 
 /* NULL as long as nothing is wrong; else the first thing that was. */
 const char *cc_judge_verdict(const struct cc_judge *judge);

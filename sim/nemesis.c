@@ -1,453 +1,345 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nemesis -- see nemesis.h.
+ * nemesis -- see nemesis.h: which fault strikes when, and what is well again.
  */
 #include "sim/nemesis.h"
 
 #include "base/assert.h"
+#include "sim/nemesis_internal.h"
 
 #include <stdlib.h>
 
-#define DRIFT_PPM_MAX 450 /* two machines differ by less than CC_GROUP_DRIFT_PPM_MAX */
 #define RESTART_CHECK_US 200000u
+#define KINDS_OF_SEED 0x80000000u /* stream numbers that no ordinal has */
 
-struct undo;
-
-struct cc_nemesis {
-    struct cc_cluster *cluster;
-    struct cc_workload *workload;
-    struct cc_decider choices;
-    uint64_t pace_us;
-    uint32_t kinds;  /* bit mask: those that occur in this seed ... */
-    uint32_t active; /* ... and now */
-    bool is_over;
-    bool is_act_posted;
-    bool is_attend_posted;
-    struct cc_list undos; /* under way */
-    uint64_t fired[CC_FAULT_COUNT];
-};
-
-/* Something that ends a fault later. */
-struct undo {
-    struct cc_list node;
-    struct cc_nemesis *nemesis;
-    uint32_t machine;
-};
-
-const char *cc_fault_text(enum cc_fault fault)
-{
-    static const char *const texts[] = {
-#define FAULT_TEXT(name, text) text,
-        CC_FAULT_TABLE(FAULT_TEXT)
-#undef FAULT_TEXT
-    };
-
-    return texts[fault];
-}
-
-static struct cc_world *world_of(struct cc_nemesis *nemesis)
+struct cc_world *cc_nemesis_world(struct cc_nemesis *nemesis)
 {
     return nemesis->cluster->world;
 }
 
-static uint64_t range(struct cc_nemesis *nemesis, uint64_t low, uint64_t high)
-{
-    return cc_decide_range(&nemesis->choices, low, high);
-}
-
-static void forget(struct undo *undo)
+void cc_nemesis_forget(struct cc_undo *undo)
 {
     cc_list_remove(&undo->node);
     free(undo);
 }
 
-static void later(
-    struct cc_nemesis *nemesis, uint64_t wait_us, void (*call)(void *owner), uint32_t machine)
+struct cc_undo *cc_nemesis_undo(struct cc_nemesis *nemesis, uint32_t machine)
 {
-    struct undo *undo = malloc(sizeof *undo);
+    struct cc_undo *undo = calloc(1, sizeof *undo);
 
     CC_ASSERT(undo != NULL);
     undo->nemesis = nemesis;
     undo->machine = machine;
     cc_list_append(&nemesis->undos, &undo->node);
-    cc_world_call(world_of(nemesis), cc_world_now_us(world_of(nemesis)) + wait_us, call, undo);
+    return undo;
 }
 
-/* ---- machines ----------------------------------------------------------------------------------
+struct cc_undo *cc_nemesis_later(
+    struct cc_nemesis *nemesis, uint64_t wait_us, void (*call)(void *owner), uint32_t machine)
+{
+    struct cc_undo *undo = cc_nemesis_undo(nemesis, machine);
+    struct cc_world *world = cc_nemesis_world(nemesis);
+
+    cc_world_call(world, cc_world_now_us(world) + wait_us, call, undo);
+    return undo;
+}
+
+uint32_t cc_nemesis_choose(struct cc_strike *strike, uint32_t of)
+{
+    return strike->leader != UINT32_MAX && strike->side % of == 0 ? strike->leader : strike->server;
+}
+
+/* ---- which kinds -------------------------------------------------------------------------------
  */
 
-static void restart(void *owner)
+struct cc_fault_set cc_nemesis_draw(uint64_t seed, const struct cc_fault_set *asked)
 {
-    struct undo *undo = owner;
-    struct cc_nemesis *nemesis = undo->nemesis;
+    static const uint32_t chances_ppm[] = {80000, 200000, 200000, 400000};
+    struct cc_decider of_all = cc_decider_make(seed, CC_STREAM_NEMESIS, KINDS_OF_SEED);
+    uint32_t chance = chances_ppm[cc_decide_below(&of_all, 4)];
+    struct cc_fault_set kinds = {{0}};
 
-    if (!cc_cluster_is_up(nemesis->cluster, undo->machine) && !nemesis->is_over) {
-        cc_cluster_start(nemesis->cluster, undo->machine);
-        nemesis->cluster->totals.restarts++;
-    }
-    forget(undo);
-}
+    for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
+        enum cc_fault fault = (enum cc_fault)i;
+        struct cc_decider of_kind =
+            cc_decider_make(seed, CC_STREAM_NEMESIS, KINDS_OF_SEED + 1 + fault);
 
-static bool crash(struct cc_nemesis *nemesis, uint32_t server)
-{
-    if (!cc_cluster_is_up(nemesis->cluster, server)) {
-        return false;
-    }
-    cc_cluster_crash(nemesis->cluster, server);
-
-    /* Now and then at once: within the time in which promises of its former life hold. */
-    later(
-        nemesis,
-        range(nemesis, 0, 3) == 0 ? range(nemesis, 0, 20000) : range(nemesis, 20000, 2500000),
-        restart, server);
-    return true;
-}
-
-/* In good order, as for an upgrade. */
-static bool stop(struct cc_nemesis *nemesis, uint32_t server)
-{
-    if (!cc_cluster_is_up(nemesis->cluster, server) ||
-        cc_world_is_paused(world_of(nemesis), server)) {
-        return false;
-    }
-    cc_cluster_stop(nemesis->cluster, server);
-    later(nemesis, range(nemesis, 0, 1500000), restart, server);
-    return true;
-}
-
-/* Without a minority of the voters, for good, the others must be able to go on (T-012). */
-static bool lose_disk(struct cc_nemesis *nemesis, uint32_t server)
-{
-    struct cc_cluster *cluster = nemesis->cluster;
-    uint32_t voters = cluster->options.voter_count;
-    uint32_t lost = 0;
-
-    for (uint32_t i = 0; i < voters; i++) {
-        lost += cluster->seats[i].is_lost;
-    }
-    if (!cc_cluster_is_up(cluster, server) || cluster->seats[server].is_lost ||
-        (server < voters && lost + 1 > (voters - 1) / 2)) {
-        return false;
-    }
-    cc_cluster_lose(cluster, server);
-    later(nemesis, range(nemesis, 0, 2000000), restart, server);
-    return true;
-}
-
-static bool crash_all(struct cc_nemesis *nemesis)
-{
-    bool is_done = false;
-
-    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
-        is_done = crash(nemesis, i) || is_done;
-    }
-    return is_done;
-}
-
-static void resume(void *owner)
-{
-    struct undo *undo = owner;
-    struct cc_world *world = world_of(undo->nemesis);
-
-    if (cc_world_is_up(world, undo->machine) && cc_world_is_paused(world, undo->machine)) {
-        cc_world_resume(world, undo->machine);
-    }
-    forget(undo);
-}
-
-static bool pause_machine(struct cc_nemesis *nemesis, uint32_t machine)
-{
-    if (!cc_world_is_up(world_of(nemesis), machine)) {
-        return false;
-    }
-    cc_cluster_tell(nemesis->cluster, "nemesis", "pauses machine %u", machine + 1);
-    cc_world_pause(world_of(nemesis), machine);
-    later(nemesis, range(nemesis, 1000, 3000000), resume, machine);
-    return true;
-}
-
-/* ---- links -------------------------------------------------------------------------------------
- */
-
-static void heal_links(void *owner)
-{
-    struct undo *undo = owner;
-
-    cc_cluster_tell(undo->nemesis->cluster, "nemesis", "heals the network");
-    cc_world_heal_network(world_of(undo->nemesis));
-    forget(undo);
-}
-
-/* Cuts between those servers whose bit is set and all others; clients stay with both sides. */
-static bool partition(struct cc_nemesis *nemesis, uint32_t side, bool is_one_way)
-{
-    uint32_t count = nemesis->cluster->server_count;
-
-    if (count < 2) {
-        return false;
-    }
-    cc_cluster_tell(
-        nemesis->cluster, "nemesis", "cuts off servers %#x%s", side, is_one_way ? ", one way" : "");
-    for (uint32_t from = 0; from < count; from++) {
-        for (uint32_t to = 0; to < count; to++) {
-            if ((side >> from & 1) == 1 && (side >> to & 1) == 0) {
-                cc_world_cut(world_of(nemesis), from, to, true);
-                if (!is_one_way) {
-                    cc_world_cut(world_of(nemesis), to, from, true);
-                }
+        if (cc_fault_use(fault) == CC_FAULT_ASKED) {
+            if (cc_fault_set_has(asked, fault)) {
+                cc_fault_set_add(&kinds, fault);
             }
+        } else if (cc_decide_chance(&of_kind, fault == CC_FAULT_WILD_DRIFT ? chance / 4 : chance)) {
+            cc_fault_set_add(&kinds, fault);
         }
     }
-    later(nemesis, range(nemesis, 50000, 5000000), heal_links, 0);
-    return true;
-}
-
-static bool cut_client(struct cc_nemesis *nemesis)
-{
-    struct cc_cluster *cluster = nemesis->cluster;
-    uint32_t client = cluster->server_count +
-                      (uint32_t)cc_decide_below(&nemesis->choices, cluster->options.client_count);
-
-    for (uint32_t i = 0; i < cluster->server_count; i++) {
-        if (cc_decide_below(&nemesis->choices, 3) != 0) {
-            cc_world_cut(cluster->world, client, i, true);
-            cc_world_cut(cluster->world, i, client, true);
-        }
-    }
-    later(nemesis, range(nemesis, 50000, 6000000), heal_links, 0);
-    return true;
-}
-
-static bool slow_link(struct cc_nemesis *nemesis, uint32_t from, uint32_t to)
-{
-    cc_world_slow(world_of(nemesis), from, to, (uint32_t)range(nemesis, 10, 200));
-    later(nemesis, range(nemesis, 100000, 3000000), heal_links, 0);
-    return true;
-}
-
-/* ---- disks -------------------------------------------------------------------------------------
- */
-
-static void heal_disk(void *owner)
-{
-    struct undo *undo = owner;
-
-    cc_world_disk_stick(world_of(undo->nemesis), undo->machine, false);
-    cc_world_disk_slow(world_of(undo->nemesis), undo->machine, 1);
-    forget(undo);
-}
-
-static bool stick_disk(struct cc_nemesis *nemesis, uint32_t server)
-{
-    cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u hangs", server + 1);
-    cc_world_disk_stick(world_of(nemesis), server, true);
-    later(nemesis, range(nemesis, 10000, 4000000), heal_disk, server);
-    return true;
-}
-
-static void make_space(void *owner)
-{
-    struct undo *undo = owner;
-
-    cc_cluster_tell(
-        undo->nemesis->cluster, "nemesis", "disk of server %u has space", undo->machine + 1);
-    cc_world_disk_full(world_of(undo->nemesis), undo->machine, false);
-    forget(undo);
-}
-
-static bool fill_disk(struct cc_nemesis *nemesis, uint32_t server)
-{
-    cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u is full", server + 1);
-    cc_world_disk_full(world_of(nemesis), server, true);
-    later(nemesis, range(nemesis, 100000, 10000000), make_space, server);
-    return true;
-}
-
-static bool slow_disk(struct cc_nemesis *nemesis, uint32_t server)
-{
-    cc_world_disk_slow(world_of(nemesis), server, (uint32_t)range(nemesis, 5, 100));
-    later(nemesis, range(nemesis, 100000, 4000000), heal_disk, server);
-    return true;
-}
-
-static bool break_disk(struct cc_nemesis *nemesis, uint32_t server)
-{
-    cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u is to fail", server + 1);
-    cc_world_disk_strike(world_of(nemesis), server, CC_DISK_FAULT_ANY, (uint32_t)range(nemesis, 1, 40));
-    return true;
-}
-
-/* ---- clocks ------------------------------------------------------------------------------------
- */
-
-static bool drift(struct cc_nemesis *nemesis, uint32_t machine)
-{
-    cc_world_set_drift(
-        world_of(nemesis), machine, (int32_t)range(nemesis, 0, 2 * DRIFT_PPM_MAX) - DRIFT_PPM_MAX);
-    return true;
-}
-
-static bool move_wall(struct cc_nemesis *nemesis, uint32_t machine)
-{
-    static const int64_t offsets[] = {0,           1000000,     -1000000,    3600000000,
-                                      -3600000000, 86400000000, -86400000000};
-
-    cc_world_set_wall(
-        world_of(nemesis), machine,
-        offsets[cc_decide_below(&nemesis->choices, sizeof offsets / sizeof *offsets)]);
-    return true;
-}
-
-static bool transfer(struct cc_nemesis *nemesis, uint32_t leader)
-{
-    uint32_t target =
-        (uint32_t)cc_decide_below(&nemesis->choices, nemesis->cluster->options.voter_count + 1);
-
-    return leader != UINT32_MAX && !cc_world_is_paused(world_of(nemesis), leader) &&
-           cc_server_transfer(nemesis->cluster->seats[leader].server, target) == COPYCAT_OK;
+    cc_fault_set_add(&kinds, CC_FAULT_CRASH);
+    cc_fault_set_add(&kinds, CC_FAULT_CRASH_LEADER);
+    return kinds;
 }
 
 /* ---- one fault after another -------------------------------------------------------------------
  */
 
-static bool strike(struct cc_nemesis *nemesis, enum cc_fault fault)
+static enum cc_hit_role role_of(const struct cc_nemesis *nemesis, uint32_t machine)
 {
-    struct cc_cluster *cluster = nemesis->cluster;
-    uint32_t server = (uint32_t)cc_decide_below(&nemesis->choices, cluster->server_count);
-    uint32_t other = (uint32_t)cc_decide_below(&nemesis->choices, cluster->world->machine_count);
-    uint32_t client = (uint32_t)cc_decide_below(&nemesis->choices, cluster->options.client_count);
-    uint32_t side =
-        1 + (uint32_t)cc_decide_below(&nemesis->choices, (1u << cluster->server_count) - 1);
-    uint32_t leader = cc_cluster_leader(cluster);
+    const struct cc_cluster *cluster = nemesis->cluster;
+    const struct cc_server *server =
+        machine < cluster->server_count ? cluster->seats[machine].server : NULL;
 
-    switch (fault) {
-    case CC_FAULT_CRASH:
-        return crash(nemesis, server);
-    case CC_FAULT_CRASH_LEADER:
-        return leader != UINT32_MAX && crash(nemesis, leader);
-    case CC_FAULT_CRASH_ALL:
-        return crash_all(nemesis);
-    case CC_FAULT_STOP:
-        return stop(nemesis, leader != UINT32_MAX && side % 4 == 0 ? leader : server);
-    case CC_FAULT_LOSE_DISK:
-        return side % 4 == 0 && lose_disk(nemesis, server);
-    case CC_FAULT_PAUSE:
-        return pause_machine(nemesis, leader != UINT32_MAX && side % 2 == 0 ? leader : server);
-    case CC_FAULT_PARTITION:
-        return partition(nemesis, side, false);
-    case CC_FAULT_ISOLATE_LEADER:
-        return leader != UINT32_MAX && partition(nemesis, 1u << leader, side % 4 == 0);
-    case CC_FAULT_ONE_WAY:
-        return partition(nemesis, side, true);
-    case CC_FAULT_SLOW_LINK:
-        return slow_link(nemesis, server, other);
-    case CC_FAULT_RESET:
-        cc_world_reset(cluster->world, server, other);
-        return server != other;
-    case CC_FAULT_SLOW_DISK:
-        return slow_disk(nemesis, server);
-    case CC_FAULT_STUCK_DISK:
-        return stick_disk(nemesis, leader != UINT32_MAX && side % 2 == 0 ? leader : server);
-    case CC_FAULT_DISK_ERROR:
-        return break_disk(nemesis, server);
-    case CC_FAULT_FULL_DISK:
-        return fill_disk(nemesis, leader != UINT32_MAX && side % 2 == 0 ? leader : server);
-    case CC_FAULT_DRIFT:
-        return drift(nemesis, other);
-    case CC_FAULT_WALL_CLOCK:
-        return move_wall(nemesis, other);
-    case CC_FAULT_CLIENT_CRASH:
-        cc_workload_crash_client(nemesis->workload, client);
-        return true;
-    case CC_FAULT_CLIENT_PAUSE:
-        return pause_machine(nemesis, cluster->server_count + client);
-    case CC_FAULT_CUT_CLIENT:
-        return cut_client(nemesis);
-    case CC_FAULT_TRANSFER:
-        return transfer(nemesis, leader);
-    case CC_FAULT_COUNT:
-        break;
+    if (machine >= cluster->server_count) {
+        return CC_HIT_CLIENT;
+    }
+    if (server == NULL || server->group == NULL || server->failed != COPYCAT_OK) {
+        return CC_HIT_DOWN;
+    }
+    if (machine >= cluster->options.voter_count) {
+        return CC_HIT_LEARNER;
+    }
+    switch (cc_raft_role(server->group->core)) {
+    case CC_RAFT_FOLLOWER:
+        return CC_HIT_FOLLOWER;
+    case CC_RAFT_LEADER:
+        return CC_HIT_LEADER;
+    default:
+        return CC_HIT_CANDIDATE;
+    }
+}
+
+static bool hit(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    switch (cc_fault_family(strike->kind)) {
+    case CC_FAULTS_OF_MACHINES:
+        return cc_nemesis_hit_machine(nemesis, strike);
+    case CC_FAULTS_OF_POWER:
+        return cc_nemesis_hit_power(nemesis, strike);
+    case CC_FAULTS_OF_LINKS:
+        return cc_nemesis_hit_link(nemesis, strike);
+    case CC_FAULTS_OF_DISKS:
+        return cc_nemesis_hit_disk(nemesis, strike);
+    case CC_FAULTS_OF_CLOCKS:
+        return cc_nemesis_hit_clock(nemesis, strike);
+    case CC_FAULTS_OF_CLIENTS:
+        return cc_nemesis_hit_client(nemesis, strike);
+    case CC_FAULTS_OF_STRANGERS:
+        return cc_stranger_strike(
+            nemesis->stranger, strike->kind, strike->server, &strike->choices);
+    case CC_FAULTS_OF_BYTES:
+        return cc_nemesis_hit_bytes(nemesis, strike);
     }
     return false;
+}
+
+/* What is drawn does not depend on what is left out: neither kinds nor servers nor clients. */
+static void draw(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    struct cc_decider *choices = &strike->choices;
+    const struct cc_nemesis_options *options = &nemesis->options;
+    uint32_t server_count = options->server_count;
+    uint64_t other;
+
+    strike->server = (uint32_t)cc_decide_below(choices, server_count);
+    other = cc_decide_below(choices, server_count + options->client_count);
+    strike->other = other < server_count
+                        ? (uint32_t)other
+                        : cc_cluster_client_machine((uint32_t)other - server_count);
+    strike->client = (uint32_t)cc_decide_below(choices, options->client_count);
+    strike->side = 1 + (uint32_t)cc_decide_below(choices, (1u << server_count) - 1);
+    strike->leader = cc_cluster_leader(nemesis->cluster);
+    strike->target = strike->server;
+}
+
+static bool is_left_out(const struct cc_nemesis *nemesis, const struct cc_strike *strike)
+{
+    const struct cc_nemesis_options *options = &nemesis->options;
+    size_t first = 0;
+    size_t end = options->skipped_count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+
+        if (options->skipped[middle] < strike->ordinal) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return cc_fault_set_has(&options->without, strike->kind) ||
+           strike->server >= nemesis->cluster->server_count ||
+           strike->client >= nemesis->cluster->options.client_count ||
+           (first < options->skipped_count && options->skipped[first] == strike->ordinal);
+}
+
+static void strike_now(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    enum cc_hit_role roles[CC_MACHINES_MAX];
+    struct cc_injection injection;
+
+    draw(nemesis, strike);
+    if (is_left_out(nemesis, strike)) {
+        return;
+    }
+    for (uint32_t i = 0; i < CC_MACHINES_MAX; i++) {
+        roles[i] = role_of(nemesis, i);
+    }
+    if (!hit(nemesis, strike)) {
+        return;
+    }
+    nemesis->fired[strike->kind]++;
+    injection = (struct cc_injection){
+        cc_world_now_us(cc_nemesis_world(nemesis)), strike->ordinal, strike->kind, strike->target,
+        roles[strike->target]};
+    if (nemesis->options.injected != NULL) {
+        cc_injections_add(nemesis->options.injected, &injection);
+    }
+    if (nemesis->options.heat != NULL) {
+        cc_heat_add(
+            nemesis->options.heat, strike->kind, injection.role,
+            cc_workload_under_way(nemesis->workload));
+    }
+}
+
+/* Of the kinds of this phase. */
+static enum cc_fault draw_kind(struct cc_nemesis *nemesis, struct cc_decider *choices)
+{
+    uint64_t count = 0;
+    uint64_t place;
+
+    for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
+        count += cc_fault_set_has(&nemesis->active, (enum cc_fault)i);
+    }
+    place = cc_decide_below(choices, count);
+    for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
+        if (cc_fault_set_has(&nemesis->active, (enum cc_fault)i) && place-- == 0) {
+            return (enum cc_fault)i;
+        }
+    }
+    return CC_FAULT_CRASH;
 }
 
 static void act(void *owner)
 {
     struct cc_nemesis *nemesis = owner;
-    enum cc_fault fault;
+    struct cc_world *world = cc_nemesis_world(nemesis);
+    struct cc_strike strike = {.ordinal = ++nemesis->ordinal};
+    uint64_t wait_us;
 
     nemesis->is_act_posted = false;
     if (nemesis->is_over) {
         return;
     }
-    do {
-        fault = (enum cc_fault)cc_decide_below(&nemesis->choices, CC_FAULT_COUNT);
-    } while ((nemesis->active >> fault & 1) == 0);
-    nemesis->fired[fault] += strike(nemesis, fault);
+    strike.choices =
+        cc_decider_make(nemesis->cluster->options.seed, CC_STREAM_NEMESIS, strike.ordinal);
+    wait_us = cc_decide_range(&strike.choices, 1, 2 * nemesis->options.pace_us);
+    strike.kind = draw_kind(nemesis, &strike.choices);
+    strike_now(nemesis, &strike);
     nemesis->is_act_posted = true;
-    cc_world_call(
-        world_of(nemesis),
-        cc_world_now_us(world_of(nemesis)) +
-            cc_decide_below(&nemesis->choices, 2 * nemesis->pace_us),
-        act, nemesis);
+    cc_world_call(world, cc_world_now_us(world) + wait_us, act, nemesis);
 }
 
 /* A server that has stopped by itself is started again, as an operator would. */
 static void attend(void *owner)
 {
     struct cc_nemesis *nemesis = owner;
+    struct cc_world *world = cc_nemesis_world(nemesis);
+    struct cc_cluster *cluster = nemesis->cluster;
 
     nemesis->is_attend_posted = false;
     if (nemesis->is_over) {
         return;
     }
-    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
-        if (nemesis->cluster->seats[i].has_failed) {
-            (void)crash(nemesis, i);
+    for (uint32_t i = 0; i < cluster->server_count; i++) {
+        if (cluster->seats[i].has_failed && cc_cluster_is_up(cluster, i)) {
+            cc_cluster_kill(cluster, i);
+            (void)cc_nemesis_later(nemesis, 100000, cc_nemesis_restart, i);
         }
     }
     nemesis->is_attend_posted = true;
-    cc_world_call(
-        world_of(nemesis), cc_world_now_us(world_of(nemesis)) + RESTART_CHECK_US, attend, nemesis);
+    cc_world_call(world, cc_world_now_us(world) + RESTART_CHECK_US, attend, nemesis);
 }
 
 struct cc_nemesis *cc_nemesis_create(
-    struct cc_cluster *cluster, struct cc_workload *workload, uint64_t pace_us)
+    struct cc_cluster *cluster,
+    struct cc_workload *workload,
+    const struct cc_nemesis_options *options)
 {
     struct cc_nemesis *nemesis = calloc(1, sizeof *nemesis);
 
     CC_ASSERT(nemesis != NULL);
     nemesis->cluster = cluster;
     nemesis->workload = workload;
-    nemesis->pace_us = pace_us;
+    nemesis->options = *options;
+    nemesis->stranger = cc_stranger_create(cluster);
     cc_list_init(&nemesis->undos);
-    nemesis->choices = cc_decider_make(cluster->options.seed, CC_STREAM_NEMESIS, 0);
-
-    /* Swarm: each seed has about a third of the kinds, for faults can hide one another. */
-    for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
-        nemesis->kinds |= (uint32_t)(cc_decide_below(&nemesis->choices, 3) == 0) << i;
+    if (cc_fault_set_has(&options->kinds, CC_FAULT_REPLAY)) {
+        cc_world_record(cluster->world, cluster->server_count);
     }
-    nemesis->kinds |= 1u << CC_FAULT_CRASH_LEADER | 1u << CC_FAULT_CRASH;
     return nemesis;
 }
 
 void cc_nemesis_destroy(struct cc_nemesis *nemesis)
 {
     cc_list_each_safe(node, following, &nemesis->undos) {
-        forget(cc_container_of(node, struct undo, node));
+        cc_nemesis_forget(cc_container_of(node, struct cc_undo, node));
     }
+    cc_stranger_destroy(nemesis->stranger);
     free(nemesis);
 }
 
-void cc_nemesis_start(struct cc_nemesis *nemesis, uint32_t faults)
+void cc_nemesis_start(struct cc_nemesis *nemesis, enum cc_nemesis_phase phase)
 {
     nemesis->is_over = false;
-    nemesis->active = nemesis->kinds & faults;
+    nemesis->phase = phase;
+    nemesis->ordinal = phase * CC_NEMESIS_ORDINALS;
+    nemesis->active = (struct cc_fault_set){{0}};
+    for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
+        enum cc_fault fault = (enum cc_fault)i;
+
+        if (cc_fault_set_has(&nemesis->options.kinds, fault) &&
+            (phase == CC_NEMESIS_WORK || cc_fault_use(fault) == CC_FAULT_SOON)) {
+            cc_fault_set_add(&nemesis->active, fault);
+        }
+    }
     if (!nemesis->is_act_posted) {
         act(nemesis);
     }
     if (!nemesis->is_attend_posted) {
         attend(nemesis);
+    }
+}
+
+/* ---- healing -----------------------------------------------------------------------------------
+ */
+
+static void heal_machine(struct cc_nemesis *nemesis, uint32_t machine)
+{
+    struct cc_world *world = cc_nemesis_world(nemesis);
+
+    cc_world_set_drift(world, machine, 0);
+    cc_world_set_cpu(world, machine, 0);
+    cc_world_disk_slow(world, machine, 1);
+    cc_world_disk_calm(world, machine);
+    cc_world_disk_stick(world, machine, false);
+    cc_world_disk_full(world, machine, false);
+    cc_world_disk_deny(world, machine, false);
+    if (cc_world_is_up(world, machine) && cc_world_is_paused(world, machine)) {
+        cc_world_resume(world, machine);
+    }
+}
+
+/* Also one that waits for a request that never completes, or has the wrong directory. */
+static void heal_server(struct cc_nemesis *nemesis, uint32_t server)
+{
+    struct cc_cluster *cluster = nemesis->cluster;
+
+    cluster->seats[server].is_out = false;
+    if (cc_cluster_is_up(cluster, server) &&
+        (cluster->seats[server].has_failed || cluster->seats[server].is_stranger ||
+         cluster->seats[server].is_hung)) {
+        cc_cluster_crash(cluster, server);
+    }
+    if (!cc_cluster_is_up(cluster, server)) {
+        cc_cluster_start(cluster, server);
+        cluster->totals.restarts++;
     }
 }
 
@@ -457,24 +349,74 @@ void cc_nemesis_heal(struct cc_nemesis *nemesis)
 
     nemesis->is_over = true;
     cc_cluster_tell(cluster, "nemesis", "is over");
-    cc_world_heal_network(cluster->world);
+    cc_nemesis_heal_links(nemesis);
     for (uint32_t i = 0; i < cluster->world->machine_count; i++) {
-        cc_world_set_drift(cluster->world, i, 0);
-        cc_world_disk_slow(cluster->world, i, 1);
-        cc_world_disk_calm(cluster->world, i);
-        cc_world_disk_stick(cluster->world, i, false);
-        cc_world_disk_full(cluster->world, i, false);
-        if (cc_world_is_up(cluster->world, i) && cc_world_is_paused(cluster->world, i)) {
-            cc_world_resume(cluster->world, i);
-        }
+        heal_machine(nemesis, i);
     }
     for (uint32_t i = 0; i < cluster->server_count; i++) {
-        if (cluster->seats[i].has_failed && cc_cluster_is_up(cluster, i)) {
-            cc_cluster_crash(cluster, i);
-        }
-        if (!cc_cluster_is_up(cluster, i)) {
-            cc_cluster_start(cluster, i);
-            cluster->totals.restarts++;
+        heal_server(nemesis, i);
+    }
+}
+
+/* One of those that nobody needs; what is damaged or lost elsewhere must be left to be found. */
+static bool may_stay_broken(const struct cc_nemesis *nemesis, uint32_t server, uint32_t broken)
+{
+    const struct cc_cluster *cluster = nemesis->cluster;
+    uint32_t voters = cluster->options.voter_count;
+    uint32_t spoiled = 0;
+
+    for (uint32_t i = 0; i < voters; i++) {
+        spoiled += cluster->seats[i].is_lost || cluster->seats[i].is_damaged;
+    }
+    return !cluster->seats[server].is_lost &&
+           (server >= voters || (spoiled == 0 && broken + 1 <= (voters - 1) / 2));
+}
+
+static void break_for_good(struct cc_nemesis *nemesis, struct cc_decider *choices, uint32_t server)
+{
+    struct cc_cluster *cluster = nemesis->cluster;
+    struct cc_world *world = cc_nemesis_world(nemesis);
+
+    cluster->seats[server].is_out = true;
+    switch (cc_decide_below(choices, 6)) {
+    case 0:
+        cc_cluster_crash(cluster, server);
+        break;
+    case 1:
+        cc_cluster_tell(cluster, "nemesis", "pauses machine %u for good", server + 1);
+        cc_world_pause(world, server);
+        break;
+    case 2:
+        cc_cluster_tell(cluster, "nemesis", "disk of server %u hangs for good", server + 1);
+        cc_world_disk_stick(world, server, true);
+        break;
+    case 3:
+        cc_nemesis_isolate(nemesis, server, true, false);
+        break;
+    case 4:
+        cc_nemesis_isolate(nemesis, server, false, true);
+        break;
+    default:
+        cc_nemesis_isolate(nemesis, server, false, false);
+        break;
+    }
+}
+
+void cc_nemesis_heal_quorum(struct cc_nemesis *nemesis)
+{
+    struct cc_cluster *cluster = nemesis->cluster;
+    struct cc_decider choices = cc_decider_make(
+        cluster->options.seed, CC_STREAM_NEMESIS, KINDS_OF_SEED + 1 + CC_FAULT_COUNT);
+    uint32_t first = (uint32_t)cc_decide_below(&choices, cluster->server_count);
+    uint32_t broken = 0;
+
+    cc_nemesis_heal(nemesis);
+    for (uint32_t i = 0; i < cluster->server_count; i++) {
+        uint32_t server = (first + i) % cluster->server_count;
+
+        if (cc_decide_below(&choices, 2) == 0 && may_stay_broken(nemesis, server, broken)) {
+            break_for_good(nemesis, &choices, server);
+            broken += server < cluster->options.voter_count;
         }
     }
 }

@@ -1,66 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nemesis -- what goes wrong, and when.  Each seed draws which kinds of fault occur at all, and how
- * hard; then one fault after another is drawn from the nemesis' own stream.
+ * often; then one fault after another strikes, each with a stream of decisions of its own, so that
+ * leaving one out changes nothing of the others.
  */
 #ifndef CC_SIM_NEMESIS_H
 #define CC_SIM_NEMESIS_H
 
+#include "sim/fault.h"
+#include "sim/heat.h"
 #include "sim/workload.h"
-
-/* X(name, text): every kind of fault. */
-#define CC_FAULT_TABLE(X)                        \
-    X(CC_FAULT_CRASH, "crash")                   \
-    X(CC_FAULT_CRASH_LEADER, "crash-leader")     \
-    X(CC_FAULT_CRASH_ALL, "crash-all")           \
-    X(CC_FAULT_STOP, "stop")                     \
-    X(CC_FAULT_LOSE_DISK, "lose-disk")           \
-    X(CC_FAULT_PAUSE, "pause")                   \
-    X(CC_FAULT_PARTITION, "partition")           \
-    X(CC_FAULT_ISOLATE_LEADER, "isolate-leader") \
-    X(CC_FAULT_ONE_WAY, "one-way")               \
-    X(CC_FAULT_SLOW_LINK, "slow-link")           \
-    X(CC_FAULT_RESET, "reset")                   \
-    X(CC_FAULT_SLOW_DISK, "slow-disk")           \
-    X(CC_FAULT_STUCK_DISK, "stuck-disk")         \
-    X(CC_FAULT_DISK_ERROR, "disk-error")         \
-    X(CC_FAULT_FULL_DISK, "full-disk")           \
-    X(CC_FAULT_DRIFT, "drift")                   \
-    X(CC_FAULT_WALL_CLOCK, "wall-clock")         \
-    X(CC_FAULT_CLIENT_CRASH, "client-crash")     \
-    X(CC_FAULT_CLIENT_PAUSE, "client-pause")     \
-    X(CC_FAULT_CUT_CLIENT, "cut-client")         \
-    X(CC_FAULT_TRANSFER, "transfer")
-
-enum cc_fault {
-#define CC_FAULT_ENUM(name, text) name,
-    CC_FAULT_TABLE(CC_FAULT_ENUM)
-#undef CC_FAULT_ENUM
-    CC_FAULT_COUNT
-};
 
 struct cc_nemesis;
 
-/* `pace_us`: time between faults, on average. */
+struct cc_nemesis_options {
+    uint64_t pace_us;            /* time between faults, on average */
+    struct cc_fault_set kinds;   /* that occur in this seed */
+    struct cc_fault_set without; /* of them, these do not strike after all */
+    const uint32_t *skipped;     /* nor do these ordinals, which ascend */
+    size_t skipped_count;
+    uint32_t server_count;          /* that targets are drawn from: the seed's own, */
+    uint32_t client_count;          /* even if there are fewer in this run */
+    struct cc_injections *injected; /* the record; may be NULL */
+    struct cc_heat *heat;           /* may be NULL */
+};
+
+/* When a fault strikes; the ordinals of each begin anew. */
+enum cc_nemesis_phase {
+    CC_NEMESIS_FOUNDING = 1, /* only kinds of use CC_FAULT_SOON */
+    CC_NEMESIS_WORK,
+};
+
+/* Ordinals of a phase are from phase * this + 1. */
+#define CC_NEMESIS_ORDINALS 10000u
+
 struct cc_nemesis *cc_nemesis_create(
-    struct cc_cluster *cluster, struct cc_workload *workload, uint64_t pace_us);
+    struct cc_cluster *cluster,
+    struct cc_workload *workload,
+    const struct cc_nemesis_options *options);
 void cc_nemesis_destroy(struct cc_nemesis *nemesis);
 
-/* Those of `faults`, a bit mask over enum cc_fault, that this seed has. */
-#define CC_FAULTS_ALL UINT32_MAX
-#define CC_FAULTS_OF_FOUNDING                                                     \
-    (1u << CC_FAULT_CRASH | 1u << CC_FAULT_CRASH_ALL | 1u << CC_FAULT_STOP |      \
-     1u << CC_FAULT_PAUSE | 1u << CC_FAULT_PARTITION | 1u << CC_FAULT_ONE_WAY |   \
-     1u << CC_FAULT_RESET | 1u << CC_FAULT_SLOW_LINK | 1u << CC_FAULT_SLOW_DISK | \
-     1u << CC_FAULT_STUCK_DISK | 1u << CC_FAULT_DISK_ERROR)
-void cc_nemesis_start(struct cc_nemesis *nemesis, uint32_t faults);
+/* The kinds of a seed: each with a chance of its own, so that they can be told apart. */
+struct cc_fault_set cc_nemesis_draw(uint64_t seed, const struct cc_fault_set *asked);
+
+void cc_nemesis_start(struct cc_nemesis *nemesis, enum cc_nemesis_phase phase);
 
 /* Everything is well again until the next start: all machines up, all links whole, clocks true. */
 void cc_nemesis_heal(struct cc_nemesis *nemesis);
 
+/* The same, but for a minority of the voters: they stay down, mute, deaf or stuck for good. */
+void cc_nemesis_heal_quorum(struct cc_nemesis *nemesis);
+
 /* How often each kind was done. */
 const uint64_t *cc_nemesis_fired(const struct cc_nemesis *nemesis);
-
-const char *cc_fault_text(enum cc_fault fault);
 
 #endif /* CC_SIM_NEMESIS_H */

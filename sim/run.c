@@ -24,7 +24,9 @@ struct run {
     struct cc_cluster *cluster;
     struct cc_workload *workload;
     struct cc_nemesis *nemesis;
+    struct cc_run_overrides overrides;
     bool is_founding_rough;
+    bool is_quorum_enough; /* a minority stays broken for good */
 };
 
 /* ---- what each seed is like ---------------------------------------------------------------------
@@ -46,16 +48,18 @@ static void draw_cluster(
     memset(out, 0, sizeof *out);
     out->seed = options->seed;
     out->tells_story = options->tells_story;
-    out->voter_count = (uint32_t)PICK(setup, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7);
-    out->learner_count = (uint32_t)PICK(setup, 0, 0, 0, 1, 2);
-    out->client_count = (uint32_t)cc_decide_range(setup, 2, 5);
+    out->voter_count = (uint32_t)PICK(setup, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7);
+    out->learner_count = (uint32_t)PICK(setup, 0, 0, 0, 0, 1, 2, 4);
+    out->client_count = (uint32_t)PICK(setup, 2, 3, 4, 5, 5, 8);
     out->election_timeout_us = PICK(setup, 150000, 300000, 500000, 1000000);
+    out->heartbeat_interval_us = out->election_timeout_us / PICK(setup, 3, 5, 5, 10);
     out->file_size = PICK(setup, 65536, 131072, 1048576);
     out->batch_size_max = (uint32_t)PICK(setup, 1, 4096, 65536, 1048576);
     out->append_bytes_max = (uint32_t)PICK(setup, 1, 512, 16384, 262144);
     out->window_bytes = (uint32_t)PICK(setup, 512, 8192, 1048576);
     out->uncommitted_max = (uint32_t)PICK(setup, 8, 64, 65536);
     out->cache_bytes_max = PICK(setup, 1, 4096, 1048576, 67108864);
+    out->waiting_max = (uint32_t)PICK(setup, 4, 64, 65536);
 }
 
 static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)
@@ -72,6 +76,31 @@ static void draw_workload(struct cc_decider *setup, struct cc_workload_options *
         out->kinds |= (uint32_t)(cc_decide_below(setup, 4) != 0) << kind;
     }
     out->kinds |= 1u << CC_HISTORY_PUT | 1u << CC_HISTORY_GET;
+}
+
+/* From what was drawn to what is run. */
+static void override(
+    const struct cc_run_overrides *overrides,
+    struct cc_cluster_options *cluster,
+    struct cc_workload_options *workload)
+{
+    if (overrides->voter_count != 0) {
+        cluster->voter_count = overrides->voter_count;
+    }
+    if (overrides->client_count != 0) {
+        cluster->client_count = overrides->client_count;
+    }
+    if (overrides->no_learners) {
+        cluster->learner_count = 0;
+    }
+    if (overrides->operations_max != 0) {
+        workload->operations_max = overrides->operations_max;
+    }
+    if (overrides->operation_kinds != 0) {
+        workload->kinds &= overrides->operation_kinds;
+        workload->kinds |= workload->kinds == 0 ? 1u << CC_HISTORY_PUT : 0;
+    }
+    workload->idle = overrides->idle_clients;
 }
 
 /* ---- phases ------------------------------------------------------------------------------------
@@ -166,7 +195,7 @@ static void found(struct run *run)
         cc_cluster_start(run->cluster, i);
     }
     if (run->is_founding_rough) {
-        cc_nemesis_start(run->nemesis, CC_FAULTS_OF_FOUNDING);
+        cc_nemesis_start(run->nemesis, CC_NEMESIS_FOUNDING);
         (void)run_until(run, ROUGH_US, is_never);
         cc_nemesis_heal(run->nemesis);
     }
@@ -178,13 +207,19 @@ static void found(struct run *run)
 static void suffer(struct run *run)
 {
     cc_workload_start(run->workload);
-    cc_nemesis_start(run->nemesis, CC_FAULTS_ALL);
-    (void)run_until(run, FAULTS_US, is_done);
+    cc_nemesis_start(run->nemesis, CC_NEMESIS_WORK);
+    (void)run_until(
+        run, run->overrides.faults_us != 0 ? run->overrides.faults_us : FAULTS_US, is_done);
 }
 
 static void heal(struct run *run)
 {
-    cc_nemesis_heal(run->nemesis);
+    if (run->is_quorum_enough) {
+        cc_nemesis_heal_quorum(run->nemesis);
+    } else {
+        cc_nemesis_heal(run->nemesis);
+        cc_workload_expect_life(run->workload);
+    }
     cc_workload_stop(run->workload);
     if (!run_until(run, HEAL_US, is_quiet)) {
         blame_progress(
@@ -228,6 +263,7 @@ static void check_restore(struct run *run)
 static void audit(struct run *run)
 {
     check_restore(run);
+    cc_nemesis_heal(run->nemesis);
     for (uint32_t i = 0; i < run->cluster->server_count; i++) {
         if (cc_cluster_is_up(run->cluster, i)) {
             cc_cluster_crash(run->cluster, i);
@@ -283,22 +319,43 @@ static void sum_up(struct run *run, struct cc_run_result *result)
                      result->kinds_fired >= KINDS_MIN && result->leader_changes >= 1;
 }
 
-void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
+static void create(struct run *run, const struct cc_run_options *options)
 {
     struct cc_decider setup = cc_decider_make(options->seed, CC_STREAM_SETUP, 0);
     struct cc_cluster_options cluster;
     struct cc_workload_options workload;
-    struct run run;
+    struct cc_nemesis_options nemesis = {
+        .kinds = cc_nemesis_draw(options->seed, &run->overrides.asked),
+        .without = run->overrides.without,
+        .skipped = run->overrides.skipped,
+        .skipped_count = run->overrides.skipped_count,
+        .injected = options->injected,
+        .heat = options->heat,
+    };
+
+    draw_cluster(&setup, options, &cluster);
+    draw_workload(&setup, &workload);
+    nemesis.pace_us = PICK(&setup, 100000, 400000, 1500000);
+    nemesis.server_count = cluster.voter_count + cluster.learner_count;
+    nemesis.client_count = cluster.client_count;
+    run->is_founding_rough = cc_decide_below(&setup, 2) == 0;
+    run->is_quorum_enough = cc_decide_below(&setup, 2) == 0 && !run->overrides.all_heal;
+    cluster.has_wild_clocks = cc_fault_set_has(&nemesis.kinds, CC_FAULT_WILD_DRIFT);
+    workload.distrusts_leases = cluster.has_wild_clocks;
+    override(&run->overrides, &cluster, &workload);
+    run->cluster = cc_cluster_create(&cluster);
+    run->workload = cc_workload_create(run->cluster, &workload);
+    run->nemesis = cc_nemesis_create(run->cluster, run->workload, &nemesis);
+}
+
+void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
+{
+    static const struct cc_run_overrides nothing;
+    struct run run = {.overrides = options->overrides != NULL ? *options->overrides : nothing};
 
     memset(result, 0, sizeof *result);
     cc_alarm_reset();
-    draw_cluster(&setup, options, &cluster);
-    draw_workload(&setup, &workload);
-    run.cluster = cc_cluster_create(&cluster);
-    run.workload = cc_workload_create(run.cluster, &workload);
-    run.nemesis =
-        cc_nemesis_create(run.cluster, run.workload, PICK(&setup, 100000, 400000, 1500000));
-    run.is_founding_rough = cc_decide_below(&setup, 2) == 0;
+    create(&run, options);
     found(&run);
     if (!has_verdict(&run)) {
         suffer(&run);
@@ -314,6 +371,6 @@ void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
     }
     sum_up(&run, result);
     cc_workload_destroy(run.workload);
-    cc_cluster_destroy(run.cluster);
     cc_nemesis_destroy(run.nemesis);
+    cc_cluster_destroy(run.cluster);
 }

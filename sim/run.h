@@ -4,7 +4,7 @@
  *
  *     found    all servers start and found their cluster
  *     faults   clients work while the nemesis strikes
- *     heal     everything is well again: what is under way must end, and all must agree, in time
+ *     heal     a quorum is well again for good: what is under way must end, and it must agree, in time
  *     audit    everybody is restarted from disk and must agree again; histories are judged
  */
 #ifndef CC_SIM_RUN_H
@@ -12,9 +12,31 @@
 
 #include "sim/nemesis.h"
 
+/*
+ * What is left out of a seed, or put in.  Nothing here changes what is drawn for the rest.  Zero
+ * means: as the seed has it.
+ */
+struct cc_run_overrides {
+    uint32_t voter_count;
+    uint32_t client_count;
+    bool no_learners;
+    bool all_heal;               /* nobody stays broken for good */
+    uint32_t idle_clients;       /* bit mask */
+    uint32_t operations_max;     /* of all clients together */
+    uint32_t operation_kinds;    /* bit mask over enum cc_history_kind */
+    uint64_t faults_us;          /* length of the fault phase at most */
+    struct cc_fault_set asked;   /* kinds that do not occur by themselves */
+    struct cc_fault_set without; /* kinds that do not strike */
+    const uint32_t *skipped;     /* ordinals of faults that do not strike, ascending; borrowed */
+    size_t skipped_count;
+};
+
 struct cc_run_options {
     uint64_t seed;
     bool tells_story;
+    const struct cc_run_overrides *overrides; /* NULL: none */
+    struct cc_injections *injected;           /* is given every fault of the run; may be NULL */
+    struct cc_heat *heat;                     /* is added to; may be NULL */
 };
 
 struct cc_run_result {
@@ -28,6 +50,7 @@ struct cc_run_result {
     uint64_t leader_changes;
     uint64_t kinds_fired;
     uint64_t fired[CC_FAULT_COUNT];
+    uint64_t memory_max; /* of a server at any time */
     struct cc_workload_totals workload;
     struct cc_cluster_totals cluster;
     struct cc_world_counters world;

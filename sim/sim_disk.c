@@ -355,12 +355,12 @@ bool cc_sim_disk_deliver(struct cc_sim_disk *disk, struct cc_event *event)
     return true;
 }
 
-/* Somebody waits for a write to be under way. */
-static void count_write(struct cc_sim_disk *disk, uint64_t wait_us)
+/* Somebody waits for such a request to be under way. */
+static void ring(struct cc_sim_disk *disk, enum cc_disk_operation operation, uint64_t wait_us)
 {
     struct cc_world *world = disk->machine->world;
 
-    if (disk->alarm_in > 0 && --disk->alarm_in == 0) {
+    if (disk->alarm_in > 0 && disk->alarm_at == operation && --disk->alarm_in == 0) {
         cc_world_call(
             world, world->now_us + cc_decide_below(&disk->choices, wait_us), disk->alarm,
             disk->alarm_owner);
@@ -382,8 +382,8 @@ void cc_sim_disk_request(struct cc_env *env, struct cc_disk_request *request)
         CC_ASSERT(way != NULL);
         *way = (struct cc_sim_under_way){disk->writes, request};
         disk->writes = way;
-        count_write(disk, wait * disk->slow);
     }
+    ring(disk, request->operation, wait * disk->slow);
     cc_world_post(
         machine->world, cc_world_event(machine->world, CC_EVENT_DISK, machine, request),
         machine->world->now_us + wait * disk->slow);

@@ -176,7 +176,8 @@ void cc_sim_disk_crash(struct cc_sim_disk *disk)
     end_life(disk);
 }
 
-/* The kernel goes on with what it was given; of a write that is under way, with any prefix. */
+/* The kernel goes on with what it was given; of a write that is under way, with any of its first
+ * sectors. */
 void cc_sim_disk_kill(struct cc_sim_disk *disk)
 {
     for (struct cc_sim_under_way *way = disk->writes; way != NULL; way = way->next) {
@@ -185,7 +186,8 @@ void cc_sim_disk_kill(struct cc_sim_disk *disk)
         uint64_t draw = cc_decide_below(&disk->choices, 3);
         size_t size = draw == 0   ? 0
                       : draw == 1 ? request->size
-                                  : (size_t)cc_decide_below(&disk->choices, request->size + 1);
+                                  : (size_t)cc_decide_below(&disk->choices, request->size + 1) /
+                                        CC_DISK_SECTOR * CC_DISK_SECTOR;
 
         if (size > 0) {
             cc_sim_file_extend(file, request->offset + size);

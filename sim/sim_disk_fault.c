@@ -377,11 +377,17 @@ void cc_world_disk_calm(struct cc_world *world, uint32_t machine)
 }
 
 void cc_world_disk_alarm(
-    struct cc_world *world, uint32_t machine, uint32_t nth, void (*call)(void *owner), void *owner)
+    struct cc_world *world,
+    uint32_t machine,
+    enum cc_disk_operation operation,
+    uint32_t nth,
+    void (*call)(void *owner),
+    void *owner)
 {
     struct cc_sim_disk *disk = world->machines[machine].disk;
 
     disk->alarm_in = nth;
+    disk->alarm_at = operation;
     disk->alarm = call;
     disk->alarm_owner = owner;
 }

@@ -63,7 +63,8 @@ struct cc_sim_disk {
     uint32_t slow;
     enum cc_loss loss; /* of the next power loss */
     uint32_t armed[CC_DISK_FAULT_COUNT];
-    uint32_t alarm_in; /* writes until the alarm; 0: none */
+    uint32_t alarm_in; /* requests of a kind until the alarm; 0: none */
+    enum cc_disk_operation alarm_at;
     void (*alarm)(void *owner);
     void *alarm_owner;
     struct cc_held held;

@@ -18,6 +18,7 @@
 #define WINDOW_MAX 16u
 #define MAPS_MAX 4u
 #define REPLACE_US 500000u
+#define RECOVERY_US 12000000u
 #define KEYS_PER_PAGE 1000u
 #define HISTORY_BYTES_MAX (16u << 20)
 #define OPERATION_ROOM 8192u
@@ -84,6 +85,7 @@ struct cc_workload {
     uint64_t *places;
     uint64_t instances[MAPS_MAX];
     uint64_t alarm_instance;
+    uint64_t alive_from_us; /* 0: sessions may expire */
 };
 
 static void *grown(void *block, size_t *capacity, size_t count, size_t size)
@@ -197,6 +199,28 @@ static void note_command(
                           outcome->answer.status == COPYCAT_OK;
 }
 
+/* T-077, T-079: who is heard is alive, when nothing is wrong. */
+static void note_expiry(struct cc_workload *workload, const struct cc_entry *entry)
+{
+    struct cc_session_expire expire;
+
+    if (workload->alive_from_us == 0 ||
+        cc_world_now_us(workload->cluster->world) < workload->alive_from_us ||
+        !cc_session_expire_decode(entry->payload, &expire)) {
+        return;
+    }
+    for (uint32_t i = 0; i < workload->worker_count; i++) {
+        const struct worker *worker = &workload->workers[i];
+
+        if (worker->client != NULL && cc_client_session(worker->client) == expire.session &&
+            cc_client_state(worker->client) == CC_CLIENT_OPEN) {
+            cc_judge_blame(
+                workload->cluster->judge,
+                "patience: the session of client %u expired while nothing was wrong", i + 1);
+        }
+    }
+}
+
 static void on_applied(void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome)
 {
     struct cc_workload *workload = owner;
@@ -206,6 +230,9 @@ static void on_applied(void *owner, const struct cc_entry *entry, const struct c
         return; /* another server was first; the judge compares */
     }
     workload->applied_index = entry->index;
+    if (entry->kind == CC_ENTRY_SESSION_EXPIRE) {
+        note_expiry(workload, entry);
+    }
     if (entry->kind != CC_ENTRY_COMMAND || !cc_command_decode(entry->payload, &command)) {
         return;
     }
@@ -460,6 +487,9 @@ static void invoke(struct worker *worker, struct errand *errand)
 
     if (errand->call.kind == CC_CALL_QUERY) {
         invocation.level = (enum cc_history_level)(errand->call.level - CC_READ_LINEARIZABLE);
+        if (invocation.level == CC_HISTORY_LEASE && workload->options.distrusts_leases) {
+            invocation.level = CC_HISTORY_SEQUENTIAL;
+        }
     }
     errand->id = cc_history_invoke(workload->history, &invocation);
     workload->totals.invoked++;
@@ -677,7 +707,7 @@ struct cc_workload *cc_workload_create(
 
         worker->workload = workload;
         worker->number = i;
-        worker->machine = cluster->server_count + i;
+        worker->machine = cc_cluster_client_machine(i);
         worker->choices = cc_decider_make(cluster->options.seed, CC_STREAM_CLIENT, i);
     }
     return workload;
@@ -695,8 +725,30 @@ void cc_workload_destroy(struct cc_workload *workload)
 void cc_workload_start(struct cc_workload *workload)
 {
     for (uint32_t i = 0; i < workload->worker_count; i++) {
-        boot(&workload->workers[i]);
+        if ((workload->options.idle >> i & 1) == 0) {
+            boot(&workload->workers[i]);
+        }
     }
+}
+
+uint32_t cc_workload_under_way(const struct cc_workload *workload)
+{
+    uint32_t kinds = 0;
+
+    for (uint32_t i = 0; i < workload->worker_count; i++) {
+        for (uint32_t j = 0; j < WINDOW_MAX; j++) {
+            const struct errand *errand = &workload->workers[i].errands[j];
+
+            kinds |= (uint32_t)errand->is_busy << kind_of(errand->operation.code);
+        }
+    }
+    return kinds;
+}
+
+void cc_workload_expect_life(struct cc_workload *workload)
+{
+    workload->alive_from_us = cc_world_now_us(workload->cluster->world) + RECOVERY_US +
+                              workload->options.session_timeout_us;
 }
 
 void cc_workload_stop(struct cc_workload *workload)

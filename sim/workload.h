@@ -23,7 +23,9 @@ struct cc_workload_options {
     uint32_t think_us_max; /* between calls */
     uint32_t kinds;        /* bit mask over enum cc_history_kind: the operations that occur */
     uint64_t session_timeout_us;
-    bool has_alarms; /* besides, clients set alarms (alarm.h) */
+    bool has_alarms;       /* besides, clients set alarms (alarm.h) */
+    bool distrusts_leases; /* clocks are wild: reads by lease are judged as sequential ones */
+    uint32_t idle;         /* bit mask of clients that do nothing */
 };
 
 struct cc_workload_totals {
@@ -48,6 +50,13 @@ void cc_workload_stop(struct cc_workload *workload);
 
 /* A client's machine loses power; another client takes its place after a while. */
 void cc_workload_crash_client(struct cc_workload *workload, uint32_t client);
+
+/* Bit mask over enum cc_history_kind of what is under way at this moment. */
+uint32_t cc_workload_under_way(const struct cc_workload *workload);
+
+/* From now on nothing is wrong with anybody: sessions of clients that live may not expire, once
+ * there was time to keep them alive again. */
+void cc_workload_expect_life(struct cc_workload *workload);
 
 /* True if all calls that were to be made have been made. */
 bool cc_workload_is_done(const struct cc_workload *workload);

@@ -234,9 +234,14 @@ void cc_world_disk_strike(
 /* Nothing that was to come comes. */
 void cc_world_disk_calm(struct cc_world *world, uint32_t machine);
 
-/* Calls while the n-th write from now is under way. */
+/* Calls while the n-th request of a kind from now is under way; at most one such call is waited for. */
 void cc_world_disk_alarm(
-    struct cc_world *world, uint32_t machine, uint32_t nth, void (*call)(void *owner), void *owner);
+    struct cc_world *world,
+    uint32_t machine,
+    enum cc_disk_operation operation,
+    uint32_t nth,
+    void (*call)(void *owner),
+    void *owner);
 
 /* How the next loss of power treats what was not synced. */
 void cc_world_disk_loss(struct cc_world *world, uint32_t machine, enum cc_loss loss);

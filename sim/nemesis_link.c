@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nemesis_link -- links that are cut, clogged, slow or thin, and connections that break.
+ *
+ * Faults overlap: a link is whole again when the last that held it cut is over.
+ */
+#include "sim/nemesis_internal.h"
+
+#include <string.h>
+
+static void cut(struct cc_nemesis *nemesis, struct cc_undo *undo, uint32_t from, uint32_t to)
+{
+    if (from == to || (undo->cuts[from] >> to & 1) == 1) {
+        return;
+    }
+    undo->cuts[from] |= 1u << to;
+    nemesis->cuts[from][to]++;
+    cc_world_cut(cc_nemesis_world(nemesis), from, to, true);
+}
+
+static void mend(void *owner)
+{
+    struct cc_undo *undo = owner;
+    struct cc_nemesis *nemesis = undo->nemesis;
+
+    for (uint32_t from = 0; from < CC_MACHINES_MAX; from++) {
+        for (uint32_t to = 0; to < CC_MACHINES_MAX; to++) {
+            if ((undo->cuts[from] >> to & 1) == 1 && nemesis->cuts[from][to] > 0 &&
+                --nemesis->cuts[from][to] == 0) {
+                cc_world_cut(cc_nemesis_world(nemesis), from, to, false);
+            }
+        }
+    }
+    cc_cluster_tell(nemesis->cluster, "nemesis", "mends links");
+    cc_nemesis_forget(undo);
+}
+
+static struct cc_undo *mend_later(
+    struct cc_nemesis *nemesis, struct cc_strike *strike, uint64_t longest_us)
+{
+    return cc_nemesis_later(
+        nemesis, cc_decide_range(&strike->choices, 50000, longest_us), mend, strike->target);
+}
+
+void cc_nemesis_heal_links(struct cc_nemesis *nemesis)
+{
+    memset(nemesis->cuts, 0, sizeof nemesis->cuts);
+    memset(nemesis->clogs, 0, sizeof nemesis->clogs);
+    cc_world_heal_network(cc_nemesis_world(nemesis));
+}
+
+void cc_nemesis_isolate(struct cc_nemesis *nemesis, uint32_t server, bool hears, bool speaks)
+{
+    cc_cluster_tell(
+        nemesis->cluster, "nemesis", "cuts off server %u for good%s", server + 1,
+        hears    ? "; it hears the others"
+        : speaks ? "; the others hear it"
+                 : "");
+    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
+        if (i != server && !speaks) {
+            cc_world_cut(cc_nemesis_world(nemesis), server, i, true);
+        }
+        if (i != server && !hears) {
+            cc_world_cut(cc_nemesis_world(nemesis), i, server, true);
+        }
+    }
+}
+
+/* ---- partitions --------------------------------------------------------------------------------
+ */
+
+/* Cuts between those servers whose bit is set and all others; clients stay with both sides. */
+static bool partition(
+    struct cc_nemesis *nemesis, struct cc_strike *strike, uint32_t side, bool is_one_way)
+{
+    uint32_t count = nemesis->cluster->server_count;
+    struct cc_undo *undo;
+
+    if (count < 2) {
+        return false;
+    }
+    cc_cluster_tell(
+        nemesis->cluster, "nemesis", "cuts off servers %#x%s", side, is_one_way ? ", one way" : "");
+    undo = mend_later(nemesis, strike, 5000000);
+    for (uint32_t from = 0; from < count; from++) {
+        for (uint32_t to = 0; to < count; to++) {
+            if ((side >> from & 1) == 1 && (side >> to & 1) == 0) {
+                cut(nemesis, undo, from, to);
+                if (!is_one_way) {
+                    cut(nemesis, undo, to, from);
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/* Two servers do not see each other, and all others see both. */
+static bool partial(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    uint32_t left = cc_nemesis_choose(strike, 2);
+    uint32_t right = (left + 1 + (uint32_t)cc_decide_below(&strike->choices, 6)) %
+                     nemesis->cluster->server_count;
+    struct cc_undo *undo;
+
+    if (left == right || nemesis->cluster->server_count < 3) {
+        return false;
+    }
+    strike->target = left;
+    cc_cluster_tell(
+        nemesis->cluster, "nemesis", "cuts between servers %u and %u", left + 1, right + 1);
+    undo = mend_later(nemesis, strike, 8000000);
+    cut(nemesis, undo, left, right);
+    cut(nemesis, undo, right, left);
+    return true;
+}
+
+/* Two halves, and one server that sees both. */
+static bool bridge(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    uint32_t count = nemesis->cluster->server_count;
+    uint32_t middle = strike->server;
+    struct cc_undo *undo;
+
+    if (count < 3) {
+        return false;
+    }
+    cc_cluster_tell(nemesis->cluster, "nemesis", "leaves server %u as a bridge", middle + 1);
+    undo = mend_later(nemesis, strike, 8000000);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < count; j++) {
+            if (i != middle && j != middle && (strike->side >> i & 1) != (strike->side >> j & 1)) {
+                cut(nemesis, undo, i, j);
+            }
+        }
+    }
+    return true;
+}
+
+/* Each server sees a majority, and no two the same: its neighbours on a ring. */
+static bool ring(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    uint32_t count = nemesis->cluster->options.voter_count;
+    struct cc_undo *undo;
+
+    if (count < 4) {
+        return false;
+    }
+    cc_cluster_tell(nemesis->cluster, "nemesis", "lets servers see a ring of majorities");
+    undo = mend_later(nemesis, strike, 8000000);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < count; j++) {
+            uint32_t ahead = (j + count - i) % count;
+            uint32_t distance = ahead < count - ahead ? ahead : count - ahead;
+
+            if (distance > (count / 2 + 1) / 2) {
+                cut(nemesis, undo, i, j);
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- the quality of one link -------------------------------------------------------------------
+ */
+
+static void as_usual(void *owner)
+{
+    struct cc_undo *undo = owner;
+    struct cc_nemesis *nemesis = undo->nemesis;
+    struct cc_world *world = cc_nemesis_world(nemesis);
+    uint8_t *clogs = &nemesis->clogs[undo->machine][undo->other];
+
+    *cc_world_link(world, undo->machine, undo->other) = (struct cc_link_quality){.slow = 1};
+    if (*clogs > 0 && --*clogs == 0) {
+        cc_world_clog(world, undo->machine, undo->other, false);
+    }
+    cc_nemesis_forget(undo);
+}
+
+static struct cc_link_quality *worsen(
+    struct cc_nemesis *nemesis, struct cc_strike *strike, uint64_t longest_us)
+{
+    struct cc_undo *undo = cc_nemesis_later(
+        nemesis, cc_decide_range(&strike->choices, 50000, longest_us), as_usual, strike->server);
+
+    undo->other = strike->other;
+    return cc_world_link(cc_nemesis_world(nemesis), strike->server, strike->other);
+}
+
+static bool clog_link(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    struct cc_undo *undo;
+
+    strike->target = cc_nemesis_choose(strike, 3);
+    undo = cc_nemesis_later(
+        nemesis, cc_decide_range(&strike->choices, 10000, 3000000), as_usual, strike->target);
+    undo->other = strike->other;
+    nemesis->clogs[strike->target][strike->other]++;
+    cc_world_clog(cc_nemesis_world(nemesis), strike->target, strike->other, true);
+    return true;
+}
+
+static bool spoil_link(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    struct cc_decider *choices = &strike->choices;
+
+    if (strike->server == strike->other) {
+        return false;
+    }
+    switch (strike->kind) {
+    case CC_FAULT_SLOW_LINK:
+        worsen(nemesis, strike, 3000000)->slow = (uint32_t)cc_decide_range(choices, 10, 200);
+        return true;
+    case CC_FAULT_JITTER:
+        worsen(nemesis, strike, 3000000)->jitter_us =
+            (uint32_t)cc_decide_range(choices, 1000, 300000);
+        return true;
+    case CC_FAULT_BANDWIDTH:
+        worsen(nemesis, strike, 3000000)->bytes_per_ms = (uint32_t)cc_decide_range(choices, 2, 500);
+        return true;
+    case CC_FAULT_SPLIT:
+        worsen(nemesis, strike, 1000000)->splits = true;
+        return true;
+    default:
+        return clog_link(nemesis, strike);
+    }
+}
+
+static void let_in(void *owner)
+{
+    struct cc_undo *undo = owner;
+
+    cc_world_refuse(cc_nemesis_world(undo->nemesis), undo->machine, false);
+    cc_nemesis_forget(undo);
+}
+
+bool cc_nemesis_hit_link(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    struct cc_world *world = cc_nemesis_world(nemesis);
+
+    switch (strike->kind) {
+    case CC_FAULT_PARTITION:
+        return partition(nemesis, strike, strike->side, false);
+    case CC_FAULT_ISOLATE_LEADER:
+        strike->target = strike->leader;
+        return strike->leader != UINT32_MAX &&
+               partition(nemesis, strike, 1u << strike->leader, strike->side % 4 == 0);
+    case CC_FAULT_ONE_WAY:
+        return partition(nemesis, strike, strike->side, true);
+    case CC_FAULT_PARTIAL:
+        return partial(nemesis, strike);
+    case CC_FAULT_BRIDGE:
+        return bridge(nemesis, strike);
+    case CC_FAULT_RING:
+        return ring(nemesis, strike);
+    case CC_FAULT_RESET:
+        cc_world_reset(world, strike->server, strike->other);
+        return strike->server != strike->other;
+    case CC_FAULT_HALF_OPEN:
+        strike->target = cc_nemesis_choose(strike, 2);
+        return strike->target != strike->other &&
+               cc_world_half_open(world, strike->target, strike->other);
+    case CC_FAULT_REFUSED:
+        strike->target = cc_nemesis_choose(strike, 3);
+        cc_world_refuse(world, strike->target, true);
+        (void)cc_nemesis_later(
+            nemesis, cc_decide_range(&strike->choices, 50000, 3000000), let_in, strike->target);
+        return true;
+    default:
+        return spoil_link(nemesis, strike);
+    }
+}
