@@ -106,8 +106,53 @@ static void make_durable(struct cc_group *group, const struct cc_raft_effects *e
     }
 }
 
+/* Those of an older term would never be sent. */
+static void drop_outdated(struct cc_group *group)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < group->delayed_count; i++) {
+        if (group->delayed[i].core_term == cc_raft_term(group->core)) {
+            group->delayed[kept++] = group->delayed[i];
+        }
+    }
+    group->delayed_count = kept;
+}
+
+/*
+ * A leader goes on asking while this disk hangs.  What waits for the same ticket is one answer: the
+ * newest, with the most that was promised.
+ */
+static bool is_merged(struct cc_group *group, const struct cc_raft_send *send)
+{
+    if (send->message.kind != CC_RAFT_APPEND_REPLY || !send->message.is_accepted) {
+        return false;
+    }
+    for (uint32_t i = group->delayed_count; i > 0 && group->delayed[i - 1].after >= send->after;
+         i--) {
+        struct cc_raft_send *before = &group->delayed[i - 1];
+
+        if (before->message.kind == CC_RAFT_APPEND_REPLY && before->message.is_accepted &&
+            before->message.to == send->message.to && before->after == send->after &&
+            before->core_term == send->core_term) {
+            uint64_t match = before->message.match;
+
+            *before = *send;
+            before->message.match = match > send->message.match ? match : send->message.match;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void delay_send(struct cc_group *group, const struct cc_raft_send *send)
 {
+    if (is_merged(group, send)) {
+        return;
+    }
+    if (group->delayed_count == group->delayed_capacity) {
+        drop_outdated(group);
+    }
     if (group->delayed_count == group->delayed_capacity) {
         group->delayed_capacity = group->delayed_capacity == 0 ? 16 : group->delayed_capacity * 2;
         group->delayed = cc_memory_grow(
