@@ -63,10 +63,11 @@ struct cc_journal_scan {
     void (*done)(struct cc_disk_request *request);
     uint32_t life; /* being scanned; 0: the heads still are */
     uint32_t life_newest;
-    uint64_t offset;   /* of the next batch */
-    uint32_t batches;  /* before it in the file at hand, or scanned last */
-    uint64_t search;   /* from where on its successor is looked for, if it is damaged */
-    bool is_base_lost; /* a founding base was in a batch that is damaged */
+    uint64_t offset;    /* of the next batch */
+    uint32_t batches;   /* before it in the file at hand, or scanned last */
+    uint64_t search;    /* from where on its successor is looked for, if it is damaged */
+    bool is_unreadable; /* the disk refused some of it */
+    bool is_base_lost;  /* a founding base was in a batch that is damaged */
     struct cc_remains_judge judge;
     struct cc_batch_header header; /* of the batch that is judged ... */
     bool has_header;               /* ... if that reads */

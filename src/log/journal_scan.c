@@ -66,6 +66,7 @@ static void block_came(struct cc_disk_request *request)
 
     if (request->status == COPYCAT_ERR_IO) {
         memset(scan->buffer + scan->piece, UNREADABLE, CC_DISK_BLOCK);
+        scan->is_unreadable = true;
         request->status = COPYCAT_OK;
     }
     scan->piece += CC_DISK_BLOCK;

@@ -65,6 +65,9 @@ void cc_journal_refuse(
     cc_journal_describe(
         journal, file == NULL ? journal->directory : file->path, what,
         status == COPYCAT_ERR_DAMAGED ? offset : COPYCAT_NONE, header);
+    if (status == COPYCAT_ERR_DAMAGED && journal->scan.is_unreadable) {
+        status = COPYCAT_ERR_IO; /* a disk that can be read again may show it whole */
+    }
     cc_journal_fail(journal, status, journal->text);
 }
 

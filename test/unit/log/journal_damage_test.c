@@ -61,7 +61,7 @@ static void make_journal(bool is_sealed)
 static bool is_refused(void)
 {
     return stand.status == COPYCAT_ERR_DAMAGED || stand.status == COPYCAT_ERR_FOREIGN ||
-           stand.status == COPYCAT_ERR_NEWER;
+           stand.status == COPYCAT_ERR_IO || stand.status == COPYCAT_ERR_NEWER;
 }
 
 static uint32_t size_of(uint64_t index)
