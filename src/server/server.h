@@ -40,7 +40,7 @@ struct cc_server_options {
     uint32_t uncommitted_max;                 /* entries not applied or not durable, 0: 65536 */
     uint64_t cache_bytes_max;                 /* entries kept in memory, 0: 64 MiB */
     uint32_t guests_max;                      /* accepted connections, 0: 10000 */
-    uint32_t waiting_max;                     /* reads and checks that wait, 0: 65536 */
+    uint32_t waiting_max;                     /* reads that wait, and KiB of them, 0: 65536 */
 };
 
 enum cc_server_state {
