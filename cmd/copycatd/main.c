@@ -93,6 +93,16 @@ static void on_led(uint32_t leader, uint64_t term, void *user)
     say(daemon, COPYCATD_LOG_INFO, "leader", text);
 }
 
+/* The process ends after this, on SIGABRT. */
+static void on_panic(const char *file, uint32_t line, const char *promise, void *user)
+{
+    char text[400];
+
+    snprintf(
+        text, sizeof text, "cannot go on, and aborts: %s:%" PRIu32 ": %s", file, line, promise);
+    say(user, COPYCATD_LOG_ERROR, "panic", text);
+}
+
 /* Four lines: what, where, how to talk to it, how to run three. */
 static void greet(const struct copycatd_config *config)
 {
@@ -118,6 +128,7 @@ static copycat_status open_server(struct daemon *daemon, copycat_message *messag
     options.notice = on_notice;
     options.changed = on_changed;
     options.led = on_led;
+    options.on_panic = on_panic;
     options.user = daemon;
     options.journal_file_size = config->journal_file_size;
     options.id = config->id;

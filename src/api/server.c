@@ -124,7 +124,7 @@ static void *resize(void *context, void *block, size_t size)
     struct copycat_server *server = context;
     void *resized = cc_api_memory.resize(cc_api_memory.context, block, size);
 
-    server->is_starved |= resized == NULL && size > 0;
+    server->is_starved = resized == NULL && size > 0;
     return resized;
 }
 
@@ -144,7 +144,9 @@ static bool broken(struct cc_guard *guard, const char *file, int line, const cha
         return true;
     }
     if (options->on_panic != NULL) {
-        options->on_panic(file, (uint32_t)line, promise, options->user);
+        options->on_panic(
+            file, (uint32_t)line, server->is_starved ? "there is memory for its state" : promise,
+            options->user);
     }
     return false;
 }

@@ -33,7 +33,7 @@ struct copycat_server {
     pthread_t loop_thread;
     atomic_bool has_loop_thread;
     bool is_silent;  /* the loop's: it was closed, and calls nobody back */
-    bool is_starved; /* its: there was once no memory */
+    bool is_starved; /* its: the last request for memory failed */
     bool is_lost;    /* given up while it was opened: `core` is not to be touched */
     uint32_t forks;  /* in a child of the process nothing of it is touched */
 
