@@ -10,17 +10,40 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIVES 3u
 #define BURST_MAX 5u
 
 /* ---- the model ------------------------------------------------------------------------------- */
 
-uint64_t story_digest(const struct stand_state *state, const struct cc_base *base)
+const struct stand_record *story_entry(const struct story *story, uint64_t index, uint64_t term)
+{
+    for (uint32_t i = 0; i < story->script.count; i++) {
+        const struct stand_record *record = &story->script.records[i];
+
+        if (record->type == STAND_ENTRY && record->index == index && record->term == term) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+/* What is damaged is known by index and term, and so is what it was. */
+static uint64_t hash_at(const struct story *story, const struct stand_state *state, uint64_t index)
+{
+    const struct stand_record *record =
+        state->damaged[index] ? story_entry(story, index, state->terms[index]) : NULL;
+
+    return record == NULL ? state->hashes[index]
+                          : stand_hash(record->index, record->term, record->size);
+}
+
+uint64_t story_digest(
+    const struct story *story, const struct stand_state *state, const struct cc_base *base)
 {
     uint64_t hash = cc_hash_words(state->last, state->term * 8 + state->vote);
 
     for (uint64_t index = 1; index <= state->last; index++) {
-        hash = cc_hash_words(hash, cc_hash_words(state->terms[index], state->hashes[index]));
+        hash =
+            cc_hash_words(hash, cc_hash_words(state->terms[index], hash_at(story, state, index)));
     }
     return base == NULL ? hash : cc_hash_bytes(base->cluster_id, CC_CLUSTER_ID_SIZE, hash);
 }
@@ -45,32 +68,59 @@ static void draw_model(struct story *story)
 
     make_base(&base);
     memset(&state, 0, sizeof state);
-    story->digests[0] = story_digest(&state, NULL);
-    story->digests[1] = story_digest(&state, &base);
+    story->digests[0] = story_digest(story, &state, NULL);
+    story->digests[1] = story_digest(story, &state, &base);
     for (uint32_t i = 0; i < story->script.count; i++) {
         stand_state_play(&state, &story->script.records[i]);
-        story->digests[i + 2] = story_digest(&state, &base);
+        story->digests[i + 2] = story_digest(story, &state, &base);
     }
 }
 
-struct story_finding story_found(const struct stand *stand)
+static uint64_t first_damaged(const struct stand_state *state)
+{
+    for (uint64_t index = 1; index <= state->last; index++) {
+        if (state->damaged[index]) {
+            return index;
+        }
+    }
+    return 0;
+}
+
+struct story_finding story_found(const struct story *story, const struct stand *stand)
 {
     return (struct story_finding){
-        .digest = story_digest(&stand->found, cc_journal_base(stand->journal)),
+        .digest = story_digest(story, &stand->found, cc_journal_base(stand->journal)),
         .boot = cc_journal_boot(stand->journal),
         .incarnation =
             cc_hash_bytes(cc_journal_incarnation(stand->journal), CC_INCARNATION_SIZE, 0),
+        .first_damaged = first_damaged(&stand->found),
     };
+}
+
+/* In the fourth life what is added is repairs. */
+static bool is_adding(const struct story *story)
+{
+    return story->life < STORY_LIVES;
 }
 
 uint32_t story_durable(const struct story *story)
 {
-    return story->origin + (uint32_t)story->stand.durable;
+    return story->origin + (is_adding(story) ? (uint32_t)story->stand.durable : 0);
 }
 
 uint32_t story_added(const struct story *story)
 {
-    return story->origin + (uint32_t)story->stand.added;
+    return story->origin + (is_adding(story) ? (uint32_t)story->stand.added : 0);
+}
+
+uint64_t story_repaired(const struct story *story)
+{
+    bool is_some = !is_adding(story) && story->stand.durable > 0;
+
+    if (is_adding(story)) {
+        return UINT64_MAX; /* there is no damage */
+    }
+    return is_some ? story->damaged[story->stand.durable - 1] : 0;
 }
 
 /* ---- the script ------------------------------------------------------------------------------ */
@@ -121,7 +171,7 @@ static void add_next(struct story *story)
 
 /* ---- lives ----------------------------------------------------------------------------------- */
 
-static bool step(struct story *story, bool with_time)
+bool story_step(struct story *story, bool with_time)
 {
     story->at_point(story->owner, story);
     return with_time ? memory_disk_step_time(&story->disk) : memory_disk_step(&story->disk);
@@ -130,7 +180,7 @@ static bool step(struct story *story, bool with_time)
 /* The records that the former life is found to have left. */
 static bool is_origin_found(struct story *story, uint32_t durable, uint32_t added)
 {
-    struct story_finding found = story_found(&story->stand);
+    struct story_finding found = story_found(story, &story->stand);
 
     for (uint32_t count = added + 1; count-- > durable;) {
         if (story->digests[count] == found.digest) {
@@ -142,7 +192,7 @@ static bool is_origin_found(struct story *story, uint32_t durable, uint32_t adde
     return false;
 }
 
-static const char *open_journal(struct story *story)
+const char *story_open(struct story *story)
 {
     uint32_t durable = story_durable(story);
     uint32_t added = story_added(story);
@@ -151,7 +201,7 @@ static const char *open_journal(struct story *story)
     stand_open(stand, &story->disk, 0); /* not one step: each is a point of its own */
     story->origin = durable;
     stand->added = added - durable; /* what may be found until recovery has said what there is */
-    while (stand->opens == 0 && step(story, false)) {
+    while (stand->opens == 0 && story_step(story, false)) {
     }
     stand->added = 0;
     if (!stand->is_open) {
@@ -160,7 +210,7 @@ static const char *open_journal(struct story *story)
     if (!is_origin_found(story, durable, added)) {
         return "the recovery of a life found what no point of the one before had";
     }
-    story->said = story_found(stand);
+    story->said = story_found(story, stand);
     return NULL;
 }
 
@@ -173,14 +223,14 @@ static void count_life(struct story *story)
     story->torn_tails += (uint32_t)counters->torn_tails;
 }
 
-static const char *close_journal(struct story *story)
+const char *story_close(struct story *story)
 {
     struct stand *stand = &story->stand;
 
     stand->is_calling = true;
     cc_journal_close(stand->journal);
     stand->is_calling = false;
-    while (stand->journal != NULL && step(story, false)) {
+    while (stand->journal != NULL && story_step(story, false)) {
     }
     return stand->journal == NULL ? NULL : "the journal does not close";
 }
@@ -188,7 +238,7 @@ static const char *close_journal(struct story *story)
 /* Records in bursts, some passes without any, until the life's share of the script is added. */
 static const char *live(struct story *story)
 {
-    uint32_t end = story->record_count * (story->life + 1) / LIVES;
+    uint32_t end = story->record_count * (story->life + 1) / STORY_LIVES;
 
     while (story->at < end && story->stand.failures == 0) {
         uint64_t burst = cc_prng_below(&story->prng, BURST_MAX + 1);
@@ -198,12 +248,12 @@ static const char *live(struct story *story)
             add_next(story);
         }
         stand_flush(&story->stand);
-        (void)step(story, false);
-        while (is_idle && step(story, true)) { /* all there is to do, and then a seal */
+        (void)story_step(story, false);
+        while (is_idle && story_step(story, true)) { /* all there is to do, and then a seal */
         }
     }
     if (story->life > 0) {
-        while (story->stand.failures == 0 && step(story, true)) {
+        while (story->stand.failures == 0 && story_step(story, true)) {
         }
         if (story_durable(story) != story->at) {
             return "not all of it became durable";
@@ -214,8 +264,8 @@ static const char *live(struct story *story)
 
 const char *story_run(struct story *story)
 {
-    for (story->life = 0; story->life < LIVES; story->life++) {
-        const char *trouble = open_journal(story);
+    for (story->life = 0; story->life < STORY_LIVES; story->life++) {
+        const char *trouble = story_open(story);
 
         trouble = trouble == NULL ? live(story) : trouble;
         if (trouble != NULL) {
@@ -226,10 +276,10 @@ const char *story_run(struct story *story)
             stand_crash(&story->stand, MEMORY_CRASH_SUBSET, story->seed);
             continue;
         }
-        trouble = close_journal(story);
+        trouble = story_close(story);
         if (trouble != NULL) {
             return trouble;
         }
     }
-    return NULL;
+    return story_repair(story);
 }
