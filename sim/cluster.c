@@ -397,7 +397,10 @@ bool cc_cluster_is_settled(const struct cc_cluster *cluster)
         return false;
     }
     for (uint32_t i = 0; i < cluster->server_count; i++) {
-        if (cluster->seats[i].is_lost || cluster->seats[i].is_out) {
+        const struct cc_seat *seat = &cluster->seats[i];
+
+        /* What is damaged may be more than can be mended: then it says where, and stands still. */
+        if (seat->is_lost || seat->is_out || (seat->is_damaged && seat->has_failed)) {
             continue;
         }
         if (!status_of(cluster, i, &status) || status.applied != first.applied ||

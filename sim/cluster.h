@@ -14,9 +14,9 @@
 #include "sim/world.h"
 
 #define CC_SERVERS_MAX 11u
-#define CC_CLIENTS_MAX 8u
+#define CC_CLIENTS_MAX 16u
 #define CC_CLIENT_MACHINES_FIRST 12u
-#define CC_STRANGER_MACHINE 23u
+#define CC_STRANGER_MACHINE 31u
 
 struct cc_cluster_options {
     uint64_t seed;

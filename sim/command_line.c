@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/command_line.h"
 
+#include "sim/seal.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +11,20 @@
 static _Noreturn void usage(void)
 {
     puts("usage: copycat-sim [--seed S [--story]] | [--seeds N] [--from S] [--seconds T]\n"
-         "                   [--until-failure] [--traces]\n"
+         "                   [--until-failure] [--traces] [--faults LIST] [--without LIST]\n"
+         "                   [--heat FILE]\n"
          "  --seed S         run one seed; the same seed is the same run, bit for bit\n"
          "  --story          print what happens, as columns: time, who, what\n"
          "  --seeds N        run until N seeds have counted\n"
          "  --from S         the first seed (1)\n"
          "  --seconds T      stop after T seconds of CPU\n"
          "  --until-failure  stop at the first seed that fails\n"
-         "  --traces         print the hash of all that happened in each seed");
+         "  --traces         print the hash of all that happened in each seed\n"
+         "  --injected       print the faults of the one seed: time, ordinal, kind, machine, role\n"
+         "  --faults LIST    also kinds of fault that do not occur by themselves: "
+         "bit-rot,roll-back\n"
+         "  --without LIST   not these kinds; all else is drawn as ever\n"
+         "  --heat FILE      write which operation was under way when which fault hit which role");
     exit(2);
 }
 
@@ -27,10 +36,35 @@ static bool read_flag(struct cc_sim_options *options, const char *word)
         options->until_failure = true;
     } else if (strcmp(word, "--traces") == 0) {
         options->prints_traces = true;
+    } else if (strcmp(word, "--injected") == 0) {
+        options->prints_faults = true;
     } else {
         return false;
     }
     return true;
+}
+
+static void read_kinds(struct cc_fault_set *set, const char *list)
+{
+    if (!cc_fault_set_parse(set, list)) {
+        fprintf(stderr, "copycat-sim: no such kind of fault in: %s; there are", list);
+        for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
+            fprintf(stderr, " %s", cc_fault_text((enum cc_fault)i));
+        }
+        fputc('\n', stderr);
+        exit(2);
+    }
+}
+
+static FILE *create(const char *path)
+{
+    FILE *file = cc_seal_report(path);
+
+    if (file == NULL) {
+        fprintf(stderr, "copycat-sim: %s: %s\n", path, strerror(errno));
+        exit(2);
+    }
+    return file;
 }
 
 static bool read_value(struct cc_sim_options *options, const char *word, const char *value)
@@ -46,6 +80,12 @@ static bool read_value(struct cc_sim_options *options, const char *word, const c
         options->seconds = strtod(value, NULL);
     } else if (strcmp(word, "--probe") == 0) {
         options->probe = value;
+    } else if (strcmp(word, "--faults") == 0) {
+        read_kinds(&options->overrides.asked, value);
+    } else if (strcmp(word, "--without") == 0) {
+        read_kinds(&options->overrides.without, value);
+    } else if (strcmp(word, "--heat") == 0) {
+        options->heat = create(value);
     } else {
         return false;
     }

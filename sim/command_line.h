@@ -7,8 +7,11 @@
 #ifndef CC_SIM_COMMAND_LINE_H
 #define CC_SIM_COMMAND_LINE_H
 
+#include "sim/run.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct cc_sim_options {
     uint64_t first;
@@ -19,6 +22,9 @@ struct cc_sim_options {
     bool tells_story;
     bool until_failure;
     bool prints_traces;
+    bool prints_faults; /* those of the one seed, one by one */
+    FILE *heat;         /* NULL: none */
+    struct cc_run_overrides overrides;
 };
 
 /* Ends the program where the words make no sense, and says which they should be. */

@@ -13,6 +13,9 @@
 
 #define TWICE_EVERY 100u
 #define COUNTING_PERCENT_MIN 50u
+#define EVERY_KIND_AFTER 300u /* seeds: a kind that was not injected in so many never is */
+
+static struct cc_heat heat;
 
 static double cpu_seconds(void)
 {
@@ -53,9 +56,19 @@ static void report_failure(struct cc_totals *totals, uint64_t seed, const char *
     fflush(stdout);
 }
 
+static struct cc_run_options run_options(const struct cc_sim_options *options, uint64_t seed)
+{
+    return (struct cc_run_options){
+        .seed = seed,
+        .tells_story = options->tells_story,
+        .overrides = &options->overrides,
+        .heat = options->heat == NULL ? NULL : &heat,
+    };
+}
+
 static void run_seed(const struct cc_sim_options *options, struct cc_totals *totals, uint64_t seed)
 {
-    struct cc_run_options run = {.seed = seed, .tells_story = options->tells_story};
+    struct cc_run_options run = run_options(options, seed);
     struct cc_run_result result;
     struct cc_run_result again;
 
@@ -67,6 +80,7 @@ static void run_seed(const struct cc_sim_options *options, struct cc_totals *tot
     if (!result.has_passed) {
         report_failure(totals, seed, result.verdict);
     } else if (seed % TWICE_EVERY == 0) {
+        run.heat = NULL; /* it was counted */
         run_guarded(&run, &again);
         if (again.trace != result.trace) {
             report_failure(totals, seed, "determinism: the same seed ran differently");
@@ -74,14 +88,62 @@ static void run_seed(const struct cc_sim_options *options, struct cc_totals *tot
     }
 }
 
+static void print_injected(const struct cc_injections *injected)
+{
+    for (size_t i = 0; i < injected->count; i++) {
+        const struct cc_injection *one = &injected->at[i];
+
+        printf(
+            "%12.6f  fault %5" PRIu32 "  %-20s machine %2" PRIu32 " %s\n",
+            (double)one->time_us / 1e6, one->ordinal, cc_fault_text(one->kind), one->target + 1,
+            cc_hit_role_text(one->role));
+    }
+}
+
+static void print_heat(const struct cc_sim_options *options)
+{
+    uint32_t cells;
+    uint32_t hit;
+
+    if (options->heat == NULL) {
+        return;
+    }
+    cc_heat_print(&heat, &options->overrides.asked, options->heat);
+    fflush(options->heat);
+    cc_heat_count(&heat, &options->overrides.asked, &cells, &hit);
+    printf(
+        "heat            %" PRIu32 " of %" PRIu32 " cells of operation, fault and role were hit\n",
+        hit, cells);
+}
+
+/* A kind that is never injected tests nothing. */
+static void check_kinds(const struct cc_sim_options *options, struct cc_totals *totals)
+{
+    for (uint32_t i = 0; i < CC_FAULT_COUNT && totals->runs >= EVERY_KIND_AFTER; i++) {
+        enum cc_fault fault = (enum cc_fault)i;
+        bool is_meant = cc_fault_use(fault) != CC_FAULT_ASKED ||
+                        cc_fault_set_has(&options->overrides.asked, fault);
+
+        if (totals->sum.fired[i] == 0 && is_meant &&
+            !cc_fault_set_has(&options->overrides.without, fault)) {
+            printf("FAILED: no fault of the kind %s in all these seeds\n", cc_fault_text(fault));
+            totals->failures++;
+        }
+    }
+}
+
 int cc_seeds_run_single(const struct cc_sim_options *options)
 {
     struct cc_totals totals = {0};
-    struct cc_run_options run = {.seed = options->first, .tells_story = options->tells_story};
+    struct cc_run_options run = run_options(options, options->first);
+    struct cc_injections injected = {0};
     struct cc_run_result result;
     double start = cpu_seconds();
 
+    run.injected = options->prints_faults ? &injected : NULL;
     run_guarded(&run, &result);
+    print_injected(&injected);
+    cc_injections_deinit(&injected);
     cc_totals_add(&totals, &result);
     if (!result.has_passed) {
         report_failure(&totals, options->first, result.verdict);
@@ -116,7 +178,9 @@ int cc_seeds_run_many(const struct cc_sim_options *options)
         }
         run_seed(options, &totals, seed);
     }
+    check_kinds(options, &totals);
     cc_totals_print(&totals, cpu_seconds() - start);
+    print_heat(options);
     if (options->count > 0 && totals.counting * 100 < totals.runs * COUNTING_PERCENT_MIN) {
         printf("FAILED: less than %u %% of the seeds count\n", COUNTING_PERCENT_MIN);
         return 1;

@@ -38,9 +38,16 @@ void cc_totals_add(struct cc_totals *totals, const struct cc_run_result *result)
 
 static void print_faults(const struct cc_run_result *sum)
 {
-    printf("faults         ");
+    uint32_t kinds = 0;
+
     for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
-        printf(" %s %" PRIu64, cc_fault_text((enum cc_fault)i), sum->fired[i]);
+        kinds += sum->fired[i] > 0;
+    }
+    printf("faults          of %" PRIu32 " kinds:", kinds);
+    for (uint32_t i = 0; i < CC_FAULT_COUNT; i++) {
+        if (sum->fired[i] > 0) {
+            printf(" %s %" PRIu64, cc_fault_text((enum cc_fault)i), sum->fired[i]);
+        }
     }
     printf(
         "\ndisk and net    torn writes %" PRIu64 ", lost writes %" PRIu64 ", lost names %" PRIu64

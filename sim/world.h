@@ -15,7 +15,7 @@
 #include "env/env.h"
 #include "sim/decide.h"
 
-#define CC_MACHINES_MAX 24u
+#define CC_MACHINES_MAX 32u
 
 struct cc_world;
 struct cc_sim_disk;
