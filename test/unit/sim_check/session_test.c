@@ -426,6 +426,51 @@ static void a_session_whose_reads_go_back_is_found(void **state)
     breaks(&story, &log, "back: the second read an older state");
 }
 
+/* Whoever has seen the second write of a session has to see the first, also under another key. */
+static void two_keys_are_seen_in_the_order_of_their_writes(void **state)
+{
+    struct story story;
+    struct log log;
+
+    (void)state;
+    for (unsigned lies = 0; lies < 2; lies++) {
+        begin(&story, &log);
+        for (unsigned i = 0; i < 2; i++) {
+            size_t put = asks(&story, 1, CC_HISTORY_PUT, i == 0 ? "first" : "second", "v");
+
+            numbered(&story, put, 1 + i);
+            applies(&log, &story, put, 10 + i);
+            told_at(&story, put, NULL, 10 + i);
+        }
+
+        size_t new = asks_at_level(&story, 2, CC_HISTORY_GET, CC_HISTORY_SEQUENTIAL, "second");
+
+        told_at(&story, new, "v", 11);
+
+        size_t old = asks_at_level(&story, 2, CC_HISTORY_GET, CC_HISTORY_SEQUENTIAL, "first");
+
+        /* It says from where it read, or lies about that too. */
+        told_at(&story, old, NULL, lies == 0 ? 9 : 11);
+        breaks(&story, &log, lies == 0 ? "back:" : "model:");
+    }
+}
+
+static void an_unknown_outcome_that_took_effect_twice_is_found(void **state)
+{
+    struct story story;
+    struct log log;
+
+    (void)state;
+    begin(&story, &log);
+
+    size_t put = numbered(&story, asks(&story, 1, CC_HISTORY_PUT, "k", "v"), 1);
+
+    applies(&log, &story, put, 10);
+    applies(&log, &story, put, 12);
+    told_unknown(&story, put);
+    breaks(&story, &log, "once: this command took effect before, and again");
+}
+
 static void a_session_that_misses_its_own_write_is_found(void **state)
 {
     struct story story;
@@ -552,6 +597,8 @@ int main(void)
         cmocka_unit_test(an_answer_from_the_future_is_found),
         cmocka_unit_test(a_command_that_is_answered_before_its_cause_was_asked_is_found),
         cmocka_unit_test(a_session_whose_reads_go_back_is_found),
+        cmocka_unit_test(two_keys_are_seen_in_the_order_of_their_writes),
+        cmocka_unit_test(an_unknown_outcome_that_took_effect_twice_is_found),
         cmocka_unit_test(a_session_that_misses_its_own_write_is_found),
         cmocka_unit_test(an_own_write_still_under_way_is_seen_by_a_read_behind_it),
         cmocka_unit_test(what_another_stream_saw_counts_from_its_answer_on),
