@@ -100,6 +100,7 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
         seat->cluster->totals.refusals += seat->is_stranger && status == COPYCAT_ERR_FOREIGN;
         seat->cluster->totals.damaged += seat->is_damaged && status == COPYCAT_ERR_DAMAGED;
         if (status != COPYCAT_ERR_IO && status != COPYCAT_ERR_DISK_FULL &&
+            !(status == COPYCAT_ERR_BUSY && !seat->server->is_journal_open) &&
             !(seat->is_stranger && status == COPYCAT_ERR_FOREIGN) &&
             !(seat->is_damaged && status == COPYCAT_ERR_DAMAGED)) {
             cc_judge_blame(

@@ -158,7 +158,7 @@ static void misdirect_read(struct cc_sim_disk *disk, struct cc_disk_request *req
 bool cc_sim_disk_interfere(struct cc_sim_disk *disk, struct cc_disk_request *request)
 {
     if (disk->is_denied && request->operation == CC_DISK_OPEN) {
-        request->status = COPYCAT_ERR_IO;
+        request->status = COPYCAT_ERR_BUSY;
         disk->machine->world->counters.denied_opens++;
         return true;
     }

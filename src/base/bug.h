@@ -39,6 +39,7 @@ enum cc_trap {
     CC_TRAP_T056, /* a disk that was full once is never tried again */
     CC_TRAP_T057, /* the size of a record is believed */
     CC_TRAP_T059, /* a batch is believed wherever it lies */
+    CC_TRAP_T060, /* newcomers get the last descriptor, and without one the journal fails */
     CC_TRAP_T063, /* read before the first commit of the term */
     CC_TRAP_T064, /* read confirmed by a round begun before it */
     CC_TRAP_T065, /* lease counted from the reply */

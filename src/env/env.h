@@ -73,7 +73,9 @@ enum cc_disk_operation {
 /*
  * The caller fills operation and its fields, `done` and `owner`; the rest is the environment's.
  * `status` is COPYCAT_OK, COPYCAT_ERR_IO, COPYCAT_ERR_DISK_FULL, COPYCAT_ERR_LOCKED (LOCK) or
- * COPYCAT_ERR_INVALID (OPEN of a name that does not exist without `create`, REMOVE of one).
+ * COPYCAT_ERR_INVALID (OPEN of a name that does not exist without `create`, REMOVE of one), or
+ * COPYCAT_ERR_BUSY (LOCK, LIST, OPEN, SYNC_DIR: no descriptor is left; nothing that was promised is
+ * touched, and the same may be asked again).
  */
 struct cc_disk_request {
     enum cc_disk_operation operation;
@@ -109,9 +111,15 @@ struct cc_conn {
     void *backend;
 };
 
-/* `on_accept` returns the connection to use for a newcomer, callbacks set, or NULL to refuse it. */
+/*
+ * `on_accept` returns the connection to use for a newcomer, callbacks set, or NULL to refuse it.
+ * `on_short` comes before it where nearly all descriptors are in use and the rest are kept for
+ * files: true if a connection of this listener was closed in favour of the newcomer, who else is
+ * turned away for the reason in `text`, a sentence for people.  NULL: always turned away.
+ */
 struct cc_listener {
     struct cc_conn *(*on_accept)(struct cc_listener *listener);
+    bool (*on_short)(struct cc_listener *listener, const char *text);
     void *owner;
     void *backend;
 };

@@ -91,9 +91,9 @@ struct cc_journal_callbacks {
     void (*on_placed)(
         void *owner, uint32_t group, uint64_t index, const struct cc_journal_place *place);
     void (*on_failed)(void *owner, copycat_status status, const char *text);
-    /* There is no space for the next file: cc_journal_is_short says how bad it is.  Or: there is
-     * again.  May be NULL. */
-    void (*on_full)(void *owner, bool is_full);
+    /* There is no space (DISK_FULL) or no descriptor (BUSY) for the next file: comes at each try,
+     * cc_journal_is_short says how bad it is.  OK: now there is.  May be NULL. */
+    void (*on_short)(void *owner, copycat_status shortage);
     void (*on_closed)(void *owner);
 };
 

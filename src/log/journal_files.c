@@ -2,14 +2,15 @@
 /*
  * journal_files -- files are made ahead: created, really written with zeros, synced, and their name
  * synced, before any of them is a spare.  A write into such a file changes no metadata (T-054), and
- * cannot fail for want of space: a full disk is met here, where nothing has been promised yet.
+ * cannot fail for want of space: a full disk is met here, where nothing has been promised yet, and
+ * so is a process that has no descriptor left.
  */
 #include "log/journal_internal.h"
 
 #include <string.h>
 
 #define ZERO_CHUNK (256u << 10)
-#define AGAIN_US UINT64_C(1000000) /* until a full disk is tried again */
+#define AGAIN_US UINT64_C(1000000) /* until a shortage is looked at again */
 #define RESERVE_MAX (UINT64_C(8) << 20)
 
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size)
@@ -26,28 +27,41 @@ struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t si
 
 static void make_failed(struct cc_journal *journal, copycat_status status)
 {
-    cc_journal_fail(
-        journal, status,
-        status == COPYCAT_ERR_DISK_FULL
-            ? "the disk is full: there is no space for a journal file; free some and start again"
-            : "a journal file could not be made; is the directory writable?");
+    const char *text = "a journal file could not be made; is the directory writable?";
+
+    if (status == COPYCAT_ERR_DISK_FULL) {
+        text = "the disk is full: there is no space for a journal file; free some and start again";
+    } else if (status == COPYCAT_ERR_BUSY) {
+        text = "a journal file could not be made, for too many files are open; raise the limit "
+               "(ulimit -n, or LimitNOFILE= of systemd) and start again";
+    }
+    cc_journal_fail(journal, status, text);
+}
+
+/* Neither says anything about what is on the disk already. */
+static bool is_waited_out(copycat_status status)
+{
+    return status == COPYCAT_ERR_DISK_FULL || (status == COPYCAT_ERR_BUSY && !CC_BUG(T060));
+}
+
+static void tell(struct cc_journal *journal, copycat_status shortage)
+{
+    journal->shortage = shortage;
+    if (journal->callbacks.on_short != NULL) {
+        journal->callbacks.on_short(journal->owner, shortage);
+    }
 }
 
 /* What has been written stays ours; a sync that failed may have lost any of it. */
-static void wait_for_space(struct cc_journal *journal, enum cc_disk_operation operation)
+static void wait_and_try_again(struct cc_journal *journal, const struct cc_disk_request *request)
 {
-    if (operation == CC_DISK_SYNC || operation == CC_DISK_SYNC_DIR) {
+    if (request->operation == CC_DISK_SYNC || request->operation == CC_DISK_SYNC_DIR) {
         journal->made_bytes = 0;
     }
     if (!CC_BUG(T056)) {
         cc_env_timer_arm(journal->env, &journal->again, cc_env_now_us(journal->env) + AGAIN_US);
     }
-    if (!journal->is_full) {
-        journal->is_full = true;
-        if (journal->callbacks.on_full != NULL) {
-            journal->callbacks.on_full(journal->owner, true);
-        }
-    }
+    tell(journal, request->status);
 }
 
 bool cc_journal_is_short(const struct cc_journal *journal)
@@ -56,7 +70,8 @@ bool cc_journal_is_short(const struct cc_journal *journal)
     uint64_t reserve = file == NULL ? 0 : file->size / 4;
 
     reserve = reserve < RESERVE_MAX ? reserve : RESERVE_MAX;
-    return journal->is_full && file != NULL && file->size - journal->position < reserve;
+    return journal->shortage != COPYCAT_OK && file != NULL &&
+           file->size - journal->position < reserve;
 }
 
 static void zeroed(struct cc_disk_request *request);
@@ -74,9 +89,9 @@ static bool is_going_on(struct cc_disk_request *request)
         cc_journal_go_on_closing(journal);
         return false;
     }
-    if (request->status == COPYCAT_ERR_DISK_FULL && journal->phase == CC_JOURNAL_OPEN &&
+    if (is_waited_out(request->status) && journal->phase == CC_JOURNAL_OPEN &&
         journal->trouble == COPYCAT_OK) {
-        wait_for_space(journal, request->operation);
+        wait_and_try_again(journal, request);
         return false;
     }
     if (request->status != COPYCAT_OK) {
@@ -93,11 +108,8 @@ static void made(struct cc_journal *journal)
     file->is_ready = true;
     file->claimed = 0;
     journal->making = NULL;
-    if (journal->is_full) {
-        journal->is_full = false;
-        if (journal->callbacks.on_full != NULL) {
-            journal->callbacks.on_full(journal->owner, false);
-        }
+    if (journal->shortage != COPYCAT_OK) {
+        tell(journal, COPYCAT_OK);
     }
     if (journal->current == NULL) {
         cc_journal_begin(journal);

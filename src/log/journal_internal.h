@@ -123,7 +123,7 @@ struct cc_journal {
 
     struct cc_journal_file *making; /* being zeroed */
     uint64_t made_bytes;
-    bool is_full; /* there was no space for it; tried again by and by */
+    copycat_status shortage; /* why it is not there yet, DISK_FULL or BUSY: tried again; or OK */
     struct cc_timer again;
     uint64_t size_needed; /* by the batch that waits for a file */
     struct cc_disk_request make_request;

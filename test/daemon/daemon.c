@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -70,10 +71,14 @@ void daemon_start(struct daemon *daemon, const char *const *arguments)
     snprintf(daemon->log, sizeof daemon->log, "%s/log-%u", daemon_root, ++started);
     daemon->pid = fork();
     if (daemon->pid == 0) {
+        const struct rlimit limit = {daemon->files_max, daemon->files_max};
         int log = open(daemon->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
         dup2(log, 1);
         dup2(log, 2);
+        if (daemon->files_max != 0 && setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            _exit(126);
+        }
         execv(COPYCATD, (char *const *)(uintptr_t)argv);
         _exit(127);
     }

@@ -11,9 +11,10 @@
 #include <sys/types.h>
 
 struct daemon {
-    pid_t pid;     /* 0: not running */
-    int status;    /* of wait, once it has ended */
-    char log[128]; /* path: what it printed, both streams */
+    pid_t pid;          /* 0: not running */
+    int status;         /* of wait, once it has ended */
+    char log[128];      /* path: what it printed, both streams */
+    unsigned files_max; /* set before the start: descriptors it may have; 0: as many as we */
 };
 
 /* A directory for this test alone; removed with all that is in it by daemon_clean. */

@@ -305,6 +305,60 @@ static void ten_thousand_idle_connections_leave_room_to_work(void **state)
     assert_serves(address, "land");
 }
 
+/* Puts that fill some journal files; all of them are acknowledged. */
+static void assert_journal_grows(void)
+{
+    enum {
+        PUTS = 80
+    };
+
+    static char value[60000];
+    copycat_client *client = connect_to(address);
+    copycat_map *map = copycat_map_at(client, "/big");
+
+    for (int i = 0; i < PUTS; i++) {
+        assert_int_equal(
+            copycat_await(
+                copycat_map_put(
+                    map, COPYCAT_STR("big"), (copycat_bytes){value, sizeof value}, NULL),
+                CALL_MS, NULL),
+            COPYCAT_OK);
+    }
+    copycat_map_free(map);
+    copycat_client_close(client, NULL, NULL);
+}
+
+/* They take every descriptor that they are given, and the journal needs some more. */
+static void strangers_do_not_take_the_descriptors_of_the_disk(void **state)
+{
+    enum {
+        COUNT = 200
+    };
+
+    const char *const arguments[] = {listen_flag, data_flag, "--journal-file-size=1MiB", NULL};
+    int idle[COUNT];
+
+    (void)state;
+    daemons[0].files_max = 40;
+    daemon_start(&daemons[0], arguments);
+    assert_true(daemon_says(&daemons[0], "takes part"));
+    assert_serves(address, "sky");
+    for (int i = 0; i < COUNT; i++) {
+        idle[i] = dial();
+        assert_true(idle[i] >= 0);
+    }
+    assert_journal_grows();
+    assert_serves(address, "sea");
+    assert_true(daemon_says(&daemons[0], "turned away: this process may open 40 files"));
+    for (int i = 0; i < COUNT; i++) {
+        close(idle[i]);
+    }
+    assert_serves(address, "land");
+    assert_int_equal(kill(daemons[0].pid, 0), 0);
+    daemon_kill(&daemons[0], SIGTERM);
+    assert_int_equal(daemon_wait(&daemons[0]), 0);
+}
+
 static void count_ok(copycat_status status, copycat_value *value, void *user)
 {
     int *count = user;
@@ -450,6 +504,7 @@ int main(void)
         TEST(different_member_lists_are_told_on_both_sides),
         TEST(garbage_on_the_port_harms_nobody),
         TEST(ten_thousand_idle_connections_leave_room_to_work),
+        TEST(strangers_do_not_take_the_descriptors_of_the_disk),
         TEST(a_client_that_does_not_read_holds_up_nobody),
         TEST(a_full_disk_is_waited_out),
     };

@@ -36,6 +36,9 @@ static copycat_status status_of(const struct cc_uv_disk_job *job)
     if (error == ENOSPC || error == EDQUOT) {
         return COPYCAT_ERR_DISK_FULL;
     }
+    if (cc_uv_is_out_of_descriptors(error)) {
+        return COPYCAT_ERR_BUSY;
+    }
     if (error == EWOULDBLOCK && operation == CC_DISK_LOCK && job->lock != NULL) {
         return COPYCAT_ERR_LOCKED;
     }

@@ -269,70 +269,99 @@ static void list(struct cc_uv_disk_job *job)
 
 /* ---- how to write durably -------------------------------------------------------------------- */
 
-/* True if a block was really written in that way. */
-static bool can_write(int directory, int flags, int write_flags)
+/* 0 if a block was really written in that way, or an errno. */
+static int try_writing(int directory, int flags, int write_flags)
 {
     _Alignas(CC_DISK_BLOCK) static const unsigned char block[CC_DISK_BLOCK];
     char name[64];
     struct iovec piece = {(void *)(uintptr_t)block, sizeof block};
+    int error = 0;
     int descriptor;
-    bool is_written;
+    ssize_t written;
 
     /* Nobody else in this process has this descriptor, nobody else on this machine this process. */
     (void)snprintf(name, sizeof name, PROBE_NAME "-%ld-%d", (long)getpid(), directory);
     (void)unlinkat(directory, name, 0);
     descriptor = openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | flags, FILE_MODE);
     if (descriptor < 0) {
-        return false;
+        return errno;
     }
-    is_written = pwritev2(descriptor, &piece, 1, 0, write_flags) == (ssize_t)sizeof block;
+    written = pwritev2(descriptor, &piece, 1, 0, write_flags);
+    if (written != (ssize_t)sizeof block) {
+        error = written < 0 ? errno : EIO;
+    }
     close(descriptor);
     (void)unlinkat(directory, name, 0);
-    return is_written;
+    return error;
+}
+
+/* 0, or an errno that says nothing about the directory: then it is not known yet. */
+static int find_way(struct cc_uv_way *way, int directory, const struct stat *status)
+{
+    int direct = try_writing(directory, O_DIRECT, RWF_DSYNC);
+    int dsync = direct == 0 ? 0 : try_writing(directory, 0, RWF_DSYNC);
+
+    if (cc_uv_is_out_of_descriptors(direct) || cc_uv_is_out_of_descriptors(dsync)) {
+        return EMFILE;
+    }
+    *way = (struct cc_uv_way){
+        .is_known = true,
+        .is_direct = direct == 0,
+        .has_dsync = dsync == 0,
+        .device = status->st_dev,
+        .inode = status->st_ino};
+    return 0;
 }
 
 /* Only the slow lane opens files, one at a time, so this table needs no lock. */
-static const struct cc_uv_way *way_of(struct cc_env_uv *uv, int directory)
+static int way_of(struct cc_env_uv *uv, int directory, struct cc_uv_way *way_out)
 {
     struct stat status;
-    struct cc_uv_way *way;
+    int error;
 
     if (fstat(directory, &status) != 0) {
-        return NULL;
+        return errno;
     }
     for (uint32_t i = 0; i < CC_UV_WAYS; i++) {
-        way = &uv->ways[i];
+        const struct cc_uv_way *way = &uv->ways[i];
+
         if (way->is_known && way->device == status.st_dev && way->inode == status.st_ino) {
-            return way;
+            *way_out = *way;
+            return 0;
         }
     }
-    way = &uv->ways[uv->way_next];
-    uv->way_next = (uv->way_next + 1) % CC_UV_WAYS;
-    way->is_known = true;
-    way->device = status.st_dev;
-    way->inode = status.st_ino;
-    way->is_direct = can_write(directory, O_DIRECT, RWF_DSYNC);
-    way->has_dsync = way->is_direct || can_write(directory, 0, RWF_DSYNC);
-    return way;
+    error = find_way(way_out, directory, &status);
+    if (error == 0) {
+        uv->ways[uv->way_next] = *way_out;
+        uv->way_next = (uv->way_next + 1) % CC_UV_WAYS;
+    }
+    return error;
 }
 
-static void choose_way(struct cc_env_uv *uv, struct cc_file *file)
+/* 0, or an errno if there is no descriptor left: all else only makes it slower. */
+static int choose_way(struct cc_env_uv *uv, struct cc_file *file)
 {
     char parent[PATH_MAX];
-    const struct cc_uv_way *way = NULL;
-    int directory = -1;
+    struct cc_uv_way way = {.is_known = false};
+    int directory;
+    int error = 0;
 
-    if (parent_of(file->path, parent)) {
-        directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!parent_of(file->path, parent)) {
+        return 0;
     }
-    if (directory >= 0) {
-        way = way_of(uv, directory);
+    directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        error = errno;
+    } else {
+        error = way_of(uv, directory, &way);
         close(directory);
     }
-    file->has_dsync = way != NULL && way->has_dsync;
-    if (way != NULL && way->is_direct) {
+    file->has_dsync = way.has_dsync;
+    if (way.is_direct) {
         file->direct = open(file->path, O_RDWR | O_CLOEXEC | O_DIRECT);
+        error = file->direct < 0 ? errno : 0;
     }
+    return cc_uv_is_out_of_descriptors(error) ? error : 0;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -350,7 +379,10 @@ static void open_file(struct cc_uv_disk_job *job)
         return;
     }
     job->file_size = (uint64_t)status.st_size;
-    choose_way(job->job.uv, file);
+    job->job.error = choose_way(job->job.uv, file);
+    if (job->job.error != 0) {
+        cc_uv_file_shut(file);
+    }
 }
 
 void cc_uv_file_shut(struct cc_file *file)

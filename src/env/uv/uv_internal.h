@@ -10,6 +10,7 @@
 #include "base/heap.h"
 #include "env/uv/env_uv.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -247,6 +248,12 @@ struct cc_uv_disk_job {
     uint64_t file_size;
     struct cc_list flight; /* in the ring */
 };
+
+/* Of this process or of the whole machine: what was to be opened has nothing to do with it. */
+static inline bool cc_uv_is_out_of_descriptors(int error)
+{
+    return error == EMFILE || error == ENFILE;
+}
 
 void cc_uv_disk(struct cc_env *env, struct cc_disk_request *request);
 void cc_uv_disk_refused(struct cc_env_uv *uv);

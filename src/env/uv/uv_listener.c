@@ -3,14 +3,19 @@
  * uv_listener -- newcomers, a bounded number in a pass.
  *
  * When the process has no descriptor left, the listener rests for a moment: its newcomers wait in
- * the system's queue, and the loop does not spin on a readiness that it can do nothing about.
+ * the system's queue, and the loop does not spin on a readiness that it can do nothing about.  So
+ * that it seldom comes to that, and never because of newcomers, some are kept for files (T-060).
  */
 #include "base/assert.h"
+#include "base/bug.h"
 #include "env/uv/uv_internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,6 +23,7 @@
 #define BACKLOG 1024
 #define ACCEPTED_MAX 64u
 #define REST_US 100000u
+#define RESERVE_MAX 32u /* descriptors that newcomers do not get */
 
 struct uv_listener {
     struct cc_list node;
@@ -44,6 +50,34 @@ static bool is_the_newcomers_fault(int error)
            error == EHOSTUNREACH || error == EOPNOTSUPP || error == ENETUNREACH;
 }
 
+/*
+ * The system gives the lowest number that is free, so this one tells how many are in use, whoever
+ * has them: ours are not the only ones in a host's process.
+ */
+static bool has_room(struct cc_listener *user, int descriptor)
+{
+    struct rlimit limit;
+    char text[256];
+
+    if (CC_BUG(T060) || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return true;
+    }
+
+    uint64_t most = limit.rlim_cur;
+    uint64_t reserve = most / 3 < RESERVE_MAX ? most / 3 : RESERVE_MAX;
+
+    if ((uint64_t)descriptor < most - reserve) {
+        return true;
+    }
+    (void)snprintf(
+        text, sizeof text,
+        "connections are turned away: this process may open %" PRIu64 " files, sockets among them, "
+        "and the last %" PRIu64 " are kept for the disk; raise that limit (ulimit -n, or "
+        "LimitNOFILE= of systemd)",
+        most, reserve);
+    return user->on_short != NULL && user->on_short(user, text);
+}
+
 static void admit(struct uv_listener *listener, int descriptor)
 {
     int family = listener->address.socket.ss_family;
@@ -57,7 +91,7 @@ static void admit(struct uv_listener *listener, int descriptor)
         cc_uv_conn_discard(conn);
         return;
     }
-    user = listener->user->on_accept(listener->user);
+    user = has_room(listener->user, descriptor) ? listener->user->on_accept(listener->user) : NULL;
     if (user != NULL) {
         cc_uv_conn_join(conn, user);
     } else {

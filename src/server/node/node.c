@@ -312,14 +312,31 @@ static void on_failed(void *owner, copycat_status status, const char *text)
     cc_server_fail(owner, status, text);
 }
 
-static void on_full(void *owner, bool is_full)
+static void on_short(void *owner, copycat_status shortage)
 {
     struct cc_server *server = owner;
 
-    cc_server_notice(
-        server, is_full ? "the disk is full: there is no space for the next journal file; when the "
-                          "one at hand is used up, this server takes nothing new until some is free"
-                        : "the disk has space again");
+    if (shortage == COPYCAT_ERR_BUSY) {
+        cc_server_make_room(server);
+    }
+    if (shortage == server->shortage) {
+        return;
+    }
+    if (shortage == COPYCAT_ERR_DISK_FULL) {
+        cc_server_notice(
+            server, "the disk is full: there is no space for the next journal file; when the one "
+                    "at hand is used up, this server takes nothing new until some is free");
+    } else if (shortage == COPYCAT_ERR_BUSY) {
+        cc_server_notice(
+            server, "too many files are open: the next journal file cannot be; when the one at "
+                    "hand is used up, this server takes nothing new until there is room; raise "
+                    "the limit (ulimit -n, or LimitNOFILE= of systemd)");
+    } else {
+        cc_server_notice(
+            server, server->shortage == COPYCAT_ERR_BUSY ? "the next journal file is open"
+                                                         : "the disk has space again");
+    }
+    server->shortage = shortage;
     if (server->group != NULL && server->failed == COPYCAT_OK) {
         cc_group_watch_disk(server->group);
     }
@@ -360,7 +377,7 @@ static const struct cc_journal_callbacks journal_callbacks = {
     .on_durable = on_durable,
     .on_placed = on_placed,
     .on_failed = on_failed,
-    .on_full = on_full,
+    .on_short = on_short,
     .on_closed = on_closed,
 };
 
@@ -419,6 +436,7 @@ static void init(
     server->housework = (struct cc_task){.run = do_housework, .owner = server};
     server->watch = (struct cc_timer){.fire = watched, .owner = server};
     cc_list_init(&server->guests);
+    cc_list_init(&server->strangers);
     cc_table_init(&server->guests_by_token, server->memory);
     cc_writer_init(&server->reply, server->memory, REPLY_SIZE_MAX);
     server->log = cc_log_create(server->env, 0, server->options.cache_bytes_max);

@@ -31,6 +31,7 @@
 /* An accepted connection. */
 struct cc_guest {
     struct cc_list node;
+    struct cc_list stranger; /* among those who have not said hello */
     struct cc_server *server;
     struct cc_channel channel;
     uint8_t kind; /* enum cc_hello_kind; 0: has not said */
@@ -70,8 +71,10 @@ struct cc_server {
     struct cc_listener listener;
     bool is_listening;
     struct cc_list guests;
+    struct cc_list strangers; /* of them; the longest silent first */
     struct cc_table guests_by_token;
     uint32_t guest_count;
+    uint64_t turned_away_us; /* before that, nothing more is said of newcomers who were */
     uint64_t token_next;
     struct cc_peer *peers[CC_MEMBERS_MAX];
     uint32_t peer_count;
@@ -82,6 +85,7 @@ struct cc_server {
     struct cc_task housework; /* reaping, peers that went up or down, failing */
     struct cc_timer watch;    /* deadlines of strangers */
     copycat_status failed;    /* OK, or why the server stopped */
+    copycat_status shortage;  /* OK, or what the journal waits for */
     char last_notice[CC_REFUSE_TEXT_SIZE_MAX];
     char words[CC_REFUSE_TEXT_SIZE_MAX]; /* the sentence at hand */
     bool is_closing;
@@ -147,6 +151,9 @@ void cc_server_close_door(struct cc_server *server);
 void cc_server_reap_guests(struct cc_server *server);
 void cc_server_watch_guests(struct cc_server *server);
 void cc_server_dismiss_peers(struct cc_server *server);
+
+/* Shows some guests out, for the descriptors they hold. */
+void cc_server_make_room(struct cc_server *server);
 struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token);
 
 /* node_report.c: where this server stands, for an observer */

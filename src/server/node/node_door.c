@@ -2,12 +2,19 @@
 /*
  * node_door -- accepted connections.  A stranger may hold one small frame and a few seconds; who
  * has said hello is a client or a peer and gets what that kind may have.
+ *
+ * Where there is no room, the stranger who has been silent longest gives way to the newcomer, so
+ * that those who never say a word cannot shut out those who do.  Who came just now may not have
+ * been heard yet, and stays: then the newcomer is turned away, and tries again or elsewhere.
  */
 #include "base/assert.h"
 #include "server/node/node.h"
 
 #define HELLO_US_MAX UINT64_C(5000000)
+#define HELLO_US_MIN UINT64_C(250000) /* that nobody is denied */
 #define WATCH_US UINT64_C(1000000)
+#define QUIET_US UINT64_C(60000000) /* between notices of newcomers who were turned away */
+#define ROOM 8u                     /* descriptors; to open a file takes four at most */
 
 static void dismiss(struct cc_guest *guest)
 {
@@ -15,6 +22,7 @@ static void dismiss(struct cc_guest *guest)
         return;
     }
     guest->is_gone = true;
+    cc_list_remove(&guest->stranger);
     cc_channel_close(&guest->channel);
     cc_server_wake(guest->server);
 }
@@ -61,7 +69,7 @@ static bool take_hello(struct cc_guest *guest, copycat_bytes body)
         return true;
     }
     guest->kind = hello.kind;
-    guest->hello_deadline_us = COPYCAT_NONE;
+    cc_list_remove(&guest->stranger);
     if (hello.kind == CC_HELLO_PEER) {
         guest->peer = hello.server;
         guest->boot = hello.boot;
@@ -130,11 +138,80 @@ static const struct cc_channel_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
+/* ---- room -------------------------------------------------------------------------------------
+ */
+
+/* True if a stranger had to give way. */
+static bool has_given_way(struct cc_server *server)
+{
+    if (cc_list_is_empty(&server->strangers)) {
+        return false;
+    }
+
+    struct cc_guest *guest = cc_container_of(server->strangers.next, struct cc_guest, stranger);
+
+    if (guest->hello_deadline_us + HELLO_US_MIN > cc_env_now_us(server->env) + HELLO_US_MAX) {
+        return false;
+    }
+    dismiss(guest);
+    return true;
+}
+
+static void turn_away(struct cc_server *server, const char *text)
+{
+    uint64_t now = cc_env_now_us(server->env);
+
+    if (now >= server->turned_away_us) {
+        server->turned_away_us = now + QUIET_US;
+        cc_server_notice(server, text);
+    }
+}
+
+static bool on_short(struct cc_listener *listener, const char *text)
+{
+    struct cc_server *server = listener->owner;
+
+    if (server->failed == COPYCAT_OK && has_given_way(server)) {
+        return true;
+    }
+    turn_away(server, text);
+    return false;
+}
+
+/* Strangers first; then the clients who came last, who find another server, and not peers. */
+void cc_server_make_room(struct cc_server *server)
+{
+    uint32_t left = ROOM;
+
+    cc_list_each_safe(node, following, &server->strangers) {
+        if (left > 0) {
+            left--;
+            dismiss(cc_container_of(node, struct cc_guest, stranger));
+        }
+    }
+    for (struct cc_list *node = server->guests.prev; node != &server->guests && left > 0;
+         node = node->prev) {
+        struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
+
+        if (!guest->is_gone && guest->kind != CC_HELLO_PEER) {
+            left--;
+            dismiss(guest);
+        }
+    }
+}
+
+/* ---- coming and going -------------------------------------------------------------------------
+ */
+
 static struct cc_conn *on_accept(struct cc_listener *listener)
 {
     struct cc_server *server = listener->owner;
 
-    if (server->guest_count >= server->options.guests_max || server->failed != COPYCAT_OK) {
+    if (server->failed != COPYCAT_OK) {
+        return NULL;
+    }
+    if (server->guest_count >= server->options.guests_max && !has_given_way(server)) {
+        turn_away(server, "connections are turned away: there are as many as are allowed");
         return NULL;
     }
 
@@ -150,6 +227,7 @@ static struct cc_conn *on_accept(struct cc_listener *listener)
         &guest->channel, server->env, server->memory, CC_FRAME_BODY_STRANGER_MAX,
         CC_GUEST_OUTPUT_MAX, &callbacks, guest);
     cc_list_append(&server->guests, &guest->node);
+    cc_list_append(&server->strangers, &guest->stranger);
     cc_table_put(&server->guests_by_token, guest->token, guest);
     server->guest_count++;
     return cc_channel_accept(&guest->channel);
@@ -191,8 +269,8 @@ void cc_server_watch_guests(struct cc_server *server)
 {
     uint64_t now = cc_env_now_us(server->env);
 
-    cc_list_each(node, &server->guests) {
-        struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
+    cc_list_each_safe(node, following, &server->strangers) {
+        struct cc_guest *guest = cc_container_of(node, struct cc_guest, stranger);
 
         if (guest->hello_deadline_us <= now) {
             dismiss(guest);
@@ -206,7 +284,8 @@ copycat_status cc_server_open_door(struct cc_server *server)
     uint32_t place = cc_server_member_place(server, server->options.id);
 
     CC_ASSERT(place < CC_MEMBERS_MAX);
-    server->listener = (struct cc_listener){.on_accept = on_accept, .owner = server};
+    server->listener =
+        (struct cc_listener){.on_accept = on_accept, .on_short = on_short, .owner = server};
 
     copycat_status status =
         cc_env_listen(server->env, &server->listener, server->members.at[place].address);
