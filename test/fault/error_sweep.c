@@ -16,7 +16,8 @@
  *
  * At the seam EMFILE is an I/O error, like all but "no space" (env/uv/uv_disk.c).
  *
- * usage: error_sweep [--seeds N] [--only SEED MACHINE KIND N]    KIND: io, full, memory
+ * usage: error_sweep [--seeds N] [--from SEED] [--only SEED MACHINE KIND N]
+ *        KIND: io, full, memory
  */
 #include "fault/caller.h"
 #include "fault/trio.h"
@@ -251,15 +252,19 @@ static int only(char **arguments)
 int main(int count, char **arguments)
 {
     uint64_t seeds = SEEDS;
+    uint64_t from = 1;
     uint64_t failed = 0;
 
     if (count == 6 && strcmp(arguments[1], "--only") == 0) {
         return only(arguments + 2);
     }
-    if (count == 3 && strcmp(arguments[1], "--seeds") == 0) {
-        seeds = strtoull(arguments[2], NULL, 10);
+    for (int i = 1; i + 1 < count; i += 2) {
+        uint64_t number = strtoull(arguments[i + 1], NULL, 10);
+
+        seeds = strcmp(arguments[i], "--seeds") == 0 ? number : seeds;
+        from = strcmp(arguments[i], "--from") == 0 ? number : from;
     }
-    for (uint64_t seed = 1; seed <= seeds; seed++) {
+    for (uint64_t seed = from; seed < from + seeds; seed++) {
         failed += sweep_seed(seed);
     }
     printf(

@@ -13,8 +13,20 @@ static void *(*world_resize)(void *context, void *block, size_t size);
 
 /* ---- disk ------------------------------------------------------------------------------------ */
 
+/*
+ * The judge does not look at a server that has failed, and so would not know what it did rightly in
+ * the same pass before: it looks now.
+ */
+static void look(uint32_t machine)
+{
+    if (machine < TRIO_SERVERS && stage->seats[machine].server != NULL) {
+        cc_judge_step(stage->judge, machine, stage->seats[machine].server);
+    }
+}
+
 static void complete(struct cc_disk_request *request)
 {
+    look(stage->fault.machine);
     stage->broken_request = NULL;
     request->done = stage->broken_done;
     request->size = stage->broken_size;
