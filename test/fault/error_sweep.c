@@ -5,7 +5,7 @@
  *
  *     found      three servers found a cluster; one that stops is started again
  *     work       a client puts and reads; one that stops stays down
- *     recovery   the server at which faults aim loses power and starts again, while the client works
+ *     recovery   the server that faults aim at loses power and starts again while the client works
  *     end        one that stopped is started again; all must agree; all is closed in good order
  *
  *   R1  nothing hangs: each phase ends in time, and two servers serve while the third is down

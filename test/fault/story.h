@@ -4,8 +4,8 @@
  *
  *     first life     an empty disk; power is lost while much is under way
  *     second life    recovery from that, goes on where the first is found to have ended; closed
- *     third life     recovery, goes on to the end of the script; closed, and then one batch of entries
- *                    is damaged on the disk
+ *     third life     recovery, goes on to the end of the script; closed, and then one batch of
+ *                    entries is damaged on the disk
  *     fourth life    recovery passes that over; the entries are given back one by one
  *
  * The script is a series of records: the founding base, entries, truncations, terms and votes.  The
@@ -72,7 +72,7 @@ struct story_finding story_found(const struct story *story, const struct stand *
 uint64_t story_digest(
     const struct story *story, const struct stand_state *state, const struct cc_base *base);
 
-/* ---- between story.c and story_repair.c ------------------------------------------------------- */
+/* ---- between story.c and story_repair.c ------------------------------------------------------ */
 
 #define STORY_LIVES 3u /* before the one of damage */
 

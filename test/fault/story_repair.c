@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * story_repair -- the fourth life of a story: one batch is damaged, recovery passes it over, and its
- * entries are given back.
+ * story_repair -- the fourth life of a story: one batch is damaged, recovery passes it over, and
+ * its entries are given back.
  */
 #include "base/assert.h"
 #include "fault/story.h"

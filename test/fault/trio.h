@@ -5,8 +5,8 @@
  *
  * Every disk call and every allocation of a machine passes here and is counted over all its lives,
  * so that the n-th can be made to fail.  A failing write leaves a part of itself behind; other
- * failing calls do nothing.  A server that panics in the pass in which it was refused memory is what
- * it would be on a real machine: a process that is gone (T-025).  Any other panic is a failure.
+ * failing calls do nothing.  A server that panics in the pass in which it was refused memory is
+ * what it would be on a real machine: a process that is gone (T-025).  Any other panic is a failure.
  */
 #ifndef CC_TEST_FAULT_TRIO_H
 #define CC_TEST_FAULT_TRIO_H
@@ -93,7 +93,7 @@ bool trio_is_settled(const struct trio *trio, uint32_t servers);
 /* NULL as long as nothing is wrong. */
 const char *trio_verdict(const struct trio *trio);
 
-/* ---- trio_disk.c: what is on the disk of a machine that is down -------------------------------- */
+/* ---- trio_disk.c: what is on the disk of a machine that is down ------------------------------ */
 
 struct trio_file {
     char name[32]; /* with its directory */
@@ -113,7 +113,7 @@ void trio_disk_clear(struct trio_disk *disk);
 /* Onto an empty disk. */
 void trio_disk_put(struct trio *trio, uint32_t place, const struct trio_disk *disk);
 
-/* ---- trio_fault.c: what stands between a machine and its world -------------------------------- */
+/* ---- trio_fault.c: what stands between a machine and its world ------------------------------- */
 
 void trio_intercept(struct trio *trio);
 
