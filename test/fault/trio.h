@@ -6,7 +6,8 @@
  * Every disk call and every allocation of a machine passes here and is counted over all its lives,
  * so that the n-th can be made to fail.  A failing write leaves a part of itself behind; other
  * failing calls do nothing.  A server that panics in the pass in which it was refused memory is
- * what it would be on a real machine: a process that is gone (T-025).  Any other panic is a failure.
+ * what it would be on a real machine: a process that is gone (T-025).  Any other panic is a
+ * failure.
  */
 #ifndef CC_TEST_FAULT_TRIO_H
 #define CC_TEST_FAULT_TRIO_H
