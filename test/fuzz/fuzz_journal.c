@@ -1,241 +1,259 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_journal -- recovery of a directory that somebody has changed: it never fails, takes no more
- * memory than the files have, and never gives an entry that was not written.
+ * fuzz_journal -- recovery of a directory that somebody has changed.
  *
- * The input is a series of changes to the files of a small journal: each has a file, an offset,
- * what is done there, and bytes.  Damage is told from the original by checksums and stamps; a
- * forgery is sealed again with right ones, so that what lies behind them is reached too.  Of what
- * was forged only sanity is asked for: a journal that is refused, or entries one after the other.
+ * The first byte chooses a directory (journal_image.h); then come rows of changes to its files
+ * (journal_change.h).  Whatever they are:
+ *
+ *   - recovery ends, refuses or goes on, and takes no more memory than the files have;
+ *   - its entries follow one another, and none is told as damaged for which there was no room;
+ *   - a repair that does not fit the log is refused;
+ *   - a second recovery finds what the first found;
+ *   - no entry is given that was not written, unless the bytes of one were forged;
+ *   - after accidents what is found is the state after some number of records, damaged entries
+ *     apart, and none is missing that anything still in its place proves to have been durable;
+ *   - after accidents everything damaged can be refilled, and is then found whole.
  */
 #include "base/assert.h"
+#include "base/prng.h"
+#include "journal_change.h"
+#include "journal_image.h"
 #include "log/format.h"
-#include "support/mend.h"
-#include "unit/log/journal_stand.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
 
-#define RECORDS 60u
+#define ROWS_MAX 24u
 #define MEMORY_BLOCKS_MAX 512u
+#define ENTRY_SIZE_MIN (CC_RECORD_HEADER_SIZE + CC_ENTRY_HEADER_SIZE)
 
-static struct stand_script script;
-static struct memory_disk original;
 static struct memory_disk disk;
 static struct stand stand;
 
-static void make_original(void)
-{
-    static const struct cc_base base = {
-        .cluster_id = {1, 2, 3},
-        .feature_level = 1,
-        .members = {
-            .count = 2,
-            .at = {{1, CC_ROLE_VOTER, {1}, "one:7458"}, {3, CC_ROLE_LEARNER, {3}, "three:7458"}}}};
-    uint32_t at = 0;
-
-    memory_disk_init(&original);
-    stand.options = (struct cc_journal_options){.batch_size_max = 8192, .file_size = 32768};
-    stand_script_draw(&script, 5, RECORDS, 3000);
-    while (at < RECORDS) {
-        stand_open(&stand, &original, UINT64_MAX);
-        CC_ASSERT(stand.is_open);
-        if (at == 0) {
-            cc_journal_found(stand.journal, &base);
-            stand.added++;
-        }
-        for (uint32_t i = 0; i < RECORDS / 2; i++) {
-            stand_add(&stand, &script.records[at++]);
-            if (i % 5 == 4) {
-                stand_flush(&stand);
-                stand_settle(&stand);
-            }
-        }
-        stand_flush(&stand);
-        stand_settle(&stand);
-        stand_close(&stand);
-    }
-}
-
-static struct memory_file *file_at(uint8_t number)
-{
-    uint32_t count = 0;
-
-    while (memory_disk_file(&disk, count) != NULL) {
-        count++;
-    }
-    return count == 0 ? NULL : memory_disk_file(&disk, number % count);
-}
-
-/* A batch that reads, by its place in the file from 0; false if there are not so many. */
-static bool find_batch(
-    struct memory_file *file, uint32_t place, uint8_t **batch_out, struct cc_batch_header *header)
-{
-    uint64_t at = 0;
-
-    while (file->size - at >= CC_DISK_BLOCK &&
-           cc_batch_read_header(file->seen + at, header) == CC_HEADER_VALID &&
-           header->blocks <= (file->size - at) / CC_DISK_BLOCK) {
-        if (place-- == 0) {
-            *batch_out = file->seen + at;
-            return true;
-        }
-        at += (uint64_t)header->blocks * CC_DISK_BLOCK;
-    }
-    return false;
-}
-
-static void mend_entries(uint8_t *records, size_t size)
-{
-    struct cc_record record;
-    size_t start = 0;
-    size_t at = 0;
-
-    while (cc_record_next((copycat_bytes){records, size}, &at, &record)) {
-        if (record.type == CC_RECORD_ENTRY) {
-            mend_entry(records + start + CC_RECORD_HEADER_SIZE, record.payload.size);
-        }
-        start = at;
-    }
-}
-
-/* Another number in the header of a batch. */
-static void forge_header(struct cc_batch_header *header, uint8_t which, uint32_t by)
-{
-    switch (which % 8) {
-    case 0:
-        header->life += by;
-        break;
-    case 1:
-        header->number += by;
-        break;
-    case 2:
-        header->tag ^= by;
-        break;
-    case 3:
-        header->durable_life += by;
-        break;
-    case 4:
-        header->durable_number += by;
-        break;
-    case 5:
-        header->last_index += by;
-        break;
-    case 6:
-        header->last_term += by;
-        break;
-    default:
-        header->records_size -= by % (header->records_size + 1);
-        break;
-    }
-}
-
-/* Changes a batch and seals it, as somebody would who knows the format; false if there is none. */
-static bool forge(struct memory_file *file, struct cc_reader *input)
-{
-    struct cc_batch_header header;
-    uint8_t *batch;
-    uint8_t which = cc_read_u8(input);
-    uint8_t byte = cc_read_u8(input);
-
-    if (!find_batch(file, cc_read_u8(input) % 16u, &batch, &header) || input->failed) {
-        return false;
-    }
-    (void)cc_batch_restore(batch, &header);
-    if (which % 2 == 0 || header.records_size == 0) {
-        forge_header(&header, which / 2, byte < 128 ? byte : byte - 256u);
-    } else {
-        uint8_t *records = batch + cc_batch_records_at(header.blocks);
-
-        records[cc_read_u16(input) % header.records_size] ^= byte;
-        mend_entries(records, header.records_size);
-    }
-    cc_batch_seal(batch, &header);
-    return true;
-}
-
-/* One block of the file comes to lie where another was. */
-static void copy_block(struct memory_file *file, uint64_t from, uint64_t to)
-{
-    uint64_t blocks = file->size / CC_DISK_BLOCK;
-
-    if (to < blocks) {
-        memmove(
-            file->seen + to * CC_DISK_BLOCK, file->seen + from % blocks * CC_DISK_BLOCK,
-            CC_DISK_BLOCK);
-    }
-}
-
-/* One change; true if it is a forgery. */
-static bool change(struct cc_reader *input)
-{
-    struct memory_file *file = file_at(cc_read_u8(input));
-    uint8_t what = cc_read_u8(input);
-    uint64_t offset = cc_read_u32(input);
-    uint8_t byte = cc_read_u8(input);
-
-    if (input->failed || file == NULL || file->size == 0) {
-        return false;
-    }
-    offset %= file->size;
-    switch (what % 8) {
-    case 0:
-        file->seen[offset] ^= byte;
-        return false;
-    case 1:
-        memset(file->seen + offset - offset % CC_DISK_SECTOR, byte & 1 ? 0 : byte, CC_DISK_SECTOR);
-        return false;
-    case 2:
-        file->size = offset;
-        return false;
-    case 3:
-        file->is_named = false;
-        return false;
-    case 4:
-        copy_block(file, byte, offset / CC_DISK_BLOCK);
-        return false;
-    default:
-        return forge(file, input);
-    }
-}
-
 /* What was found is the state after some number of records: none is invented, none skipped. */
-static void check_found(void)
+static void check_found(uint32_t floor)
 {
-    static struct stand_state expected;
-
-    for (uint32_t count = 0; count <= RECORDS; count++) {
-        stand_script_state(&script, count, &expected);
-        if (stand_states_match(&expected, &stand.found)) {
+    for (uint32_t count = IMAGE_RECORDS; count + 1 > floor; count--) {
+        if (stand_states_match(image_state(count), &stand.found)) {
             return;
         }
     }
     CC_ASSERT(false);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_entries(void)
 {
-    struct cc_reader input;
-    bool is_forged = false;
+    for (uint64_t index = 1; index <= stand.found.last; index++) {
+        CC_ASSERT(
+            stand.found.damaged[index] ||
+            image_has_entry(index, stand.found.terms[index], stand.found.hashes[index]));
+    }
+}
 
-    if (original.env.table == NULL) {
-        make_original();
+/* A summary is not believed when it speaks of more than its batch has room for. */
+static void check_room(void)
+{
+    uint64_t damaged = 0;
+
+    for (uint64_t index = 1; index <= stand.found.last; index++) {
+        damaged += stand.found.damaged[index];
     }
-    memory_disk_clone(&disk, &original);
-    cc_reader_init(&input, data, size);
-    while (cc_reader_left(&input) > 0 && !input.failed) {
-        is_forged = change(&input) || is_forged;
+    CC_ASSERT(damaged <= stand.found.damages * image_options.file_size / ENTRY_SIZE_MIN);
+}
+
+/* A block that is written anew can be read again: recovery wipes files, and begins one. */
+static void heal_written(void)
+{
+    struct cc_batch_header header;
+    uint32_t newest = 0;
+
+    for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
+        const struct memory_file *file = &disk.files[i];
+
+        if (file->is_named && file->size >= CC_DISK_BLOCK &&
+            cc_batch_read_header(file->seen, &header) == CC_HEADER_VALID) {
+            newest = header.life > newest ? header.life : newest;
+        }
     }
+    for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
+        struct memory_file *file = &disk.files[i];
+
+        if (file->size < CC_DISK_BLOCK ||
+            cc_batch_read_header(file->seen, &header) != CC_HEADER_VALID || header.life == newest) {
+            file->scar = 0;
+        }
+    }
+}
+
+static void open_journal(void)
+{
     stand_open(&stand, &disk, UINT64_MAX);
     CC_ASSERT(stand.opens == 1);
+    if (stand.is_open) {
+        heal_written();
+    }
+}
+
+static void open_again(void)
+{
+    stand_settle(&stand);
+    stand_close(&stand);
+    open_journal();
+}
+
+/* The same, in every word of it. */
+static void check_same(const struct stand_state *first)
+{
+    CC_ASSERT(stand.is_open);
+    CC_ASSERT(stand_states_match(first, &stand.found));
+    for (uint64_t index = 1; index <= first->last; index++) {
+        CC_ASSERT(first->damaged[index] == stand.found.damaged[index]);
+    }
+}
+
+/* Every damaged entry is fetched from somewhere. */
+static void refill(void)
+{
+    for (uint64_t index = 1; index <= stand.found.last; index++) {
+        uint64_t term = stand.found.terms[index];
+
+        if (stand.found.damaged[index]) {
+            stand_repair(&stand, index, term, image_entry_size(index, term));
+        }
+    }
+    stand_flush(&stand);
+    open_again();
+    CC_ASSERT(stand.is_open);
+    for (uint64_t index = 1; index <= stand.found.last; index++) {
+        CC_ASSERT(!stand.found.damaged[index]);
+    }
+}
+
+static void check_open(enum change_depth depth, uint32_t floor)
+{
+    static struct stand_state first;
+    uint32_t damages = stand.found.damages;
+
+    if (depth == CHANGED_BY_ACCIDENT) {
+        check_found(floor);
+    }
+    if (depth != CHANGED_ENTRIES) {
+        check_entries();
+    }
+    first = stand.found;
+    open_again();
+    check_same(&first);
+    if (depth == CHANGED_BY_ACCIDENT && damages > 0) {
+        refill();
+        check_found(floor);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct image *image = image_of((enum image_kind)(size == 0 ? 0 : data[0] % IMAGE_KINDS));
+    enum change_depth depth = CHANGED_BY_ACCIDENT;
+    uint32_t floor;
+
+    stand.options = image_options;
+    memory_disk_clone(&disk, &image->disk);
+    for (size_t at = 1; at + CHANGE_SIZE <= size && at < ROWS_MAX * CHANGE_SIZE;
+         at += CHANGE_SIZE) {
+        enum change_depth change = change_make(&disk, data + at);
+
+        depth = change > depth ? change : depth;
+    }
+    floor = image_floor(image, &disk);
+    open_journal();
     CC_ASSERT(disk.blocks_out < MEMORY_BLOCKS_MAX);
-    if (stand.is_open && !is_forged) {
-        check_found();
+    check_room();
+    if (stand.is_open) {
+        check_open(depth, floor);
     }
     stand_settle(&stand);
     stand_close(&stand);
     CC_ASSERT(disk.blocks_out == 0);
     memory_disk_deinit(&disk);
     return 0;
+}
+
+/* ---- mutation, row by row -------------------------------------------------------------------- */
+
+static uint32_t draw_number(struct cc_prng *prng)
+{
+    uint32_t number = (uint32_t)cc_prng_below(prng, 8);
+
+    switch (cc_prng_below(prng, 6)) {
+    case 0:
+        return number;
+    case 1:
+        return 0u - number;
+    case 2:
+        return (uint32_t)cc_prng_below(prng, 64) * CC_DISK_SECTOR + number;
+    case 3:
+        return (uint32_t)cc_prng_below(prng, 8) * CC_DISK_BLOCK + CC_DISK_BLOCK - number;
+    case 4:
+        return 1u << cc_prng_below(prng, 32);
+    default:
+        return (uint32_t)cc_prng_next(prng);
+    }
+}
+
+static void draw_field(struct cc_prng *prng, uint8_t *row, uint32_t field)
+{
+    switch (field) {
+    case 0:
+        row[0] = (uint8_t)cc_prng_below(prng, CHANGE_KINDS);
+        break;
+    case 1:
+        row[1] = (uint8_t)cc_prng_below(prng, 6);
+        break;
+    case 2:
+        row[2] = (uint8_t)cc_prng_below(prng, 8);
+        break;
+    case 3:
+        row[3] =
+            (uint8_t)(cc_prng_below(prng, 2) == 0 ? cc_prng_below(prng, 20) : cc_prng_next(prng));
+        break;
+    default:
+        cc_store_u32(row + (field == 4 ? 4 : 8), draw_number(prng));
+        break;
+    }
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
+{
+    struct cc_prng prng = {seed};
+    size_t rows = size == 0 ? 0 : (size - 1) / CHANGE_SIZE;
+    uint8_t *row = data + 1 + cc_prng_below(&prng, rows + 1) * CHANGE_SIZE;
+    size_t behind = (size_t)(data + 1 + rows * CHANGE_SIZE - row);
+
+    data[0] = size == 0 || cc_prng_below(&prng, 16) == 0
+                  ? (uint8_t)cc_prng_below(&prng, IMAGE_KINDS)
+                  : data[0];
+    size = 1 + rows * CHANGE_SIZE;
+    if (behind == 0 || cc_prng_below(&prng, 4) == 0) {
+        if (rows == ROWS_MAX || size + CHANGE_SIZE > size_max) {
+            return size;
+        }
+        memmove(row + CHANGE_SIZE, row, behind);
+        for (uint32_t field = 0; field < 6; field++) {
+            draw_field(&prng, row, field);
+        }
+        return size + CHANGE_SIZE;
+    }
+    switch (cc_prng_below(&prng, 8)) {
+    case 0:
+        memmove(row, row + CHANGE_SIZE, behind - CHANGE_SIZE);
+        return size - CHANGE_SIZE;
+    case 1: /* steered by comparisons */
+        (void)LLVMFuzzerMutate(row, CHANGE_SIZE, CHANGE_SIZE);
+        return size;
+    default:
+        draw_field(&prng, row, (uint32_t)cc_prng_below(&prng, 6));
+        return size;
+    }
 }
