@@ -33,7 +33,7 @@
 #define PATIENCE_US UINT64_C(20000000)
 #define SLICE_US UINT64_C(200000)
 #define PUTS 15u
-#define SEEDS 14u
+#define SEEDS 16u
 
 enum kind {
     KIND_IO,
