@@ -226,13 +226,22 @@ static void go_on(struct cc_journal *journal)
     }
 }
 
+/* Nobody is told of more entries than a batch has room for, whatever its summary says (T-057). */
+static bool has_room(const struct cc_batch_summary *summary, uint32_t blocks)
+{
+    uint64_t room = (uint64_t)blocks * CC_DISK_BLOCK / cc_record_size(CC_ENTRY_HEADER_SIZE);
+
+    return summary->last < summary->touched || summary->last - summary->touched < room ||
+           summary->touched == 0;
+}
+
 static void pass_over(
     struct cc_journal *journal, const struct cc_batch_summary *summary, uint32_t blocks)
 {
     struct cc_journal_scan *scan = &journal->scan;
     uint64_t left = cc_scan_size(journal) - scan->offset;
 
-    if (blocks == 0 || blocks > left / CC_DISK_BLOCK ||
+    if (blocks == 0 || blocks > left / CC_DISK_BLOCK || !has_room(summary, blocks) ||
         !cc_scan_replay_summary(journal, summary, scan->offset)) {
         refuse_damaged(journal);
         return;
