@@ -431,6 +431,21 @@ static void tell_role(struct cc_cluster *cluster, uint32_t place)
         (unsigned long long)status.applied);
 }
 
+/* Whatever was asked of it: what it keeps is small here, and queues and caches have their bounds. */
+static void judge_memory(struct cc_cluster *cluster, uint32_t place)
+{
+    uint64_t bytes = cc_world_memory(cluster->world, place);
+
+    if (bytes > cluster->totals.memory_max) {
+        cluster->totals.memory_max = bytes;
+    }
+    if (cluster->options.memory_max > 0 && bytes > cluster->options.memory_max) {
+        cc_judge_blame(
+            cluster->judge, "bounds: server %u holds %llu bytes of memory", place + 1,
+            (unsigned long long)bytes);
+    }
+}
+
 /* What only a stranger has said must have changed nothing. */
 static void judge_pass(struct cc_cluster *cluster, uint32_t place)
 {
@@ -445,6 +460,7 @@ static void judge_pass(struct cc_cluster *cluster, uint32_t place)
         cc_judge_stranger(cluster->judge, place, seat->server);
     }
     cc_judge_step(cluster->judge, place, seat->server);
+    judge_memory(cluster, place);
 }
 
 void cc_cluster_run(struct cc_cluster *cluster, uint64_t until_us)

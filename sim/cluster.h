@@ -32,6 +32,7 @@ struct cc_cluster_options {
     uint32_t uncommitted_max;
     uint64_t cache_bytes_max;
     uint32_t waiting_max; /* 0: as the product has it */
+    uint64_t memory_max;  /* a server may hold, by the judge; 0: any */
     bool has_wild_clocks; /* drift beyond what leases allow for */
     bool tells_story;
 };
@@ -68,6 +69,7 @@ struct cc_cluster_totals {
     uint64_t writes;     /* durable writes of journals */
     uint64_t refusals;   /* starts that were refused, as they must be */
     uint64_t damaged;    /* recoveries that stopped at damage */
+    uint64_t memory_max; /* of a server at any time */
 };
 
 struct cc_cluster {

@@ -520,7 +520,9 @@ static void check_commit(struct cc_judge *judge, uint32_t place, const struct cc
     for (uint32_t i = 0; i < judge->voter_count; i++) {
         const struct watched *server = &judge->servers[i];
 
-        holders += server->stable >= commit && server->terms[commit] == term;
+        /* What is damaged was there when it was acknowledged. */
+        holders +=
+            server->is_damaged || (server->stable >= commit && server->terms[commit] == term);
     }
     if (holders < judge->quorum) {
         cc_judge_blame(
