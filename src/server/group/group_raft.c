@@ -125,14 +125,15 @@ static void drop_outdated(struct cc_group *group)
  */
 static bool is_merged(struct cc_group *group, const struct cc_raft_send *send)
 {
-    if (send->message.kind != CC_RAFT_APPEND_REPLY || !send->message.is_accepted) {
+    if (send->message.kind != CC_RAFT_APPEND_REPLY) {
         return false;
     }
     for (uint32_t i = group->delayed_count; i > 0 && group->delayed[i - 1].after >= send->after;
          i--) {
         struct cc_raft_send *before = &group->delayed[i - 1];
 
-        if (before->message.kind == CC_RAFT_APPEND_REPLY && before->message.is_accepted &&
+        if (before->message.kind == CC_RAFT_APPEND_REPLY &&
+            before->message.is_accepted == send->message.is_accepted &&
             before->message.to == send->message.to && before->after == send->after &&
             before->core_term == send->core_term) {
             uint64_t match = before->message.match;
