@@ -57,6 +57,7 @@ enum cc_trap {
     CC_TRAP_T098, /* a server that finds nobody starts a cluster */
     CC_TRAP_T104, /* a slow follower gets more than its window */
     CC_TRAP_T107, /* a frame that comes in pieces is forgotten */
+    CC_TRAP_T108, /* the size of a frame is believed, and room made for it */
 };
 
 #ifndef COPYCAT_BUG
