@@ -8,11 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHRINK_SECONDS 60
+
 static _Noreturn void usage(void)
 {
     puts("usage: copycat-sim [--seed S [--story]] | [--seeds N] [--from S] [--seconds T]\n"
          "                   [--until-failure] [--traces] [--faults LIST] [--without LIST]\n"
          "                   [--heat FILE]\n"
+         "       copycat-sim shrink --seed S [--faults LIST] [--seconds T] [--output FILE]\n"
+         "       copycat-sim replay FILE [--story]\n"
          "  --seed S         run one seed; the same seed is the same run, bit for bit\n"
          "  --story          print what happens, as columns: time, who, what\n"
          "  --seeds N        run until N seeds have counted\n"
@@ -24,7 +28,11 @@ static _Noreturn void usage(void)
          "  --faults LIST    also kinds of fault that do not occur by themselves: "
          "bit-rot,roll-back\n"
          "  --without LIST   not these kinds; all else is drawn as ever\n"
-         "  --heat FILE      write which operation was under way when which fault hit which role");
+         "  --heat FILE      write which operation was under way when which fault hit which role\n"
+         "  shrink           leave out what the seed can break its promise without, for T seconds "
+         "of\n"
+         "                   CPU (60), and write the rest as a scenario\n"
+         "  replay           run such a scenario");
     exit(2);
 }
 
@@ -86,16 +94,62 @@ static bool read_value(struct cc_sim_options *options, const char *word, const c
         read_kinds(&options->overrides.without, value);
     } else if (strcmp(word, "--heat") == 0) {
         options->heat = create(value);
+    } else if (strcmp(word, "--output") == 0) {
+        options->output = create(value);
     } else {
         return false;
     }
     return true;
 }
 
+static void complain(const char *path, uint32_t line, const char *reason)
+{
+    fprintf(stderr, "copycat-sim: %s:%u: %s\n", path, line, reason);
+    exit(2);
+}
+
+static struct cc_scenario *read_scenario(const char *path)
+{
+    static struct cc_scenario scenario;
+    static char text[CC_SCENARIO_SIZE_MAX + 1];
+    FILE *file = fopen(path, "rb");
+    const char *reason = NULL;
+    uint32_t line = 0;
+
+    if (file == NULL) {
+        complain(path, 0, strerror(errno));
+    }
+
+    size_t size = fread(text, 1, sizeof text, file);
+
+    fclose(file);
+    if (!cc_scenario_read(text, size, &scenario, &line, &reason)) {
+        complain(path, line, reason);
+    }
+    return &scenario;
+}
+
+static bool is_endless(const struct cc_sim_options *options)
+{
+    return !options->is_single && options->count == 0 && options->seconds == 0 &&
+           !options->until_failure && options->probe == NULL;
+}
+
 void cc_sim_options_read(struct cc_sim_options *options, int count, char **words)
 {
-    *options = (struct cc_sim_options){.first = 1};
-    for (int i = 1; i < count; i++) {
+    int first = 1;
+
+    *options = (struct cc_sim_options){.first = 1, .output = stdout};
+    if (count > 1 && strcmp(words[1], "shrink") == 0) {
+        options->verb = CC_SIM_SHRINK;
+        options->seconds = SHRINK_SECONDS;
+        first = 2;
+    } else if (count > 2 && strcmp(words[1], "replay") == 0) {
+        options->verb = CC_SIM_REPLAY;
+        options->scenario = read_scenario(words[2]);
+        first = 3;
+    }
+    for (int i = first; i < count; i++) {
         if (read_flag(options, words[i])) {
             continue;
         }
@@ -104,8 +158,8 @@ void cc_sim_options_read(struct cc_sim_options *options, int count, char **words
         }
         i++;
     }
-    if (!options->is_single && options->count == 0 && options->seconds == 0 &&
-        !options->until_failure && options->probe == NULL) {
+    if (options->verb == CC_SIM_SHRINK ? !options->is_single
+                                       : options->verb == CC_SIM_RUN && is_endless(options)) {
         usage();
     }
 }

@@ -7,13 +7,20 @@
 #ifndef CC_SIM_COMMAND_LINE_H
 #define CC_SIM_COMMAND_LINE_H
 
-#include "sim/run.h"
+#include "sim/scenario.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
+enum cc_sim_verb {
+    CC_SIM_RUN, /* seeds */
+    CC_SIM_SHRINK,
+    CC_SIM_REPLAY,
+};
+
 struct cc_sim_options {
+    enum cc_sim_verb verb;
     uint64_t first;
     uint64_t count;    /* of seeds that count; 0: no end */
     double seconds;    /* of CPU; 0: no end */
@@ -22,8 +29,10 @@ struct cc_sim_options {
     bool tells_story;
     bool until_failure;
     bool prints_traces;
-    bool prints_faults; /* those of the one seed, one by one */
-    FILE *heat;         /* NULL: none */
+    bool prints_faults;           /* those of the one seed, one by one */
+    FILE *heat;                   /* NULL: none */
+    FILE *output;                 /* of shrink */
+    struct cc_scenario *scenario; /* of replay */
     struct cc_run_overrides overrides;
 };
 

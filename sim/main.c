@@ -7,10 +7,33 @@
 #include "sim/seal.h"
 #include "sim/seal_probe.h"
 #include "sim/seeds.h"
+#include "sim/shrink.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+static int shrink(const struct cc_sim_options *options)
+{
+    struct cc_scenario scenario = {.seed = options->first, .overrides = options->overrides};
+    struct cc_shrink_options shrinking = {
+        .scenario = &scenario, .seconds = options->seconds, .file = options->output};
+
+    return cc_shrink(&shrinking);
+}
+
+static int run(const struct cc_sim_options *options)
+{
+    switch (options->verb) {
+    case CC_SIM_SHRINK:
+        return shrink(options);
+    case CC_SIM_REPLAY:
+        return cc_replay(options->scenario, options->tells_story);
+    case CC_SIM_RUN:
+        break;
+    }
+    return options->is_single ? cc_seeds_run_single(options) : cc_seeds_run_many(options);
+}
 
 int main(int count, char **words)
 {
@@ -28,5 +51,5 @@ int main(int count, char **words)
     if (options.probe != NULL) {
         return cc_seal_probe(options.probe, seal == CC_SEAL_ON);
     }
-    return options.is_single ? cc_seeds_run_single(&options) : cc_seeds_run_many(&options);
+    return run(&options);
 }

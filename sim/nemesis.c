@@ -52,12 +52,6 @@ uint32_t cc_nemesis_choose(struct cc_strike *strike, uint32_t of)
 /* ---- which kinds -------------------------------------------------------------------------------
  */
 
-/* With them something less is asked: of leases, or of servers that are damaged. */
-static bool is_rare(enum cc_fault fault)
-{
-    return fault == CC_FAULT_WILD_DRIFT || cc_fault_family(fault) == CC_FAULTS_OF_BYTES;
-}
-
 struct cc_fault_set cc_nemesis_draw(uint64_t seed, const struct cc_fault_set *asked)
 {
     static const uint32_t chances_ppm[] = {80000, 200000, 200000, 400000};
@@ -74,7 +68,7 @@ struct cc_fault_set cc_nemesis_draw(uint64_t seed, const struct cc_fault_set *as
             if (cc_fault_set_has(asked, fault)) {
                 cc_fault_set_add(&kinds, fault);
             }
-        } else if (cc_decide_chance(&of_kind, is_rare(fault) ? chance / 4 : chance)) {
+        } else if (cc_decide_chance(&of_kind, fault == CC_FAULT_WILD_DRIFT ? chance / 4 : chance)) {
             cc_fault_set_add(&kinds, fault);
         }
     }
@@ -154,25 +148,31 @@ static void draw(struct cc_nemesis *nemesis, struct cc_strike *strike)
     strike->target = strike->server;
 }
 
-static bool is_left_out(const struct cc_nemesis *nemesis, const struct cc_strike *strike)
+static bool is_listed(const struct cc_nemesis_options *options, uint32_t ordinal)
 {
-    const struct cc_nemesis_options *options = &nemesis->options;
     size_t first = 0;
-    size_t end = options->skipped_count;
+    size_t end = options->only_count;
 
     while (first < end) {
         size_t middle = first + (end - first) / 2;
 
-        if (options->skipped[middle] < strike->ordinal) {
+        if (options->only[middle] < ordinal) {
             first = middle + 1;
         } else {
             end = middle;
         }
     }
+    return first < options->only_count && options->only[first] == ordinal;
+}
+
+static bool is_left_out(const struct cc_nemesis *nemesis, const struct cc_strike *strike)
+{
+    const struct cc_nemesis_options *options = &nemesis->options;
+
     return cc_fault_set_has(&options->without, strike->kind) ||
            strike->server >= nemesis->cluster->server_count ||
            strike->client >= nemesis->cluster->options.client_count ||
-           (first < options->skipped_count && options->skipped[first] == strike->ordinal);
+           (options->only != NULL && !is_listed(options, strike->ordinal));
 }
 
 static void strike_now(struct cc_nemesis *nemesis, struct cc_strike *strike)

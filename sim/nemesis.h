@@ -17,8 +17,8 @@ struct cc_nemesis_options {
     uint64_t pace_us;            /* time between faults, on average */
     struct cc_fault_set kinds;   /* that occur in this seed */
     struct cc_fault_set without; /* of them, these do not strike after all */
-    const uint32_t *skipped;     /* nor do these ordinals, which ascend */
-    size_t skipped_count;
+    const uint32_t *only;        /* nor others than these ordinals, which ascend; NULL: all do */
+    size_t only_count;
     uint32_t server_count;          /* that targets are drawn from: the seed's own, */
     uint32_t client_count;          /* even if there are fewer in this run */
     struct cc_injections *injected; /* the record; may be NULL */

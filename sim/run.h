@@ -27,8 +27,8 @@ struct cc_run_overrides {
     uint64_t faults_us;          /* length of the fault phase at most */
     struct cc_fault_set asked;   /* kinds that do not occur by themselves */
     struct cc_fault_set without; /* kinds that do not strike */
-    const uint32_t *skipped;     /* ordinals of faults that do not strike, ascending; borrowed */
-    size_t skipped_count;
+    const uint32_t *only;        /* ordinals of the faults that strike, ascending; borrowed */
+    size_t only_count;
 };
 
 struct cc_run_options {
@@ -50,6 +50,7 @@ struct cc_run_result {
     uint64_t leader_changes;
     uint64_t kinds_fired;
     uint64_t fired[CC_FAULT_COUNT];
+    uint64_t memory_max; /* of a server at any time */
     struct cc_workload_totals workload;
     struct cc_cluster_totals cluster;
     struct cc_world_counters world;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/seeds.h"
 
-#include "base/assert.h"
-#include "sim/seal.h"
+#include "sim/guard.h"
 #include "sim/totals.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #define TWICE_EVERY 100u
@@ -20,31 +17,6 @@ static struct cc_heat heat;
 static double cpu_seconds(void)
 {
     return (double)clock() / CLOCKS_PER_SEC;
-}
-
-/* A broken promise of the product inside a run is that run's verdict. */
-static jmp_buf panic_exit;
-static char panic_text[512];
-
-static void on_panic(const char *file, int line, const char *expression)
-{
-    snprintf(panic_text, sizeof panic_text, "assertion: %s:%d: %s", file, line, expression);
-    longjmp(panic_exit, 1);
-}
-
-static void run_guarded(const struct cc_run_options *options, struct cc_run_result *result)
-{
-    static char name[40];
-
-    snprintf(name, sizeof name, "seed %" PRIu64, options->seed);
-    cc_seal_name_work(name);
-    cc_panic_set(on_panic);
-    if (setjmp(panic_exit) == 0) {
-        cc_run(options, result);
-    } else {
-        memset(result, 0, sizeof *result);
-        memcpy(result->verdict, panic_text, sizeof panic_text);
-    }
 }
 
 static void report_failure(struct cc_totals *totals, uint64_t seed, const char *verdict)
@@ -72,7 +44,7 @@ static void run_seed(const struct cc_sim_options *options, struct cc_totals *tot
     struct cc_run_result result;
     struct cc_run_result again;
 
-    run_guarded(&run, &result);
+    cc_run_guarded(&run, &result);
     cc_totals_add(totals, &result);
     if (options->prints_traces) {
         printf("seed %" PRIu64 " trace %016" PRIx64 "\n", seed, result.trace);
@@ -81,7 +53,7 @@ static void run_seed(const struct cc_sim_options *options, struct cc_totals *tot
         report_failure(totals, seed, result.verdict);
     } else if (seed % TWICE_EVERY == 0) {
         run.heat = NULL; /* it was counted */
-        run_guarded(&run, &again);
+        cc_run_guarded(&run, &again);
         if (again.trace != result.trace) {
             report_failure(totals, seed, "determinism: the same seed ran differently");
         }
@@ -141,7 +113,7 @@ int cc_seeds_run_single(const struct cc_sim_options *options)
     double start = cpu_seconds();
 
     run.injected = options->prints_faults ? &injected : NULL;
-    run_guarded(&run, &result);
+    cc_run_guarded(&run, &result);
     print_injected(&injected);
     cc_injections_deinit(&injected);
     cc_totals_add(&totals, &result);
