@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 GENERATE = cmake -G Ninja -S .
 
-.PHONY: all setup test check sim planted demo chaos bench fuzz asan ubsan tsan install format tidy clean
+.PHONY: all setup test check sim planted demo chaos bench fuzz coverage asan ubsan tsan install format tidy clean
 
 all: setup
 	@$(GENERATE) -B $(BUILD) >/dev/null
@@ -63,6 +63,9 @@ install: setup
 
 fuzz: setup
 	@tools/fuzz_build_and_run $(BUILD)/fuzz $(SECONDS)
+
+coverage: setup
+	@tools/coverage $(BUILD)/coverage $(SECONDS)
 
 format: setup
 	@git ls-files '*.c' '*.h' | xargs clang-format -i --style=file

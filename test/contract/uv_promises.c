@@ -513,6 +513,7 @@ static void a_process_without_descriptors_does_not_spin(struct contract *contrac
     contract_until(contract, is_full, &house); /* it has waited, and is let in now */
     close(newcomer);
     contract_until(contract, is_set, &guest.is_closed);
+    cc_env_unlisten(contract->right, &house.listener);
 }
 
 static void a_newcomer_without_memory_is_refused(struct contract *contract)
@@ -538,6 +539,7 @@ static void a_newcomer_without_memory_is_refused(struct contract *contract)
     contract_until(contract, is_full, &house);
     close(newcomer);
     contract_until(contract, is_set, &guest.is_closed);
+    cc_env_unlisten(contract->right, &house.listener);
 }
 
 static void a_broken_connection_raises_no_signal(struct contract *contract)
@@ -556,6 +558,7 @@ static void a_broken_connection_raises_no_signal(struct contract *contract)
     close(newcomer);
     cc_env_conn_write(contract->right, &guest.conn, bytes, sizeof bytes);
     contract_until(contract, is_set, &guest.is_closed);
+    cc_env_unlisten(contract->right, &house.listener);
 }
 
 static void a_loud_connection_leaves_room_for_others(struct contract *contract)
@@ -581,6 +584,7 @@ static void a_loud_connection_leaves_room_for_others(struct contract *contract)
     assert_in_range(guest.in_pass_max, 1, (256u << 10) + sizeof bytes);
     close(newcomer);
     contract_until(contract, is_set, &guest.is_closed);
+    cc_env_unlisten(contract->right, &house.listener);
 }
 
 static void ten_thousand_idle_connections_cost_little(struct contract *contract)
@@ -621,6 +625,7 @@ static void ten_thousand_idle_connections_cost_little(struct contract *contract)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     free(guests);
     free(newcomers);
+    cc_env_unlisten(contract->right, &house.listener);
 }
 
 /* ---- disks ----------------------------------------------------------------------------------- */
