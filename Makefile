@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 GENERATE = cmake -G Ninja -S .
 
-.PHONY: all setup test check sim planted demo chaos bench fuzz coverage asan ubsan tsan install format tidy clean
+.PHONY: all setup test check sim planted demo chaos bench fuzz coverage torture-report asan ubsan tsan install format tidy clean
 
 all: setup
 	@$(GENERATE) -B $(BUILD) >/dev/null
@@ -63,6 +63,10 @@ install: setup
 
 fuzz: setup
 	@tools/fuzz_build_and_run $(BUILD)/fuzz $(SECONDS)
+
+# Seeds, crash states, fuzzing and coverage, on one page: docs/torture.md.
+torture-report: all
+	@tools/torture_report $(BUILD) $(SECONDS)
 
 coverage: setup
 	@tools/coverage $(BUILD)/coverage $(SECONDS)

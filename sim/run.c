@@ -363,6 +363,9 @@ void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
     if (!has_verdict(&run)) {
         heal(&run);
     }
+    if (!has_verdict(&run) && run.overrides.idle_us != 0) {
+        (void)run_until(&run, run.overrides.idle_us, is_never);
+    }
     if (!has_verdict(&run)) {
         audit(&run);
     }

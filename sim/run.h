@@ -25,6 +25,7 @@ struct cc_run_overrides {
     uint32_t operations_max;     /* of all clients together */
     uint32_t operation_kinds;    /* bit mask over enum cc_history_kind */
     uint64_t faults_us;          /* length of the fault phase at most */
+    uint64_t idle_us;            /* nothing is asked and nothing goes wrong for so long at the end */
     struct cc_fault_set asked;   /* kinds that do not occur by themselves */
     struct cc_fault_set without; /* kinds that do not strike */
     const uint32_t *only;        /* ordinals of the faults that strike, ascending; borrowed */

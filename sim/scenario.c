@@ -221,6 +221,11 @@ static bool read_faults_for(struct span rest, struct cc_scenario *scenario)
     return read_seconds(rest, &scenario->overrides.faults_us);
 }
 
+static bool read_idle_for(struct span rest, struct cc_scenario *scenario)
+{
+    return read_seconds(rest, &scenario->overrides.idle_us);
+}
+
 static bool read_also(struct span rest, struct cc_scenario *scenario)
 {
     return read_faults(rest, &scenario->overrides.asked);
@@ -245,6 +250,7 @@ static const struct {
     {"operations", read_operations, "a number has to follow"},
     {"kinds", read_operation_kinds, "kinds of operations have to follow"},
     {"faults-for", read_faults_for, "seconds have to follow"},
+    {"idle-for", read_idle_for, "seconds have to follow"},
     {"also", read_also, "kinds of faults have to follow"},
     {"without", read_without, "kinds of faults have to follow"},
     {"strikes", read_strikes, "ordinals have to follow, in ascending order"},
@@ -341,6 +347,13 @@ static void write_number(const char *word, uint32_t number, FILE *file)
     }
 }
 
+static void write_seconds(const char *word, uint64_t time_us, FILE *file)
+{
+    if (time_us != 0) {
+        fprintf(file, "%s %" PRIu64 ".%06" PRIu64 "\n", word, time_us / 1000000, time_us % 1000000);
+    }
+}
+
 void cc_scenario_write(const struct cc_scenario *scenario, FILE *file)
 {
     const struct cc_run_overrides *overrides = &scenario->overrides;
@@ -353,11 +366,8 @@ void cc_scenario_write(const struct cc_scenario *scenario, FILE *file)
     fputs(overrides->all_heal ? "heal all\n" : "", file);
     write_number("operations", overrides->operations_max, file);
     write_bits("kinds", overrides->operation_kinds, 0, file);
-    if (overrides->faults_us != 0) {
-        fprintf(
-            file, "faults-for %" PRIu64 ".%06" PRIu64 "\n", overrides->faults_us / 1000000,
-            overrides->faults_us % 1000000);
-    }
+    write_seconds("faults-for", overrides->faults_us, file);
+    write_seconds("idle-for", overrides->idle_us, file);
     write_faults("also", &overrides->asked, file);
     write_faults("without", &overrides->without, file);
     if (overrides->only != NULL) {

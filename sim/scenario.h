@@ -15,6 +15,7 @@
  *     operations 40                of all clients together, at most
  *     kinds put,get                of operation; others become one of these
  *     faults-for 12.5              seconds; then everything heals
+ *     idle-for 60                  seconds of nothing, before the end
  *     also bit-rot                 kinds of fault that do not occur by themselves
  *     strikes 10003,10007          ordinals of the faults that strike; none: "strikes -"
  *

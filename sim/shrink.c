@@ -282,6 +282,7 @@ int cc_shrink(const struct cc_shrink_options *options)
 int cc_replay(const struct cc_scenario *scenario, bool tells_story)
 {
     struct cc_run_result result;
+    double start = cpu_seconds();
 
     if (breaks(scenario, tells_story, NULL, &result)) {
         printf("FAILED seed %" PRIu64 ": %s\n", scenario->seed, result.verdict);
@@ -289,7 +290,8 @@ int cc_replay(const struct cc_scenario *scenario, bool tells_story)
     }
     printf(
         "seed %" PRIu64 " breaks nothing: %" PRIu64 " operations acknowledged, %" PRIu64
-        " leaders\n",
-        scenario->seed, result.workload.acknowledged, result.leader_changes);
+        " leaders, %.0f simulated s for a CPU s\n",
+        scenario->seed, result.workload.acknowledged, result.leader_changes,
+        (double)result.simulated_us / 1e6 / (cpu_seconds() - start + 0.001));
     return 0;
 }

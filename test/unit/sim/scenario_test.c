@@ -67,6 +67,7 @@ static void reads_what_it_writes(void **state)
 {
     static const char text[] = "seed 18\nvoters 5\nclients 4\nidle-clients 2,4\nlearners none\n"
                                "heal all\noperations 7\nkinds get,keys\nfaults-for 1.000001\n"
+                               "idle-for 60.000000\n"
                                "also latent-sector\nwithout reset\nstrikes 1,20,10001\n";
     char *written = NULL;
     size_t size = 0;
