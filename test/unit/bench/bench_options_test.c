@@ -88,7 +88,7 @@ static void refuses_with_a_sentence(void **state)
         const char *about;
     } cases[] = {
         {"bench", "what is to be measured"},
-        {"bench push", "'push'"},
+        {"bench push", "'bench push'"},
         {"bench put get", "'get'"},
         {"bench put --windows=1", "--windows=1"},
         {"bench put --window", "needs a value"},
