@@ -7,6 +7,7 @@
  * once.
  */
 #include "copycatd/config.h"
+#include "copycatd/files_max.h"
 #include "copycatd/log.h"
 #include "copycatd/notify.h"
 
@@ -148,10 +149,29 @@ static int wait_for_signal(const struct daemon *daemon)
     return number;
 }
 
+static void raise_files_max(struct daemon *daemon)
+{
+    uint64_t files_max = copycatd_files_max_raise();
+    char text[240];
+
+    if (files_max < daemon->config.connections_max) {
+        snprintf(
+            text, sizeof text,
+            "this process may open %" PRIu64 " files, sockets among them: fewer connections are "
+            "taken than max-connections=%" PRIu32 "; raise that limit (ulimit -Hn, or LimitNOFILE= "
+            "of systemd)",
+            files_max, daemon->config.connections_max);
+        say(daemon, COPYCATD_LOG_WARN, "limit", text);
+    }
+}
+
 static int serve(struct daemon *daemon)
 {
     const char *notify = getenv("NOTIFY_SOCKET");
     copycat_message message;
+
+    raise_files_max(daemon);
+
     copycat_status status = open_server(daemon, &message);
 
     if (status != COPYCAT_OK) {

@@ -75,8 +75,10 @@ const struct copycatd_property copycatd_properties[COPYCATD_PROPERTY_COUNT] = {
             .initial = "10000",
             .min = 1,
             .max = 1000000,
-            .help =
-                "connections accepted at a time, of clients and members; the next one is refused",
+            .help = "connections accepted at a time, of clients and members, as far as the limit "
+                    "of open files "
+                    "lets it; the next one is refused, or takes the place of one that has never "
+                    "said a word",
         },
     [COPYCATD_JOURNAL_FILE_SIZE] =
         {

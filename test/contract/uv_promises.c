@@ -516,6 +516,67 @@ static void a_process_without_descriptors_does_not_spin(struct contract *contrac
     cc_env_unlisten(contract->right, &house.listener);
 }
 
+/* No more than what is in use now and `more`. */
+static void limit_descriptors(uint32_t more, struct rlimit *before_out)
+{
+    struct rlimit limit;
+    int lowest = dup(0);
+
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before_out), 0);
+    limit = *before_out;
+    limit.rlim_cur = (rlim_t)lowest + more;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+struct short_house {
+    struct house house;
+    uint32_t asked;
+    bool gives_way;
+    char text[300];
+};
+
+static bool come_short(struct cc_listener *listener, const char *text)
+{
+    struct short_house *house = cc_container_of(listener, struct short_house, house.listener);
+
+    house->asked++;
+    (void)snprintf(house->text, sizeof house->text, "%s", text);
+    return house->gives_way;
+}
+
+static void the_last_descriptors_are_not_for_newcomers(struct contract *contract)
+{
+    struct short_house house = {.asked = 0};
+    struct guest guest;
+    struct rlimit before;
+    struct rlimit limit;
+    char byte;
+    char expected[64];
+    int newcomer;
+
+    build_unix(contract, &house.house, &guest);
+    house.house.listener.on_short = come_short;
+    limit_descriptors(5, &before);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    newcomer = raw_connection(&house.house);
+    contract_wait(contract, 20000);
+    assert_int_equal(recv(newcomer, &byte, 1, MSG_DONTWAIT), 0); /* turned away */
+    close(newcomer);
+    assert_int_equal(house.asked, 1);
+    assert_int_equal(house.house.count, 0);
+    (void)snprintf(expected, sizeof expected, "may open %u files", (unsigned)limit.rlim_cur);
+    assert_non_null(strstr(house.text, expected));
+    house.gives_way = true;
+    newcomer = raw_connection(&house.house);
+    contract_until(contract, is_full, &house.house);
+    assert_int_equal(house.asked, 2);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    close(newcomer);
+    contract_until(contract, is_set, &guest.is_closed);
+    cc_env_unlisten(contract->right, &house.house.listener);
+}
+
 static void a_newcomer_without_memory_is_refused(struct contract *contract)
 {
     struct limited_memory *memory = &world_of(contract)->memory[1];
@@ -748,6 +809,30 @@ static void a_full_disk_is_told_from_other_errors(struct contract *contract)
     assert_non_null(strstr(cc_env_uv_last_error(contract->left), path));
 }
 
+/* Two descriptors for the file, or one to look into its directory: each may be the one too many. */
+static void without_a_descriptor_the_same_may_be_asked_again(struct contract *contract)
+{
+    char path[CONTRACT_PATH_SIZE + 8];
+    struct call call = {.request = {.name = path, .create = true}};
+    struct call sync = {.request = {.name = contract->directory}};
+    struct rlimit before;
+
+    assert_int_equal(lock(contract), COPYCAT_OK);
+    (void)snprintf(path, sizeof path, "%s/file", contract->directory);
+    for (uint32_t left = 0; left < 2; left++) {
+        limit_descriptors(left, &before);
+        assert_int_equal(ask(contract, &call, CC_DISK_OPEN), COPYCAT_ERR_BUSY);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_non_null(strstr(cc_env_uv_last_error(contract->left), path));
+    }
+    limit_descriptors(0, &before);
+    assert_int_equal(ask(contract, &sync, CC_DISK_SYNC_DIR), COPYCAT_ERR_BUSY);
+    assert_int_equal(ask(contract, &sync, CC_DISK_LIST), COPYCAT_ERR_BUSY);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(ask(contract, &sync, CC_DISK_SYNC_DIR), COPYCAT_OK);
+    assert_int_equal(write_blocks(contract, open_path(contract, path), true, 1), COPYCAT_OK);
+}
+
 /* The system takes the first half, then says why not the rest: one answer, and no second try. */
 static void a_write_cut_short_is_continued_and_then_fails_once(struct contract *contract)
 {
@@ -806,6 +891,7 @@ const struct promise uv_promises[] = {
     PROMISE(a_name_that_is_not_known_ends_in_on_closed),
     PROMISE(a_stale_socket_is_replaced_and_a_live_one_is_not),
     PROMISE(a_process_without_descriptors_does_not_spin),
+    PROMISE(the_last_descriptors_are_not_for_newcomers),
     PROMISE(a_newcomer_without_memory_is_refused),
     PROMISE(a_broken_connection_raises_no_signal),
     PROMISE(a_loud_connection_leaves_room_for_others),
@@ -814,6 +900,7 @@ const struct promise uv_promises[] = {
     PROMISE(what_a_lock_makes_is_its_owners_alone),
     PROMISE(a_directory_that_cannot_be_is_an_error_with_a_reason),
     PROMISE(a_full_disk_is_told_from_other_errors),
+    PROMISE(without_a_descriptor_the_same_may_be_asked_again),
     PROMISE(a_write_cut_short_is_continued_and_then_fails_once),
     PROMISE(trying_how_to_write_leaves_nothing_behind),
     {NULL, NULL},

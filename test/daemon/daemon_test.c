@@ -305,18 +305,13 @@ static void ten_thousand_idle_connections_leave_room_to_work(void **state)
     assert_serves(address, "land");
 }
 
-/* Puts that fill some journal files; all of them are acknowledged. */
-static void assert_journal_grows(void)
+/* Puts that fill a journal file each seventeen; all of them are acknowledged. */
+static void assert_journal_grows(copycat_client *client, int puts)
 {
-    enum {
-        PUTS = 80
-    };
-
     static char value[60000];
-    copycat_client *client = connect_to(address);
     copycat_map *map = copycat_map_at(client, "/big");
 
-    for (int i = 0; i < PUTS; i++) {
+    for (int i = 0; i < puts; i++) {
         assert_int_equal(
             copycat_await(
                 copycat_map_put(
@@ -325,7 +320,6 @@ static void assert_journal_grows(void)
             COPYCAT_OK);
     }
     copycat_map_free(map);
-    copycat_client_close(client, NULL, NULL);
 }
 
 /* They take every descriptor that they are given, and the journal needs some more. */
@@ -336,6 +330,7 @@ static void strangers_do_not_take_the_descriptors_of_the_disk(void **state)
     };
 
     const char *const arguments[] = {listen_flag, data_flag, "--journal-file-size=1MiB", NULL};
+    copycat_client *client;
     int idle[COUNT];
 
     (void)state;
@@ -347,7 +342,9 @@ static void strangers_do_not_take_the_descriptors_of_the_disk(void **state)
         idle[i] = dial();
         assert_true(idle[i] >= 0);
     }
-    assert_journal_grows();
+    client = connect_to(address);
+    assert_journal_grows(client, 80);
+    copycat_client_close(client, NULL, NULL);
     assert_serves(address, "sea");
     assert_true(daemon_says(&daemons[0], "turned away: this process may open 40 files"));
     for (int i = 0; i < COUNT; i++) {
@@ -357,6 +354,68 @@ static void strangers_do_not_take_the_descriptors_of_the_disk(void **state)
     assert_int_equal(kill(daemons[0].pid, 0), 0);
     daemon_kill(&daemons[0], SIGTERM);
     assert_int_equal(daemon_wait(&daemons[0]), 0);
+}
+
+/* Who has said hello stays where there is room, but the disk goes first. */
+static void clients_do_not_take_the_descriptors_of_the_disk(void **state)
+{
+    enum {
+        COUNT = 8
+    };
+
+    const char *const arguments[] = {listen_flag, data_flag, "--journal-file-size=1MiB", NULL};
+    copycat_client *clients[COUNT];
+
+    (void)state;
+    daemons[0].files_max = 40;
+    daemon_start(&daemons[0], arguments);
+    assert_true(daemon_says(&daemons[0], "fewer connections are taken than max-connections=10000"));
+    assert_true(daemon_says(&daemons[0], "takes part"));
+    for (int i = 0; i < COUNT; i++) {
+        clients[i] = connect_to(address);
+
+        copycat_map *map = copycat_map_at(clients[i], "/m");
+
+        assert_int_equal(
+            copycat_await(
+                copycat_map_put(map, COPYCAT_STR("sky"), COPYCAT_STR("blue"), NULL), CALL_MS, NULL),
+            COPYCAT_OK);
+        copycat_map_free(map);
+    }
+    assert_journal_grows(clients[0], 125);
+    assert_true(daemon_says(&daemons[0], "too many files are open"));
+    assert_true(daemon_says(&daemons[0], "the next journal file is open"));
+    for (int i = 0; i < COUNT; i++) {
+        copycat_client_close(clients[i], NULL, NULL);
+    }
+    assert_serves(address, "land");
+}
+
+static void it_may_open_as_many_files_as_the_system_allows(void **state)
+{
+    struct rlimit before;
+    struct rlimit lower;
+    unsigned long long most[2] = {0, 1};
+    char path[64];
+    char line[256];
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    lower = (struct rlimit){.rlim_cur = 200, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
+    start_one(&daemons[0]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(daemon_says(&daemons[0], "takes part"));
+    snprintf(path, sizeof path, "/proc/%d/limits", (int)daemons[0].pid);
+
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "Max open files %llu %llu", &most[0], &most[1]);
+    }
+    (void)fclose(file);
+    assert_int_equal(most[0], most[1]);
 }
 
 static void count_ok(copycat_status status, copycat_value *value, void *user)
@@ -505,6 +564,8 @@ int main(void)
         TEST(garbage_on_the_port_harms_nobody),
         TEST(ten_thousand_idle_connections_leave_room_to_work),
         TEST(strangers_do_not_take_the_descriptors_of_the_disk),
+        TEST(clients_do_not_take_the_descriptors_of_the_disk),
+        TEST(it_may_open_as_many_files_as_the_system_allows),
         TEST(a_client_that_does_not_read_holds_up_nobody),
         TEST(a_full_disk_is_waited_out),
     };

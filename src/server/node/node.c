@@ -316,6 +316,7 @@ static void on_short(void *owner, copycat_status shortage)
 {
     struct cc_server *server = owner;
 
+    server->is_making_room = false;
     if (shortage == COPYCAT_ERR_BUSY) {
         cc_server_make_room(server);
     }

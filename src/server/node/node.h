@@ -70,6 +70,7 @@ struct cc_server {
 
     struct cc_listener listener;
     bool is_listening;
+    bool is_making_room; /* for the journal: nobody is let in */
     struct cc_list guests;
     struct cc_list strangers; /* of them; the longest silent first */
     struct cc_table guests_by_token;
@@ -152,7 +153,7 @@ void cc_server_reap_guests(struct cc_server *server);
 void cc_server_watch_guests(struct cc_server *server);
 void cc_server_dismiss_peers(struct cc_server *server);
 
-/* Shows some guests out, for the descriptors they hold. */
+/* Shows some guests out, for the descriptors they hold, and lets nobody in until the next try. */
 void cc_server_make_room(struct cc_server *server);
 struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token);
 

@@ -14,7 +14,7 @@
 #define HELLO_US_MIN UINT64_C(250000) /* that nobody is denied */
 #define WATCH_US UINT64_C(1000000)
 #define QUIET_US UINT64_C(60000000) /* between notices of newcomers who were turned away */
-#define ROOM 8u                     /* descriptors; to open a file takes four at most */
+#define ROOM 4u                     /* descriptors: what opening a file takes at most */
 
 static void dismiss(struct cc_guest *guest)
 {
@@ -178,7 +178,11 @@ static bool on_short(struct cc_listener *listener, const char *text)
     return false;
 }
 
-/* Strangers first; then the clients who came last, who find another server, and not peers. */
+/*
+ * Strangers first; then the clients who came last, who find another server, and not peers.  The
+ * journal tries once with the door shut, or they would be back before it; not for longer, for with
+ * nobody left to show out the shortage is not theirs.
+ */
 void cc_server_make_room(struct cc_server *server)
 {
     uint32_t left = ROOM;
@@ -198,6 +202,7 @@ void cc_server_make_room(struct cc_server *server)
             dismiss(guest);
         }
     }
+    server->is_making_room = left < ROOM;
 }
 
 /* ---- coming and going -------------------------------------------------------------------------
@@ -207,7 +212,7 @@ static struct cc_conn *on_accept(struct cc_listener *listener)
 {
     struct cc_server *server = listener->owner;
 
-    if (server->failed != COPYCAT_OK) {
+    if (server->failed != COPYCAT_OK || server->is_making_room) {
         return NULL;
     }
     if (server->guest_count >= server->options.guests_max && !has_given_way(server)) {
