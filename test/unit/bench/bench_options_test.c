@@ -90,7 +90,7 @@ static void refuses_with_a_sentence(void **state)
         {"bench", "what is to be measured"},
         {"bench push", "'bench push'"},
         {"bench put get", "'get'"},
-        {"bench put --windows=1", "--windows=1"},
+        {"bench put --windows=1", "no flag --windows:"},
         {"bench put --window", "needs a value"},
         {"bench put --window=", "needs a value"},
         {"bench put --window=0", "--window"},
