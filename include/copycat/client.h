@@ -54,7 +54,8 @@ COPYCAT_API void copycat_client_options_init(copycat_client_options *options, si
  * Starts a client of the cluster at `servers`: "host:port", "unix:/path" or, of a server in this
  * process, "local:name"; or lists of members as servers are given them ("1=host:port"); separated by
  * commas.  Any of the cluster's servers will do.  Does not wait until one is reached: calls do.  `options` may be NULL.  `message_out`, which
- * may be NULL, gets a sentence on failure.  Partner: copycat_client_close. [any]
+ * may be NULL, gets a sentence on failure: INVALID, UNSUPPORTED, or MEMORY, also if no descriptor
+ * is left.  Partner: copycat_client_close. [any]
  */
 COPYCAT_API copycat_status copycat_client_open(
     copycat_client **client_out,

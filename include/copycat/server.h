@@ -79,6 +79,9 @@ COPYCAT_API void copycat_server_options_init(copycat_server_options *options, si
  *
  * INVALID or UNSUPPORTED (members, id, options, machines), LOCKED, FOREIGN, NEWER, DAMAGED (of the
  * directory), IO, DISK_FULL, ADDRESS_IN_USE, MEMORY. [any]
+ *
+ * Where memory runs out while the journal is read, some of what was taken for it is not given back;
+ * where it runs out later, the server stops: see `on_panic` and `changed`.
  */
 COPYCAT_API copycat_status copycat_server_open(
     copycat_server **server_out,

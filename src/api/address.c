@@ -67,7 +67,11 @@ copycat_status cc_addresses_parse(
         size_t size = strcspn(item, ",");
         char *address = address_of(item, size);
 
-        if (address == NULL || !is_address(address)) {
+        if (address == NULL) {
+            cc_addresses_free(addresses_out);
+            return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
+        }
+        if (!is_address(address)) {
             free(address);
             cc_addresses_free(addresses_out);
             return cc_fail(

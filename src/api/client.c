@@ -210,7 +210,7 @@ static copycat_status start(struct copycat_client *client, const struct cc_addre
     copycat_status status = cc_env_uv_open(&client->env, &cc_api_memory, &no_ring);
 
     if (status != COPYCAT_OK) {
-        return status;
+        return COPYCAT_ERR_MEMORY; /* there is no disk that could be at fault */
     }
     status = open_core(client, addresses);
     if (status != COPYCAT_OK) {
@@ -284,7 +284,10 @@ static copycat_status begin(
     cc_addresses_free(&addresses);
     if (status != COPYCAT_OK) {
         free_client(client);
-        return cc_fail(message_out, status, NULL);
+        return cc_fail(
+            message_out, status,
+            status == COPYCAT_ERR_MEMORY ? "no memory, or no descriptor is left, for a client"
+                                         : NULL);
     }
     return COPYCAT_OK;
 }

@@ -127,7 +127,8 @@ copycat_status copycat_probe_server(
     }
     status = cc_env_uv_open(&env, &cc_api_memory, &no_ring);
     if (status != COPYCAT_OK) {
-        return cc_fail(message_out, status, NULL);
+        return cc_fail(
+            message_out, COPYCAT_ERR_MEMORY, "no memory, or no descriptor is left, to ask with");
     }
     status = ask(env, address, timeout_ms, probe_out, message_out);
     cc_env_uv_close(env);

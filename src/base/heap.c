@@ -31,6 +31,14 @@ void cc_heap_deinit(struct cc_heap *heap)
     *heap = (struct cc_heap){.memory = heap->memory, .moved = heap->moved};
 }
 
+bool cc_heap_reserve(struct cc_heap *heap)
+{
+    CC_ASSERT(heap->slots == NULL);
+    heap->slots = cc_memory_try(heap->memory, CAPACITY_MIN * sizeof *heap->slots);
+    heap->capacity = heap->slots == NULL ? 0 : CAPACITY_MIN;
+    return heap->slots != NULL;
+}
+
 const struct cc_heap_slot *cc_heap_least(const struct cc_heap *heap)
 {
     return heap->count == 0 ? NULL : &heap->slots[0];

@@ -2,7 +2,8 @@
 /*
  * heap -- things by a 64-bit key, the least first; equal keys in the order in which they came.
  *
- * Memory:  one array that doubles; a push into a full heap that finds no memory panics.
+ * Memory:  one array that doubles; a push into a full heap that finds no memory panics.  Sixteen
+ *          find room once cc_heap_reserve has succeeded.
  *
  * Invariants
  *   P1  no slot comes before the slot above it.
@@ -13,6 +14,7 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cc_heap_slot {
@@ -36,6 +38,9 @@ void cc_heap_init(
     const struct cc_memory *memory,
     void (*moved)(void *item, uint32_t place));
 void cc_heap_deinit(struct cc_heap *heap);
+
+/* Takes what an empty heap needs first; false: there is no memory. */
+bool cc_heap_reserve(struct cc_heap *heap);
 
 /* The least, NULL if the heap is empty; borrowed until the heap changes. */
 const struct cc_heap_slot *cc_heap_least(const struct cc_heap *heap);

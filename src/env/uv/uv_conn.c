@@ -98,7 +98,11 @@ static void release(struct cc_uv_conn *conn)
     drop_lookup(conn);
     cc_list_remove(&conn->ready);
     cc_list_remove(&conn->node);
-    cc_memory_give(conn->uv->env.memory, conn);
+    if (conn == conn->uv->spare) {
+        conn->uv->is_spare_used = false;
+    } else {
+        cc_memory_give(conn->uv->env.memory, conn);
+    }
 }
 
 void cc_uv_close(struct cc_env *env, struct cc_conn *conn)
@@ -109,11 +113,19 @@ void cc_uv_close(struct cc_env *env, struct cc_conn *conn)
     }
 }
 
+bool cc_uv_conns_open(struct cc_env_uv *uv)
+{
+    uv->spare = cc_memory_try(uv->env.memory, sizeof *uv->spare);
+    return uv->spare != NULL;
+}
+
 void cc_uv_conns_close(struct cc_env_uv *uv)
 {
     cc_list_each_safe(node, following, &uv->conns) {
         release(cc_container_of(node, struct cc_uv_conn, node));
     }
+    cc_memory_give(uv->env.memory, uv->spare);
+    uv->spare = NULL;
 }
 
 /* Whom this makes ready again is the next round's. */
@@ -369,16 +381,36 @@ static void looked_up(struct cc_uv_job *job)
     try_next(conn);
 }
 
+/* Who connects is told how it went through a connection, also that there was no memory for one.  A
+ * client has no other; that a server finds none for two at a time is the end of it. */
+static struct cc_uv_conn *conn_take(struct cc_env_uv *uv)
+{
+    struct cc_uv_conn *conn = cc_memory_try(uv->env.memory, sizeof *conn);
+
+    if (conn == NULL) {
+        CC_ASSERT(!uv->is_spare_used);
+        uv->is_spare_used = true;
+        conn = uv->spare;
+        *conn = (struct cc_uv_conn){0};
+    }
+    return conn;
+}
+
 void cc_uv_connect(struct cc_env *env, struct cc_conn *user, const char *address)
 {
     struct cc_env_uv *uv = cc_uv_of(env);
-    struct cc_uv_conn *conn = cc_memory_take(env->memory, sizeof *conn);
-    struct cc_uv_lookup *lookup = cc_memory_take(env->memory, sizeof *lookup);
+    struct cc_uv_conn *conn = conn_take(uv);
+    struct cc_uv_lookup *lookup = cc_memory_try(env->memory, sizeof *lookup);
 
     CC_ASSERT(user->backend == NULL);
     init(conn, uv);
     conn->user = user;
     user->backend = conn;
+    if (lookup == NULL) {
+        cc_uv_say(uv, ENOMEM, "cannot connect to %s", address);
+        end_later(conn);
+        return;
+    }
     cc_uv_job_init(uv, &lookup->job);
     lookup->job.work = look_up;
     lookup->job.finish = looked_up;

@@ -125,6 +125,8 @@ struct cc_env_uv {
     uint64_t fired_us; /* every timer up to here has fired */
 
     struct cc_list conns;
+    struct cc_uv_conn *spare; /* for who connects while there is no memory */
+    bool is_spare_used;
     struct cc_list ready_conns; /* something is to be told to their users */
     struct cc_list listeners;
     unsigned char *read_buffer;
@@ -204,6 +206,8 @@ void cc_uv_connect(struct cc_env *env, struct cc_conn *conn, const char *address
 void cc_uv_write(struct cc_env *env, struct cc_conn *conn, const void *data, size_t size);
 void cc_uv_close(struct cc_env *env, struct cc_conn *conn);
 void cc_uv_conns_deliver(struct cc_env_uv *uv);
+/* The spare one; false: no memory. */
+bool cc_uv_conns_open(struct cc_env_uv *uv);
 void cc_uv_conns_close(struct cc_env_uv *uv);
 
 /* Room for a newcomer, NULL if there is none; then either join or discard.  Takes `descriptor`. */

@@ -275,7 +275,7 @@ static copycat_status open_rest(struct cc_env_uv *uv, enum cc_env_uv_disk disk)
     copycat_status status = cc_uv_timers_open(uv);
 
     uv->read_buffer = cc_memory_try(uv->env.memory, CC_UV_READ_SIZE);
-    if (status != COPYCAT_OK || uv->read_buffer == NULL) {
+    if (status != COPYCAT_OK || uv->read_buffer == NULL || !cc_uv_conns_open(uv)) {
         return status != COPYCAT_OK ? status : COPYCAT_ERR_MEMORY;
     }
     if (disk != CC_ENV_UV_DISK_THREAD) {

@@ -54,6 +54,10 @@ copycat_status cc_uv_timers_open(struct cc_env_uv *uv)
     if (descriptor < 0) {
         return COPYCAT_ERR_IO;
     }
+    if (!cc_heap_reserve(&uv->timers)) { /* arming the few timers of a client cannot fail then */
+        close(descriptor);
+        return COPYCAT_ERR_MEMORY;
+    }
     uv->alarm = cc_uv_watch_open(uv, descriptor, went_off, uv);
     if (uv->alarm == NULL) {
         close(descriptor);
