@@ -153,6 +153,12 @@ static void head_synced(struct cc_disk_request *request)
     }
 
     if (cc_scan_size(journal) == 0) {
+        if (journal->scan.file->slot + 1 < journal->slot_next) {
+            cc_journal_refuse(
+                journal, COPYCAT_ERR_DAMAGED, "this file is empty, though later ones were made", 0,
+                NULL);
+            return;
+        }
         next_head(journal); /* it was being made */
         return;
     }

@@ -133,6 +133,7 @@ void cc_group_repair(struct cc_group *group)
         repairing->again_us = COPYCAT_NONE;
     } else if (repairing->mark == 0 && cc_env_now_us(group->env) >= repairing->again_us) {
         look_at(group, damage);
+        judge_answers(group, damage); /* patience may have ended without a further answer */
         ask_next(group, damage);
     }
 }

@@ -305,10 +305,12 @@ static void misses_the_end_of_a_shortened_file(void **state)
         size_t size = file->platter_size;
 
         for (size_t shorter = 0; shorter < size; shorter += CC_DISK_BLOCK) {
+            bool is_newest = memory_disk_file(&disk, number + 1) == NULL;
+
             file->platter_size = shorter;
             memory_disk_clone(&copy, &disk);
             stand_open(&stand, &copy, UINT64_MAX);
-            if (stand.is_open && shorter > 0 && !stand_states_match(&expected, &stand.found)) {
+            if (stand.is_open && !is_newest && !stand_states_match(&expected, &stand.found)) {
                 fail_msg(
                     "%s cut to %zu made a log of %llu entries", file->name, shorter,
                     (unsigned long long)stand.found.last);
