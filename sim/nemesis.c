@@ -52,6 +52,12 @@ uint32_t cc_nemesis_choose(struct cc_strike *strike, uint32_t of)
 /* ---- which kinds -------------------------------------------------------------------------------
  */
 
+/* With them something less is asked: of leases, or of servers that are damaged. */
+static bool is_rare(enum cc_fault fault)
+{
+    return fault == CC_FAULT_WILD_DRIFT || cc_fault_family(fault) == CC_FAULTS_OF_BYTES;
+}
+
 struct cc_fault_set cc_nemesis_draw(uint64_t seed, const struct cc_fault_set *asked)
 {
     static const uint32_t chances_ppm[] = {80000, 200000, 200000, 400000};
@@ -68,7 +74,7 @@ struct cc_fault_set cc_nemesis_draw(uint64_t seed, const struct cc_fault_set *as
             if (cc_fault_set_has(asked, fault)) {
                 cc_fault_set_add(&kinds, fault);
             }
-        } else if (cc_decide_chance(&of_kind, fault == CC_FAULT_WILD_DRIFT ? chance / 4 : chance)) {
+        } else if (cc_decide_chance(&of_kind, is_rare(fault) ? chance / 4 : chance)) {
             cc_fault_set_add(&kinds, fault);
         }
     }

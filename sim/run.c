@@ -19,6 +19,7 @@
 #define SLICE_US UINT64_C(100000)
 #define ACKNOWLEDGED_MIN 300u
 #define KINDS_MIN 3u
+#define MEMORY_MAX (8u << 20)
 
 struct run {
     struct cc_cluster *cluster;
@@ -60,6 +61,7 @@ static void draw_cluster(
     out->uncommitted_max = (uint32_t)PICK(setup, 8, 64, 65536);
     out->cache_bytes_max = PICK(setup, 1, 4096, 1048576, 67108864);
     out->waiting_max = (uint32_t)PICK(setup, 4, 64, 65536);
+    out->memory_max = MEMORY_MAX;
 }
 
 static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)

@@ -51,7 +51,6 @@ struct cc_run_result {
     uint64_t leader_changes;
     uint64_t kinds_fired;
     uint64_t fired[CC_FAULT_COUNT];
-    uint64_t memory_max; /* of a server at any time */
     struct cc_workload_totals workload;
     struct cc_cluster_totals cluster;
     struct cc_world_counters world;
