@@ -129,6 +129,7 @@ int main(int count, char **words)
         add(real[i], "tcp", net_promises);
         add(real[i], "unix", net_promises);
         add(real[i], "tcp", uv_promises);
+        add(real[i], "tcp", abandon_promises);
     }
     if (count > 1) {
         char pattern[NAME_SIZE];
