@@ -39,7 +39,7 @@ static bool replay_record(
         return true;
     case CC_RECORD_REPAIR:
         if (cc_entry_decode(record->payload, &entry, &size) != COPYCAT_OK || entry.group != 0 ||
-            entry.index == 0 || entry.index > group->last) {
+            entry.index > group->last) {
             return false;
         }
         place.size = size;
