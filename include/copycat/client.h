@@ -53,9 +53,10 @@ COPYCAT_API void copycat_client_options_init(copycat_client_options *options, si
 /*
  * Starts a client of the cluster at `servers`: "host:port", "unix:/path" or, of a server in this
  * process, "local:name"; or lists of members as servers are given them ("1=host:port"); separated by
- * commas.  Any of the cluster's servers will do.  Does not wait until one is reached: calls do.  `options` may be NULL.  `message_out`, which
- * may be NULL, gets a sentence on failure: INVALID, UNSUPPORTED, or MEMORY, also if no descriptor
- * is left.  Partner: copycat_client_close. [any]
+ * commas.  Any of the cluster's servers will do.  Does not wait until one is reached: calls do, and
+ * copycat_client_trouble says why none is.  `options` may be NULL.  `message_out`, which may be NULL,
+ * gets a sentence on failure: INVALID, UNSUPPORTED, or MEMORY, also if no descriptor is left.
+ * Partner: copycat_client_close. [any]
  */
 COPYCAT_API copycat_status copycat_client_open(
     copycat_client **client_out,
@@ -78,6 +79,14 @@ COPYCAT_API void copycat_client_close(
 COPYCAT_API uint32_t copycat_client_state(const copycat_client *client);
 COPYCAT_API uint64_t copycat_client_session(const copycat_client *client);
 
+/*
+ * Why no server gets the client on: of each that was tried in vain what was last wrong, as in
+ * "127.0.0.1:7458: connection refused", separated by semicolons as far as they have room; for people
+ * and logs.  Written into the caller's `message_out`.  0, and an empty text: there is no trouble, or
+ * none yet. [any]
+ */
+COPYCAT_API int copycat_client_trouble(copycat_client *client, copycat_message *message_out);
+
 /* ---- in a host's loop ------------------------------------------------------------------------- */
 
 /* Readable means: call copycat_client_process.  Timers are behind it too.  -1 without host_loop. */
@@ -98,7 +107,7 @@ enum {
 
 typedef struct copycat_call_options {
     size_t size;
-    uint64_t timeout_ms;  /* 0: 30000; COPYCAT_NONE: none.  Then COPYCAT_ERR_OUTCOME or _TIMEOUT */
+    uint64_t timeout_ms;  /* of the call, 0: 30000; COPYCAT_NONE: none; see copycat/future.h */
     uint32_t consistency; /* of a read, 0: COPYCAT_LINEARIZABLE */
     uint32_t reserved;
 } copycat_call_options;

@@ -7,6 +7,11 @@
  * copycat_future_drop, and is gone after that.  Closing its client completes it, with
  * COPYCAT_ERR_CLOSED if nothing else has come, but does not take it: that may be done later.
  *
+ * Two times can run out.  That of the call (copycat_call_options, 30 s) ends the call, however it is
+ * taken; that of copycat_await ends the waiting, and with it the call.  Both come to TIMEOUT if nothing
+ * was sent or the call is a query: it did not happen.  They come to OUTCOME for a command that was
+ * sent, which may happen or not.
+ *
  * Threads: [any] from every thread; [outside] from every thread but the one that runs callbacks.
  * After fork, in the child, all that the parent has opened is dead: calls come to
  * COPYCAT_ERR_CLOSED, closing does nothing.
@@ -58,9 +63,10 @@ COPYCAT_API void copycat_value_free(copycat_value *value);
  * Waits at most `timeout_ms`, COPYCAT_NONE: for as long as it takes.  The caller frees `*value_out`,
  * which is NULL unless COPYCAT_OK is returned; `value_out` may be NULL. [outside]
  *
- * Whose time runs out gets COPYCAT_ERR_OUTCOME for a command, which may happen or not, and
- * COPYCAT_ERR_TIMEOUT for a query.  COPYCAT_ERR_INVALID: called where callbacks run, it would wait
- * for itself.
+ * Then a command that was not sent is taken back, COPYCAT_ERR_TIMEOUT; one that was sent comes to
+ * COPYCAT_ERR_OUTCOME, as does one of which nobody can say at once, for it waits for an earlier call of
+ * its resource or the loop is busy: that takes up to 250 ms more.  COPYCAT_ERR_INVALID: called where
+ * callbacks run, it would wait for itself.
  */
 COPYCAT_API copycat_status
 copycat_await(copycat_future *future, uint64_t timeout_ms, copycat_value **value_out);

@@ -25,6 +25,7 @@ void cc_addresses_free(struct cc_addresses *addresses)
         free((void *)(uintptr_t)addresses->at[i]);
     }
     free(addresses->at);
+    *addresses = (struct cc_addresses){0};
 }
 
 /* One item of the list without its "id=" and its "/role". */
@@ -49,11 +50,55 @@ static char *address_of(const char *item, size_t size)
     return address;
 }
 
-static bool is_address(const char *text)
+static bool is_port(const char *text)
 {
-    const char *colon = strrchr(text, ':');
+    unsigned long port = 0;
 
-    return colon != NULL && colon != text && colon[1] != '\0';
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at < '0' || *at > '9' || port > 65535) {
+            return false;
+        }
+        port = port * 10 + (unsigned long)(*at - '0');
+    }
+    return port >= 1 && port <= 65535;
+}
+
+static bool is_number(const char *text)
+{
+    return text[strspn(text, "0123456789")] == '\0';
+}
+
+/* NULL: none that shows without asking for it. */
+static const char *fault_of(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    if (colon == NULL || colon == address || colon[1] == '\0') {
+        return "is neither";
+    }
+    if (strncmp(address, "unix:", 5) == 0 ||
+        (strncmp(address, "local:", 6) == 0 && !is_number(colon + 1))) {
+        return NULL;
+    }
+    if (!is_port(colon + 1)) {
+        return "has no port from 1 to 65535";
+    }
+    if (memchr(address, ':', (size_t)(colon - address)) != NULL &&
+        (address[0] != '[' || colon[-1] != ']')) {
+        return "is to be written as [v6]:port";
+    }
+    return NULL;
+}
+
+static copycat_status refuse(copycat_message *message_out, const char *address, const char *fault)
+{
+    char text[320];
+
+    snprintf(
+        text, sizeof text,
+        "servers are listed as host:port or unix:/path, separated by commas; '%.200s' %s", address,
+        fault);
+    return cc_fail(message_out, COPYCAT_ERR_INVALID, text);
 }
 
 copycat_status cc_addresses_parse(
@@ -71,12 +116,15 @@ copycat_status cc_addresses_parse(
             cc_addresses_free(addresses_out);
             return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
         }
-        if (!is_address(address)) {
+
+        const char *fault = fault_of(address);
+
+        if (fault != NULL) {
+            copycat_status status = refuse(message_out, address, fault);
+
             free(address);
             cc_addresses_free(addresses_out);
-            return cc_fail(
-                message_out, COPYCAT_ERR_INVALID,
-                "servers are listed as host:port or unix:/path, separated by commas");
+            return status;
         }
         addresses_out->at[addresses_out->count++] = address;
         if (item[size] == '\0') {

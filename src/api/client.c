@@ -2,7 +2,6 @@
 /*
  * client -- open, close, and the host's loop; see copycat/client.h.
  */
-#include "api/address.h"
 #include "api/api_memory.h"
 #include "api/forks.h"
 #include "api/handle.h"
@@ -48,6 +47,8 @@ static void free_client(struct copycat_client *client)
         cc_writer_deinit(&future->operation);
         free(future);
     }
+    cc_addresses_free(&client->addresses);
+    free(client->troubles);
     pthread_cond_destroy(&client->close_asked);
     pthread_mutex_destroy(&client->lock);
     free(client);
@@ -189,21 +190,22 @@ static void began(struct cc_post *post)
     atomic_store(&client->has_loop_thread, true);
 }
 
-static copycat_status open_core(struct copycat_client *client, const struct cc_addresses *addresses)
+static copycat_status open_core(struct copycat_client *client)
 {
     struct cc_client_options options = {
-        .addresses = addresses->at,
-        .address_count = addresses->count,
+        .addresses = client->addresses.at,
+        .address_count = client->addresses.count,
         .session_timeout_us = (uint64_t)client->options.session_timeout_ms * 1000,
         .window_max = client->options.window,
         .waiting_max = client->outstanding_max,
+        .troubled = cc_troubles_take,
     };
 
     cc_env_entropy(client->env, &options.seed, sizeof options.seed);
     return cc_client_open(&client->core, client->env, &options, cc_handle_changed, client);
 }
 
-static copycat_status start(struct copycat_client *client, const struct cc_addresses *addresses)
+static copycat_status start(struct copycat_client *client)
 {
     /* A client writes nothing to disk: a ring would only take locked memory and a descriptor. */
     static const struct cc_env_uv_options no_ring = {.disk = CC_ENV_UV_DISK_THREAD};
@@ -212,7 +214,7 @@ static copycat_status start(struct copycat_client *client, const struct cc_addre
     if (status != COPYCAT_OK) {
         return COPYCAT_ERR_MEMORY; /* there is no disk that could be at fault */
     }
-    status = open_core(client, addresses);
+    status = open_core(client);
     if (status != COPYCAT_OK) {
         cc_env_uv_close(client->env);
         return status;
@@ -270,18 +272,16 @@ static copycat_status begin(
     const copycat_client_options *options,
     copycat_message *message_out)
 {
-    struct cc_addresses addresses;
     copycat_status status = take_options(client, options, message_out);
 
     if (status == COPYCAT_OK) {
-        status = cc_addresses_parse(servers, &addresses, message_out);
+        status = cc_addresses_parse(servers, &client->addresses, message_out);
     }
     if (status != COPYCAT_OK) {
         free_client(client);
         return status;
     }
-    status = start(client, &addresses);
-    cc_addresses_free(&addresses);
+    status = cc_troubles_create(client) ? start(client) : COPYCAT_ERR_MEMORY;
     if (status != COPYCAT_OK) {
         free_client(client);
         return cc_fail(
@@ -319,6 +319,7 @@ copycat_status copycat_client_open(
         return cc_fail(message_out, COPYCAT_ERR_MEMORY, NULL);
     }
     cc_list_init(&client->under_way);
+    cc_list_init(&client->late);
     cc_handle_guard(client);
     cc_forks_watch();
     client->forks = cc_forks();

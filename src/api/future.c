@@ -10,6 +10,9 @@
 /* A pooled future keeps no more than this of its operation's memory. */
 #define OPERATION_KEPT_MAX 4096u
 
+/* How much longer than its time a wait lasts where the loop does not say at once what came of it. */
+#define LATE_MS 250u
+
 /* Read only: they have no client. */
 static copycat_future no_memory = {.is_done = true, .status = COPYCAT_ERR_MEMORY};
 static copycat_future no_process = {.is_done = true, .status = COPYCAT_ERR_CLOSED};
@@ -80,6 +83,7 @@ void cc_future_resolve(copycat_future *future, copycat_status status, copycat_va
     CC_ASSERT(!was_done); /* P1; P7 */
     pthread_mutex_lock(&future->client->lock);
     cc_list_remove(&future->under_way);
+    cc_list_remove(&future->late);
     future->is_done = true;
     future->status = status;
     future->value = value;
@@ -123,19 +127,72 @@ copycat_future *cc_future_first_under_way(struct copycat_client *client)
 
 /* ---- waiting ---------------------------------------------------------------------------------- */
 
-/* True if it came in time. */
-static bool wait_for(copycat_future *future, uint64_t timeout_ms)
+/* On the loop.  Each was posted to it before this was (P2), and is its own until it is done; who is
+ * late from now on may not have come to the loop yet, and is another post's. */
+static void expire_late(struct cc_post *post)
+{
+    struct copycat_client *client = post->owner;
+    struct cc_list batch;
+
+    cc_list_init(&batch);
+    pthread_mutex_lock(&client->lock);
+    client->is_expiring = false;
+    while (!cc_list_is_empty(&client->late)) {
+        struct cc_list *node = client->late.next;
+
+        cc_list_remove(node);
+        cc_list_append(&batch, node);
+    }
+    pthread_mutex_unlock(&client->lock);
+    while (!cc_list_is_empty(&batch)) {
+        struct cc_list *node = batch.next;
+
+        cc_list_remove(node);
+        cc_client_expire(client->core, &cc_container_of(node, struct copycat_future, late)->call);
+    }
+}
+
+/* Under the lock.  A client that is closing ends all of its calls anyway (P2, P5). */
+static void ask_to_expire(copycat_future *future)
+{
+    struct copycat_client *client = future->client;
+
+    if (client->is_closed || client->is_over) {
+        return;
+    }
+    cc_list_append(&client->late, &future->late);
+    if (!client->is_expiring) {
+        client->is_expiring = true;
+        client->expiring = (struct cc_post){.run = expire_late, .owner = client};
+        cc_env_uv_post(client->env, &client->expiring);
+    }
+}
+
+/* Under the lock. */
+static void wait_for(copycat_future *future, uint64_t timeout_ms)
 {
     struct timespec deadline = cc_wait_deadline(timeout_ms);
+    bool has_time = true;
+
+    while (!future->is_done && has_time) {
+        has_time = cc_wait_on(&future->arrived, &future->client->lock, timeout_ms, &deadline);
+    }
+}
+
+/* True if there is an outcome.  Only the loop knows whether a command was sent, and can take it back;
+ * of a query nobody needs to know. */
+static bool wait_or_take_back(copycat_future *future, uint64_t timeout_ms)
+{
     pthread_mutex_t *lock = &future->client->lock;
     bool has_come;
-    bool has_time = true;
 
     pthread_mutex_lock(lock);
     CC_ASSERT(future->taker == CC_TAKER_NOBODY); /* P1 */
     future->taker = CC_TAKER_WAITER;
-    while (!future->is_done && has_time) {
-        has_time = cc_wait_on(&future->arrived, lock, timeout_ms, &deadline);
+    wait_for(future, timeout_ms);
+    if (!future->is_done && is_command(future)) {
+        ask_to_expire(future);
+        wait_for(future, LATE_MS);
     }
     has_come = future->is_done;
     if (!has_come) {
@@ -160,7 +217,7 @@ copycat_status copycat_await(copycat_future *future, uint64_t timeout_ms, copyca
         copycat_future_drop(future);
         return COPYCAT_ERR_INVALID;
     }
-    if (!wait_for(future, timeout_ms)) {
+    if (!wait_or_take_back(future, timeout_ms)) {
         return late;
     }
     status = future->status;

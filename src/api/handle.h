@@ -10,6 +10,7 @@
  *     future.c   taking a future: await, then, into, drop
  *     queue.c    completion queues
  *     submit.c   from a call of the host to the client and back
+ *     trouble.c  why nobody can be reached
  *     client.c   open, close, the host's loop
  *     client_broken.c   the end of a client that has broken a promise
  *
@@ -28,7 +29,9 @@
 #ifndef CC_API_HANDLE_H
 #define CC_API_HANDLE_H
 
+#include "api/address.h"
 #include "api/guard.h"
+#include "api/trouble.h"
 #include "api/value.h"
 #include "base/list.h"
 #include "client/client.h"
@@ -59,6 +62,7 @@ struct copycat_future {
 
     /* under the lock */
     struct cc_list under_way; /* not done, or posted to be delivered */
+    struct cc_list late;      /* not done, and nobody waits any longer: the loop is to end it */
     bool is_done;
     enum cc_taker taker;
     copycat_status status;
@@ -87,6 +91,7 @@ struct copycat_client {
     struct cc_client *core;          /* the loop's */
     struct cc_guard guard;           /* its thread's */
     copycat_client_options options;
+    struct cc_addresses addresses;
     uint32_t forks; /* P6 */
     atomic_uint state;
     _Atomic uint64_t session;
@@ -98,13 +103,17 @@ struct copycat_client {
     uint32_t references; /* P4 */
     uint32_t outstanding;
     struct copycat_future *pool;
-    struct cc_list under_way; /* futures that the loop still is to do something for */
+    struct cc_list under_way;    /* futures that the loop still is to do something for */
+    struct cc_list late;         /* of futures */
+    struct cc_trouble *troubles; /* of each address */
+    bool is_expiring;            /* `expiring` is posted */
     pthread_cond_t close_asked;
     bool is_broken; /* written on the loop's thread */
     bool is_closed;
     bool is_over; /* P5 */
 
     struct cc_post beginning; /* may be on its way still when `closing` is posted */
+    struct cc_post expiring;
     struct cc_post closing;
     struct cc_post ending;
     bool is_abandoned;  /* closed from its own thread: that cleans up itself */

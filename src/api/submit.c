@@ -194,6 +194,7 @@ copycat_future *cc_future_create(
     future->resource = resource;
     future->kind = value;
     cc_list_init(&future->under_way);
+    cc_list_init(&future->late);
     future->is_done = false;
     future->taker = CC_TAKER_NOBODY;
     future->status = status;

@@ -31,6 +31,13 @@ struct cc_client_options {
     uint32_t waiting_max;        /* calls made and not yet sent, 0: 1024; beyond it: BUSY */
     uint64_t progress_us;        /* no answer for so long: another server (T-086), 0: 1 s */
     uint64_t seed;               /* of the order of servers and the jitter of retries */
+
+    /*
+     * Told why a server is left; of OK once a server gets us on again.  May be NULL.  UNAVAILABLE: no
+     * connection; CLOSED: it has hung up; TIMEOUT: it says nothing; NO_LEADER: it is there and does
+     * not get us on; MALFORMED, CLUSTER; or what it has refused us with, and its words for that.
+     */
+    void (*troubled)(void *owner, uint32_t server, copycat_status status, copycat_bytes said);
 };
 
 enum cc_client_state {
@@ -111,6 +118,10 @@ void cc_client_resource_init(
 /* Makes the call.  Every outcome, also a refusal, comes through call->done, later. */
 void cc_client_call(
     struct cc_client *client, struct cc_client_resource *resource, struct cc_call *call);
+
+/* Its deadline is now, whatever it was: TIMEOUT if it was not sent or is a query, else OUTCOME.  Of a
+ * call that was made and is not done. */
+void cc_client_expire(struct cc_client *client, struct cc_call *call);
 
 struct cc_client_counters {
     uint64_t connects;

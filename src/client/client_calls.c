@@ -123,7 +123,7 @@ void cc_client_take_result(struct cc_client *client, copycat_bytes body)
 
     /* C4: a server that has not waited for what it was told to is not asked again. */
     if (result.index < slot->after_index && !CC_BUG(T070)) {
-        cc_client_switch(client);
+        cc_client_switch(client, COPYCAT_ERR_MALFORMED, (copycat_bytes){NULL, 0});
         return;
     }
     call = slot->call;
@@ -254,6 +254,13 @@ void cc_client_check_deadlines(struct cc_client *client)
             cc_client_finish(client, call, COPYCAT_ERR_TIMEOUT);
         }
     }
+}
+
+void cc_client_expire(struct cc_client *client, struct cc_call *call)
+{
+    call->deadline_us = cc_client_now(client);
+    note_deadline(client, call);
+    cc_client_wake(client);
 }
 
 static void end_slots(struct cc_client *client, struct cc_list *list, copycat_status status)

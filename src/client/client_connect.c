@@ -49,10 +49,14 @@ static uint64_t round_pause(struct cc_client *client)
 }
 
 /* Leaves the server; the next is dialled at once, or a little later once all have been tried. */
-void cc_client_switch(struct cc_client *client)
+void cc_client_switch(struct cc_client *client, copycat_status status, copycat_bytes said)
 {
     uint64_t now = cc_client_now(client);
 
+    client->is_troubled = true;
+    if (client->options.troubled != NULL) {
+        client->options.troubled(client->owner, client->server, status, said);
+    }
     cc_client_hang_up(client);
     client->counters.switches++;
     client->dial_us = now;
@@ -74,36 +78,52 @@ static void on_open(struct cc_channel *channel)
         .kind = CC_HELLO_CLIENT,
     };
 
+    client->is_reached = true;
     memcpy(hello.cluster_id, client->cluster_id, CC_CLUSTER_ID_SIZE);
     cc_hello_encode(cc_channel_begin(channel, CC_MESSAGE_HELLO, 0), &hello);
     cc_channel_end(channel);
 }
 
-static bool take_hello(struct cc_client *client, copycat_bytes body)
+static copycat_status take_hello(struct cc_client *client, copycat_bytes body)
 {
     struct cc_hello hello;
 
-    if (!cc_hello_decode(body, &hello) || hello.kind != CC_HELLO_PEER || client->is_ready ||
-        (client->is_cluster_known &&
-         memcmp(hello.cluster_id, client->cluster_id, CC_CLUSTER_ID_SIZE) != 0)) {
-        return false;
+    if (!cc_hello_decode(body, &hello) || hello.kind != CC_HELLO_PEER || client->is_ready) {
+        return COPYCAT_ERR_MALFORMED;
+    }
+    if (client->is_cluster_known &&
+        memcmp(hello.cluster_id, client->cluster_id, CC_CLUSTER_ID_SIZE) != 0) {
+        return COPYCAT_ERR_CLUSTER;
     }
     memcpy(client->cluster_id, hello.cluster_id, CC_CLUSTER_ID_SIZE);
     client->is_cluster_known = true;
     client->is_ready = true;
     client->good_us = cc_client_now(client);
     cc_client_begin_session(client);
-    return true;
+    return COPYCAT_OK;
+}
+
+/* Why a server that says this is left. */
+static copycat_status take_refusal(copycat_bytes body, copycat_bytes *said_out)
+{
+    struct cc_refuse refusal;
+
+    if (!cc_refuse_decode(body, &refusal) || refusal.status == COPYCAT_OK) {
+        return COPYCAT_ERR_MALFORMED;
+    }
+    *said_out = refusal.text;
+    return refusal.status;
 }
 
 static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
 {
     struct cc_client *client = channel->owner;
-    bool is_sound = true;
+    copycat_status status = COPYCAT_OK;
+    copycat_bytes said = {NULL, 0};
 
     switch (frame->type) {
     case CC_MESSAGE_HELLO:
-        is_sound = take_hello(client, frame->body);
+        status = take_hello(client, frame->body);
         break;
     case CC_MESSAGE_SESSION_OPENED:
         cc_client_take_opened(client, frame->body);
@@ -123,20 +143,27 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
     case CC_MESSAGE_RESEND:
         cc_client_take_resend(client, frame->body);
         break;
+    case CC_MESSAGE_REFUSE:
+        status = take_refusal(frame->body, &said);
+        break;
     default:
-        is_sound = false; /* REFUSE, or nothing a server says to a client */
+        status = COPYCAT_ERR_MALFORMED; /* nothing a server says to a client */
         break;
     }
-    if (!is_sound) {
-        cc_client_switch(client);
+    if (status != COPYCAT_OK) {
+        cc_client_switch(client, status, said);
     }
     cc_client_wake(client);
 }
 
 static void on_closed(struct cc_channel *channel, copycat_status status)
 {
-    (void)status; /* the remedy is the next server, whatever it was */
-    cc_client_switch(channel->owner);
+    struct cc_client *client = channel->owner;
+
+    if (status == COPYCAT_OK) {
+        status = client->is_reached ? COPYCAT_ERR_CLOSED : COPYCAT_ERR_UNAVAILABLE;
+    }
+    cc_client_switch(client, status, (copycat_bytes){NULL, 0});
 }
 
 static const struct cc_channel_callbacks callbacks = {
@@ -149,6 +176,7 @@ void cc_client_dial(struct cc_client *client)
 {
     client->server = client->order[client->order_at];
     client->is_dialled = true;
+    client->is_reached = false;
     client->good_us = cc_client_now(client);
     client->counters.connects++;
     cc_channel_init(
@@ -195,7 +223,9 @@ void cc_client_watch_connection(struct cc_client *client)
     } else if (
         is_waiting_for_server(client) &&
         (now >= client->good_us + client->options.progress_us || has_lost_a_query(client))) {
-        cc_client_switch(client);
+        cc_client_switch(
+            client, client->is_ready ? COPYCAT_ERR_NO_LEADER : COPYCAT_ERR_TIMEOUT,
+            (copycat_bytes){NULL, 0});
     }
 }
 

@@ -67,7 +67,9 @@ struct cc_client {
 
     struct cc_channel channel;
     bool is_dialled;
+    bool is_reached;  /* connected */
     bool is_ready;    /* hello is done */
+    bool is_troubled; /* a server was left since one got us on */
     uint32_t server;  /* place of its address */
     uint64_t dial_us; /* when to dial next, if not dialled */
     uint64_t
@@ -135,7 +137,7 @@ uint64_t cc_client_now(const struct cc_client *client);
 
 /* client_connect.c */
 void cc_client_dial(struct cc_client *client);
-void cc_client_switch(struct cc_client *client);
+void cc_client_switch(struct cc_client *client, copycat_status status, copycat_bytes said);
 void cc_client_hang_up(struct cc_client *client);
 void cc_client_shuffle(struct cc_client *client);
 void cc_client_expect(struct cc_client *client);

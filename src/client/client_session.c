@@ -51,6 +51,13 @@ void cc_client_confirm(struct cc_client *client, uint64_t sent_us)
     client->keep_due_us = client->confirmed_us + interval - interval / 10 +
                           cc_prng_below(&client->prng, interval / 5 + 1);
     client->round_backoff_us = 0;
+    if (client->is_troubled) {
+        client->is_troubled = false;
+        if (client->options.troubled != NULL) {
+            client->options.troubled(
+                client->owner, client->server, COPYCAT_OK, (copycat_bytes){NULL, 0});
+        }
+    }
     if (cc_client_now(client) < client->confirmed_us + interval * 2) {
         cc_client_set_state(client, CC_CLIENT_OPEN);
     }

@@ -5,6 +5,11 @@
 #include "gate_machine.h"
 #include "test.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define CALLS 5u
 
 static struct cluster cluster;
@@ -300,9 +305,66 @@ static void a_client_tells_its_states_and_its_session(void **state)
     assert_int_equal(states.last, COPYCAT_CLIENT_CLOSED);
 }
 
+/* Nothing listens there: the port is taken and not listened on. */
+static int taken_port(char address[64])
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof here;
+    int taken = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(taken, (struct sockaddr *)&here, size), 0);
+    assert_int_equal(getsockname(taken, (struct sockaddr *)&here, &size), 0);
+    snprintf(address, 64, "127.0.0.1:%u", (unsigned)ntohs(here.sin_port));
+    return taken;
+}
+
+static void who_reaches_nobody_can_say_why(void **state)
+{
+    copycat_client *client;
+    copycat_message trouble;
+    char address[64];
+    char expected[128];
+    int taken = taken_port(address);
+    copycat_map *map;
+
+    (void)state;
+    assert_int_equal(copycat_client_open(&client, address, NULL, NULL), COPYCAT_OK);
+    map = copycat_map_at(client, "/trouble");
+    assert_int_equal(
+        copycat_await(copycat_map_put(map, STR("k"), STR("v"), NULL), 300, NULL),
+        COPYCAT_ERR_TIMEOUT);
+    assert_int_equal(copycat_client_trouble(client, &trouble), 1);
+    snprintf(expected, sizeof expected, "%s: connection refused", address);
+    assert_string_equal(trouble.text, expected);
+    copycat_map_free(map);
+    copycat_client_close(client, NULL, NULL);
+    close(taken);
+}
+
+static void trouble_is_over_when_a_server_gets_the_client_on(void **state)
+{
+    copycat_client *client;
+    copycat_message trouble = {"something"};
+    copycat_map *map;
+    char servers[400];
+
+    (void)state;
+    snprintf(servers, sizeof servers, "local:nobody-listens,%s", cluster.members);
+    assert_int_equal(copycat_client_open(&client, servers, NULL, NULL), COPYCAT_OK);
+    map = copycat_map_at(client, "/trouble");
+    copycat_value_free(result_of(copycat_map_put(map, STR("k"), STR("v"), NULL)));
+    assert_int_equal(copycat_client_trouble(client, &trouble), 0);
+    assert_string_equal(trouble.text, "");
+    copycat_map_free(map);
+    copycat_client_close(client, NULL, NULL);
+}
+
 static void faults_in_what_a_client_is_given_are_sentences(void **state)
 {
-    static const char *const lists[] = {"", "nowhere", ",", "a:1,,b:2", ":1", "a:"};
+    static const char *const lists[] = {
+        "",        "nowhere", ",",   "a:1,,b:2", ":1",
+        "a:",      "a:65536", "a:0", "a:http",   "a:1,127.0.0.1:99999",
+        "::1:7458"};
     copycat_client_options options = COPYCAT_CLIENT_OPTIONS_INIT;
     copycat_client *client = (copycat_client *)&client;
     copycat_message message;
@@ -340,6 +402,8 @@ int main(void)
         cmocka_unit_test(a_callback_about_the_state_may_close_its_client),
         cmocka_unit_test(calls_made_while_it_closes_end_before_the_report),
         cmocka_unit_test(a_client_tells_its_states_and_its_session),
+        cmocka_unit_test(who_reaches_nobody_can_say_why),
+        cmocka_unit_test(trouble_is_over_when_a_server_gets_the_client_on),
         cmocka_unit_test(faults_in_what_a_client_is_given_are_sentences),
     };
 

@@ -41,20 +41,39 @@ static copycat_client *lonely_client(void)
 
 /* ---- await ----------------------------------------------------------------------------------- */
 
-static void await_tells_a_late_command_from_a_late_query(void **state)
+static void await_takes_back_what_was_not_sent_when_its_time_runs_out(void **state)
 {
     copycat_client *lonely = lonely_client();
     copycat_map *far = copycat_map_at(lonely, "/far");
-    copycat_value *value = NULL;
+    copycat_value *value = (copycat_value *)&value;
 
     (void)state;
     assert_int_equal(
         copycat_await(copycat_map_put(far, STR("k"), STR("v"), NULL), 0, &value),
-        COPYCAT_ERR_OUTCOME);
+        COPYCAT_ERR_TIMEOUT);
     assert_null(value);
+    assert_int_equal(
+        copycat_await(copycat_map_put(far, STR("k"), STR("v"), NULL), 20, NULL),
+        COPYCAT_ERR_TIMEOUT);
     assert_int_equal(
         copycat_await(copycat_map_get(far, STR("k"), NULL), 1, &value), COPYCAT_ERR_TIMEOUT);
     assert_null(value);
+    copycat_map_free(far);
+    copycat_client_close(lonely, NULL, NULL);
+}
+
+/* It waits for its turn behind the first, so nobody can say yet. */
+static void await_says_unknown_of_a_command_behind_one_that_is_under_way(void **state)
+{
+    copycat_client *lonely = lonely_client();
+    copycat_map *far = copycat_map_at(lonely, "/far");
+    copycat_future *first = copycat_map_put(far, STR("k"), STR("v"), NULL);
+
+    (void)state;
+    assert_int_equal(
+        copycat_await(copycat_map_put(far, STR("k"), STR("w"), NULL), 1, NULL),
+        COPYCAT_ERR_OUTCOME);
+    copycat_future_drop(first);
     copycat_map_free(far);
     copycat_client_close(lonely, NULL, NULL);
 }
@@ -351,6 +370,9 @@ static void what_was_sent_and_not_answered_has_an_unknown_outcome(void **state)
     assert_int_equal(
         copycat_await(copycat_map_put(there, STR("k"), STR("w"), &options), COPYCAT_NONE, NULL),
         COPYCAT_ERR_OUTCOME);
+    assert_int_equal(
+        copycat_await(copycat_map_put(there, STR("k"), STR("w"), NULL), 50, NULL),
+        COPYCAT_ERR_OUTCOME);
     copycat_map_free(there);
     copycat_client_close(other, NULL, NULL);
     cluster_end(&two);
@@ -359,7 +381,8 @@ static void what_was_sent_and_not_answered_has_an_unknown_outcome(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(await_tells_a_late_command_from_a_late_query),
+        cmocka_unit_test(await_takes_back_what_was_not_sent_when_its_time_runs_out),
+        cmocka_unit_test(await_says_unknown_of_a_command_behind_one_that_is_under_way),
         cmocka_unit_test(await_without_an_end_comes_back_with_the_answer),
         cmocka_unit_test(then_is_called_on_the_loop_once),
         cmocka_unit_test(then_comes_on_the_loop_also_for_what_was_refused_at_once),

@@ -418,6 +418,26 @@ static void a_deadline_says_whether_it_may_have_happened(void **state)
         fake.runs, "xac", 3); /* C1: the number was used, for what it was given to */
 }
 
+static void a_call_that_is_given_up_says_at_once_whether_it_may_have_happened(void **state)
+{
+    (void)state;
+    reopen(1, 0);
+    warm_up();
+    fake.commands_to_lose = 1;
+    struct test_call *sent = put('a');
+    struct test_call *unsent = put('b');
+
+    fake_settle(&fake);
+    cc_client_expire(client, &unsent->call);
+    cc_client_expire(client, &sent->call);
+    fake_pass(&fake, 1000);
+    assert_int_equal(sent->status, COPYCAT_ERR_OUTCOME);
+    assert_int_equal(unsent->status, COPYCAT_ERR_TIMEOUT);
+    fake_pass(&fake, 5000000);
+    assert_memory_equal(fake.runs, "xa", 2); /* C1 */
+    assert_int_equal(fake.run_count, 2);
+}
+
 static void a_read_ends_at_its_deadline_without_having_happened(void **state)
 {
     (void)state;
@@ -823,6 +843,7 @@ int main(void)
         TEST(no_window_is_larger_than_the_answers_that_servers_keep),
         TEST(what_waits_beyond_the_limit_is_refused_as_busy),
         TEST(a_deadline_says_whether_it_may_have_happened),
+        TEST(a_call_that_is_given_up_says_at_once_whether_it_may_have_happened),
         TEST(a_read_ends_at_its_deadline_without_having_happened),
         TEST(a_read_waits_for_the_commands_of_its_stream),
         TEST(another_stream_does_not_wait),

@@ -16,6 +16,8 @@ static struct cc_client_resource map;
 static enum cc_client_state states[64];
 static uint32_t state_count;
 static uint32_t closed_count;
+static copycat_status troubles[FAKE_SERVERS]; /* the last of each */
+static uint32_t relief_count;
 
 struct test_call {
     struct cc_call call;
@@ -27,6 +29,15 @@ static void changed(void *owner, enum cc_client_state state)
 {
     (void)owner;
     states[state_count++ % 64] = state;
+}
+
+static void troubled(void *owner, uint32_t server, copycat_status status, copycat_bytes said)
+{
+    (void)owner;
+    (void)said;
+    assert_true(server < FAKE_SERVERS);
+    troubles[server] = status;
+    relief_count += status == COPYCAT_OK;
 }
 
 static void closed(void *owner)
@@ -48,14 +59,18 @@ static int setup(void **state)
     (void)state;
     fake_init(&fake);
     client = NULL;
-    state_count = closed_count = 0;
+    state_count = closed_count = relief_count = 0;
+    memset(troubles, 0, sizeof troubles);
     return 0;
 }
 
 static void open_with(uint32_t address_count)
 {
     struct cc_client_options options = {
-        .addresses = fake_addresses, .address_count = address_count, .seed = 3};
+        .addresses = fake_addresses,
+        .address_count = address_count,
+        .seed = 3,
+        .troubled = troubled};
 
     assert_int_equal(cc_client_open(&client, &fake.env, &options, changed, NULL), COPYCAT_OK);
     cc_client_resource_init(client, &map, "/map", 1);
@@ -218,6 +233,25 @@ static void a_server_that_has_no_leader_is_left(void **state)
     assert_int_equal(call.status, COPYCAT_OK);
     assert_int_equal(call.done_count, 1);
     assert_true(fake.link.server != former);
+}
+
+static void each_server_that_is_left_is_told_with_its_reason(void **state)
+{
+    (void)state;
+    fake.is_dead[0] = fake.is_silent[1] = fake.is_mute[2] = true;
+    open_with(3);
+    fake_pass(&fake, 5000000);
+    assert_int_equal(troubles[0], COPYCAT_ERR_UNAVAILABLE);
+    assert_int_equal(troubles[1], COPYCAT_ERR_TIMEOUT);
+    assert_int_equal(troubles[2], COPYCAT_ERR_NO_LEADER);
+    assert_int_equal(relief_count, 0);
+    fake.is_mute[2] = false;
+    fake_pass(&fake, 5000000);
+    assert_int_equal(troubles[2], COPYCAT_OK);
+    assert_int_equal(relief_count, 1);
+    fake_reset(&fake);
+    fake_pass(&fake, 0);
+    assert_int_equal(troubles[2], COPYCAT_ERR_CLOSED);
 }
 
 static void on_a_new_connection_the_keep_alive_goes_first(void **state)
@@ -434,6 +468,7 @@ int main(void)
         TEST(a_dead_server_is_passed_over),
         TEST(a_server_without_progress_is_left),
         TEST(a_server_that_has_no_leader_is_left),
+        TEST(each_server_that_is_left_is_told_with_its_reason),
         TEST(on_a_new_connection_the_keep_alive_goes_first),
         TEST(an_idle_session_is_kept_alive_at_a_third_of_its_timeout),
         TEST(silence_makes_a_session_doubtful_but_never_ends_it),
