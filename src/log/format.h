@@ -7,7 +7,7 @@
  *          0     4  magic "CCJB"
  *          4     2  format version
  *          6     2  zero
- *          8     4  CRC-32C of bytes 12..63
+ *          8     4  CRC-32C of bytes 12..263
  *         12     4  life of the file, from 1
  *         16     4  number of the batch in the file, from 0
  *         20     4  size of the batch in blocks of 4096 bytes
