@@ -58,7 +58,7 @@ tsan: setup
 # DESTDIR is put in front of everything, PREFIX is where it will be found.
 install: setup
 	@$(GENERATE) -B $(BUILD)/release -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCC_TESTS=OFF >/dev/null
-	@ninja -C $(BUILD)/release
+	@ninja -C $(BUILD)/release copycat copycat_shared copycatd copycat-cli
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/release
 
 fuzz: setup

@@ -10,6 +10,7 @@
 #include "silence.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #define KEY_SIZE 16u
 #define TICK_MS 10
 #define EVENTS_MAX 64
-#define FILL_CALLS_MAX 256u
+#define FILL_CALLS 256u /* under way while storing, however few are to be measured */
 
 /* A call that failed is not made again at once: a cluster without a leader is not to be hammered. */
 #define REST_NS UINT64_C(10000000)
@@ -48,7 +49,9 @@ struct bench_load {
     const struct cli_arguments *arguments;
     struct bench_client *clients;
     struct slot *slots;
-    uint64_t slot_count;
+    uint64_t slot_count; /* in use by RUN */
+    uint64_t slot_room;
+    char path[64];
     char *value;
     int poll;
     uint64_t random;
@@ -66,6 +69,14 @@ struct bench_load {
     struct bench_result *result;
 };
 
+static volatile sig_atomic_t is_interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
 /* ---- calls ------------------------------------------------------------------------------------ */
 
 static uint64_t draw(struct bench_load *load)
@@ -78,6 +89,9 @@ static uint64_t draw(struct bench_load *load)
 
 static bool is_over(const struct bench_load *load, uint64_t now_ns)
 {
+    if (is_interrupted != 0) {
+        return true;
+    }
     if (load->task == FILL) {
         return load->begun >= load->options->keys || load->status != COPYCAT_OK;
     }
@@ -160,7 +174,7 @@ static void wake_resting(struct bench_load *load)
 {
     uint64_t now_ns = bench_now_ns();
 
-    for (uint64_t i = 0; i < load->slot_count && load->resting > 0; i++) {
+    for (uint64_t i = 0; i < load->slot_room && load->resting > 0; i++) {
         struct slot *slot = &load->slots[i];
 
         if (slot->is_resting && (is_over(load, now_ns) || now_ns - slot->asked_ns >= REST_NS)) {
@@ -223,20 +237,43 @@ static copycat_status await(struct bench_load *load, copycat_future *future)
 
 /* ---- from outside ----------------------------------------------------------------------------- */
 
-bool bench_load_fill(struct bench_load *load, copycat_status *status_out)
+const char *bench_load_path(const struct bench_load *load)
+{
+    return load->path;
+}
+
+void bench_load_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+bool bench_load_is_interrupted(void)
+{
+    return is_interrupted != 0;
+}
+
+copycat_status bench_load_count(struct bench_load *load, uint64_t *count_out)
+{
+    copycat_status status = await(load, copycat_map_size(load->clients[0].map, &load->call));
+
+    *count_out = load->answer;
+    return status;
+}
+
+copycat_status bench_load_fill(struct bench_load *load)
 {
     struct bench_result *ignored = cli_take_memory(sizeof *ignored);
 
     memset(ignored, 0, sizeof *ignored);
-    *status_out = await(load, copycat_map_size(load->clients[0].map, &load->call));
-    if (*status_out == COPYCAT_OK && load->answer < load->options->keys) {
-        load->task = FILL;
-        load->result = ignored;
-        drive(load, load->slot_count < FILL_CALLS_MAX ? load->slot_count : FILL_CALLS_MAX);
-        *status_out = load->status;
-    }
+    load->task = FILL;
+    load->result = ignored;
+    drive(load, FILL_CALLS);
     free(ignored);
-    return *status_out == COPYCAT_OK;
+    return load->status;
 }
 
 void bench_load_run(struct bench_load *load, struct bench_result *result_out)
@@ -251,9 +288,9 @@ void bench_load_run(struct bench_load *load, struct bench_result *result_out)
     load->last_ns = load->until_ns;
     drive(load, load->slot_count);
     now_ns = bench_now_ns();
-    /* A count that was reached ended it earlier. */
-    result_out->elapsed_ns =
-        (now_ns < load->until_ns ? load->last_ns : load->until_ns) - load->from_ns;
+    /* A count that was reached, or a signal, ended it earlier. */
+    now_ns = now_ns < load->until_ns ? load->last_ns : load->until_ns;
+    result_out->elapsed_ns = result_out->operations > 0 ? now_ns - load->from_ns : 0;
 }
 
 copycat_status bench_load_clear(struct bench_load *load)
@@ -268,11 +305,11 @@ static copycat_status open_client(
 {
     copycat_client_options options = COPYCAT_CLIENT_OPTIONS_INIT;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    char path[64];
     copycat_status status;
 
     options.host_loop = 1;
-    options.window = (uint32_t)load->options->window + 1; /* one more than is ever asked */
+    options.window = (uint32_t)load->options->window + 1; /* one more than is ever measured */
+    options.window = options.window < FILL_CALLS ? FILL_CALLS : options.window;
     status = copycat_client_open(&client->client, load->options->servers, &options, message_out);
     if (status != COPYCAT_OK) {
         return status;
@@ -281,8 +318,7 @@ static copycat_status open_client(
         snprintf(message_out->text, sizeof message_out->text, "epoll: %s", strerror(errno));
         return COPYCAT_ERR_MEMORY;
     }
-    snprintf(path, sizeof path, "/bench/%llu", (unsigned long long)load->options->value_size);
-    client->map = copycat_map_at(client->client, path);
+    client->map = copycat_map_at(client->client, load->path);
     return COPYCAT_OK;
 }
 
@@ -291,11 +327,12 @@ static void take_memory(struct bench_load *load)
     uint64_t clients = load->options->clients;
 
     load->slot_count = clients * load->options->window;
+    load->slot_room = load->slot_count < FILL_CALLS ? FILL_CALLS : load->slot_count;
     load->clients = cli_take_memory(clients * sizeof *load->clients);
-    load->slots = cli_take_memory(load->slot_count * sizeof *load->slots);
+    load->slots = cli_take_memory(load->slot_room * sizeof *load->slots);
     load->value = cli_take_memory(load->options->value_size + 1);
     memset(load->clients, 0, clients * sizeof *load->clients);
-    memset(load->slots, 0, load->slot_count * sizeof *load->slots);
+    memset(load->slots, 0, load->slot_room * sizeof *load->slots);
     memset(load->value, 'v', load->options->value_size + 1);
 }
 
@@ -315,6 +352,7 @@ struct bench_load *bench_load_open(
     load->call.timeout_ms = options->timeout_ms;
     load->call.consistency = options->consistency;
     take_memory(load);
+    snprintf(load->path, sizeof load->path, "/bench/%llu", (unsigned long long)options->value_size);
     load->poll = epoll_create1(EPOLL_CLOEXEC);
     if (load->poll < 0) {
         snprintf(message_out->text, sizeof message_out->text, "epoll: %s", strerror(errno));
@@ -324,7 +362,7 @@ struct bench_load *bench_load_open(
         status = open_client(load, &load->clients[i], message_out);
     }
     /* Neighbouring slots ask different clients, so that few calls spread over all. */
-    for (uint64_t i = 0; i < load->slot_count; i++) {
+    for (uint64_t i = 0; i < load->slot_room; i++) {
         load->slots[i].load = load;
         load->slots[i].map = load->clients[i % options->clients].map;
     }

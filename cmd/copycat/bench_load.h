@@ -37,8 +37,18 @@ struct bench_load *bench_load_open(
     copycat_message *message_out);
 void bench_load_close(struct bench_load *load);
 
-/* Stores each key once, unless the map has as many already.  False: it did not succeed. */
-bool bench_load_fill(struct bench_load *load, copycat_status *status_out);
+/* The map that is written and read. */
+const char *bench_load_path(const struct bench_load *load);
+
+/* How many keys it has. */
+copycat_status bench_load_count(struct bench_load *load, uint64_t *count_out);
+
+/* From now on the first SIGINT or SIGTERM ends what is under way early; a second one ends the process. */
+void bench_load_catch_signals(void);
+bool bench_load_is_interrupted(void);
+
+/* Stores each key once. */
+copycat_status bench_load_fill(struct bench_load *load);
 
 void bench_load_run(struct bench_load *load, struct bench_result *result_out);
 

@@ -310,14 +310,15 @@ void bench_options_print_help(void)
 {
     char left[64];
 
-    puts("Usage: copycat bench put|get [FLAG...]\n\n"
+    puts("usage: copycat bench put|get [FLAG...]\n\n"
          "Measures how fast the cluster is: operations in a second, how long they take, and what "
          "the\n"
          "servers did for each of them; beside a durable write of 4 KiB to this machine's disk and "
          "a\n"
          "round trip over its loopback, taken in the same run: what can be compared are the "
          "ratios.\n"
-         "Keys are stored below /bench, and removed at the end. It stops by itself.\n");
+         "Keys are stored in the map /bench/VALUE-SIZE, which is cleared at the end, also after "
+         "Ctrl-C.\nIt stops by itself.\n");
     for (size_t i = 0; i < FLAG_COUNT; i++) {
         snprintf(
             left, sizeof left, "--%s%s%s", flags[i].name, flags[i].value == NULL ? "" : "=",

@@ -76,6 +76,12 @@ static double per_sync(const struct bench_figures *figures)
     return per_second(&figures->result) * us_of(&figures->probe.disk_ns, 500) / 1e6;
 }
 
+bool bench_print_is_comparable(const struct bench_figures *figures)
+{
+    return figures->options->is_get ||
+           us_of(&figures->result.latency_ns, 500) >= us_of(&figures->probe.disk_ns, 500);
+}
+
 /* ---- for people ------------------------------------------------------------------------------- */
 
 static void print_probe(
@@ -95,13 +101,18 @@ static void print_ratios(const struct bench_figures *figures)
     double disk = us_of(&figures->probe.disk_ns, 500);
     double loopback = us_of(&figures->probe.loopback_ns, 500);
 
-    if (disk > 0) {
+    if (!bench_print_is_comparable(figures)) {
+        printf(
+            "ratios     none to the disk: a write in %s takes longer than a put, which is durable; "
+            "name the servers' disk with --probe-dir\n",
+            figures->options->probe_directory);
+    } else if (disk > 0) {
         printf(
             "ratios     p50 is %.2f durable writes; %.2f operations in the time of one\n",
             quotient(p50, disk), per_sync(figures));
     }
     if (loopback > 0) {
-        printf("           p50 is %.2f round trips\n", quotient(p50, loopback));
+        printf("%-11sp50 is %.2f round trips\n", disk > 0 ? "" : "ratios", quotient(p50, loopback));
     }
 }
 
@@ -138,11 +149,12 @@ void bench_print_text(const struct bench_figures *figures)
     const struct bench_result *result = &figures->result;
 
     printf(
-        "%s%s%s: %llu connections with %llu under way each, values of %llu bytes, %llu keys\n",
+        "%s%s%s: %llu connections with %llu under way each, values of %llu bytes, %llu keys in "
+        "%s\n",
         options->is_get ? "get" : "put", options->is_get ? " " : "",
         options->is_get ? bench_consistency_name(options->consistency) : "",
         (unsigned long long)options->clients, (unsigned long long)options->window,
-        (unsigned long long)options->value_size, (unsigned long long)options->keys);
+        (unsigned long long)options->value_size, (unsigned long long)options->keys, figures->path);
     printf(
         "speed      %.0f operations/s (%llu in %.2f s)\n", per_second(result),
         (unsigned long long)result->operations, (double)result->elapsed_ns / 1e9);
@@ -222,6 +234,7 @@ void bench_print_json(const struct bench_figures *figures)
     json_t *errors = json_object();
 
     set_options(object, figures->options);
+    cli_json_set(object, "path", json_string(figures->path));
     cli_json_set(object, "operations", number(result->operations));
     cli_json_set(object, "seconds", json_real((double)result->elapsed_ns / 1e9));
     cli_json_set(object, "operations_per_second", json_real(per_second(result)));
@@ -232,6 +245,7 @@ void bench_print_json(const struct bench_figures *figures)
     cli_json_set(object, "errors", errors);
     set_probe(object, "disk_sync_us", &figures->probe.disk_ns, p50_us);
     set_probe(object, "loopback_us", &figures->probe.loopback_ns, p50_us);
+    cli_json_set(object, "is_disk_comparable", json_boolean(bench_print_is_comparable(figures)));
     cli_json_set(object, "operations_per_disk_sync", json_real(per_sync(figures)));
     if (figures->has_counters) {
         cli_json_set(object, "members", number(figures->members));
