@@ -90,9 +90,9 @@ enum cc_fault_use {
     X(CC_FAULT_REPLAY, "replay", CC_FAULTS_OF_STRANGERS, CC_FAULT_LATER)                   \
     X(CC_FAULT_ROT, "bit-rot", CC_FAULTS_OF_BYTES, CC_FAULT_LATER)                         \
     X(CC_FAULT_LATENT_SECTOR, "latent-sector", CC_FAULTS_OF_BYTES, CC_FAULT_LATER)         \
-    X(CC_FAULT_LOST_WRITE, "lost-write", CC_FAULTS_OF_BYTES, CC_FAULT_LATER)               \
-    X(CC_FAULT_MISDIRECTED_WRITE, "misdirected-write", CC_FAULTS_OF_BYTES, CC_FAULT_LATER) \
-    X(CC_FAULT_MISDIRECTED_READ, "misdirected-read", CC_FAULTS_OF_BYTES, CC_FAULT_LATER)
+    X(CC_FAULT_LOST_WRITE, "lost-write", CC_FAULTS_OF_BYTES, CC_FAULT_ASKED)               \
+    X(CC_FAULT_MISDIRECTED_WRITE, "misdirected-write", CC_FAULTS_OF_BYTES, CC_FAULT_ASKED) \
+    X(CC_FAULT_MISDIRECTED_READ, "misdirected-read", CC_FAULTS_OF_BYTES, CC_FAULT_ASKED)
 
 enum cc_fault {
 #define CC_FAULT_ENUM(name, text, family, use) name,

@@ -627,6 +627,25 @@ static void check_base(struct cc_judge *judge, uint32_t place, const struct cc_s
     judge->base = hash;
 }
 
+static void look_at_log(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    struct watched *watched = &judge->servers[place];
+
+    if (cc_raft_last(group->core) != watched->last || !watched->is_up ||
+        cc_raft_term_at(group->core, watched->last) !=
+            (watched->terms == NULL ? 0 : watched->terms[watched->last])) {
+        follow_log(judge, place, group, cc_raft_last(group->core));
+    }
+    watched->stable = cc_raft_stable(group->core);
+}
+
+void cc_judge_last_look(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
+{
+    if (server->group != NULL && judge->servers[place].is_up) {
+        look_at_log(judge, place, server->group);
+    }
+}
+
 void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
 {
     struct watched *watched = &judge->servers[place];
@@ -641,12 +660,7 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
         watched->role = CC_RAFT_FOLLOWER;
     }
     check_vote(judge, place, group);
-    if (cc_raft_last(group->core) != watched->last || !watched->is_up ||
-        cc_raft_term_at(group->core, watched->last) !=
-            (watched->terms == NULL ? 0 : watched->terms[watched->last])) {
-        follow_log(judge, place, group, cc_raft_last(group->core));
-    }
-    watched->stable = cc_raft_stable(group->core);
+    look_at_log(judge, place, group);
     if (watched->is_up && cc_raft_commit(group->core) < watched->commit) {
         cc_judge_blame(judge, "monotony: the commit index of server %u went back", place + 1);
     }

@@ -226,21 +226,44 @@ void cc_sim_file_heal_scars(struct cc_sim_file *file, uint64_t offset, size_t si
     }
 }
 
-/* A sector that holds something, so that its loss is felt. */
+/* The newest file that is in use: the last of those, by name, that begin with something. */
+static const struct cc_sim_file *newest_of(const struct cc_sim_disk *disk)
+{
+    static const unsigned char zeros[CC_DISK_SECTOR];
+    const struct cc_sim_file *newest = NULL;
+
+    for (const struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
+        if (file->is_named && file->platter_size >= sizeof zeros &&
+            memcmp(file->platter, zeros, sizeof zeros) != 0 &&
+            (newest == NULL || strcmp(newest->name, file->name) < 0)) {
+            newest = file;
+        }
+    }
+    return newest;
+}
+
+static uint64_t sectors_of(const struct cc_sim_file *file, const struct cc_sim_file *newest)
+{
+    return file->is_named && file != newest ? file->platter_size / CC_DISK_SECTOR : 0;
+}
+
+/* A sector that holds something, so that its loss is felt.  What was written last is spared: nobody
+ * can tell whether it has rotted or was never written to its end. */
 static struct cc_sim_file *choose_sector(struct cc_sim_disk *disk, uint64_t *offset_out)
 {
     static const unsigned char zeros[CC_DISK_SECTOR];
+    const struct cc_sim_file *newest = newest_of(disk);
 
     for (uint32_t i = 0; i < ROT_TRIES; i++) {
         uint64_t count = 0;
         uint64_t place;
 
         for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
-            count += file->is_named ? file->platter_size / CC_DISK_SECTOR : 0;
+            count += sectors_of(file, newest);
         }
         place = cc_decide_below(&disk->choices, count);
         for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
-            uint64_t sectors = file->is_named ? file->platter_size / CC_DISK_SECTOR : 0;
+            uint64_t sectors = sectors_of(file, newest);
 
             if (place >= sectors) {
                 place -= sectors;
