@@ -258,7 +258,7 @@ static void carry_out_failure(struct memory_disk *disk, struct cc_disk_request *
 {
     struct cc_prng prng = {disk->calls};
 
-    request->status = COPYCAT_ERR_IO;
+    request->status = disk->fail_with == COPYCAT_OK ? COPYCAT_ERR_IO : disk->fail_with;
     if (request->operation == CC_DISK_WRITE) {
         struct memory_file *file = request->file->file;
 

@@ -55,8 +55,9 @@ struct memory_disk {
     struct cc_disk_request *requests[MEMORY_DISK_REQUESTS_MAX];
     uint32_t request_count;
     bool is_locked;
-    uint64_t calls;   /* requests completed */
-    uint64_t fail_at; /* the request completed as this one fails; 0: none */
+    uint64_t calls;           /* requests completed */
+    uint64_t fail_at;         /* the request completed as this one fails; 0: none */
+    copycat_status fail_with; /* how; 0: IO */
     uint64_t durable_writes;
     uint64_t syncs_of_directory;
     struct memory_file files[MEMORY_DISK_FILES_MAX];
