@@ -20,13 +20,13 @@ struct cc_run_overrides {
     uint32_t voter_count;
     uint32_t client_count;
     bool no_learners;
-    bool all_heal;               /* nobody stays broken for good */
-    uint32_t idle_clients;       /* bit mask */
-    uint32_t operations_max;     /* of all clients together */
-    uint32_t operation_kinds;    /* bit mask over enum cc_history_kind */
-    uint64_t faults_us;          /* length of the fault phase at most */
-    uint64_t idle_us;            /* nothing is asked and nothing goes wrong for so long at the end */
-    struct cc_fault_set asked;   /* kinds that do not occur by themselves */
+    bool all_heal;             /* nobody stays broken for good */
+    uint32_t idle_clients;     /* bit mask */
+    uint32_t operations_max;   /* of all clients together */
+    uint32_t operation_kinds;  /* bit mask over enum cc_history_kind */
+    uint64_t faults_us;        /* length of the fault phase at most */
+    uint64_t idle_us;          /* nothing is asked and nothing goes wrong for so long at the end */
+    struct cc_fault_set asked; /* kinds that do not occur by themselves */
     struct cc_fault_set without; /* kinds that do not strike */
     const uint32_t *only;        /* ordinals of the faults that strike, ascending; borrowed */
     size_t only_count;
