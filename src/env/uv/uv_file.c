@@ -17,11 +17,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define PIECE_MAX ((size_t)1 << 30)
@@ -366,6 +370,23 @@ static int choose_way(struct cc_env_uv *uv, struct cc_file *file)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/*
+ * Btrfs writes elsewhere what it writes over, and so needs space for it: a file of zeros holds none
+ * in store there.  Unless it is told so before anything is in the file.  What it no longer does then,
+ * checksums, the journal has of its own.  Where it cannot be told, a full disk is an error (T-056).
+ */
+static void write_in_place(int descriptor, const struct stat *status)
+{
+    struct statfs system;
+    int flags = 0;
+
+    if (status->st_size == 0 && fstatfs(descriptor, &system) == 0 &&
+        system.f_type == BTRFS_SUPER_MAGIC && ioctl(descriptor, FS_IOC_GETFLAGS, &flags) == 0) {
+        flags |= FS_NOCOW_FL;
+        (void)ioctl(descriptor, FS_IOC_SETFLAGS, &flags);
+    }
+}
+
 static void open_file(struct cc_uv_disk_job *job)
 {
     struct cc_file *file = job->file;
@@ -377,6 +398,9 @@ static void open_file(struct cc_uv_disk_job *job)
         job->job.error = errno;
         cc_uv_file_shut(file);
         return;
+    }
+    if (job->request->create) {
+        write_in_place(file->descriptor, &status);
     }
     job->file_size = (uint64_t)status.st_size;
     job->job.error = choose_way(job->job.uv, file);
