@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define PORT 7458u
+#define NAME "chaos-server-%u"
 #define COMMAND_SIZE 160u
 #define WORDS_MAX 24u
 
@@ -142,6 +143,8 @@ static bool furnish(struct chaos_network *network)
         (void)snprintf(
             command, sizeof command, "ip address add %s/24 dev wire%u", network->hosts[i], i);
         is_done = is_done && run_in(network->rooms[i], command, true);
+        (void)snprintf(command, sizeof command, "ip address add %s/24 dev hub", network->faces[i]);
+        is_done = is_done && run_in(home, command, true);
         (void)snprintf(command, sizeof command, "ip link set wire%u up", i);
         is_done = is_done && run_in(network->rooms[i], "ip link set lo up", true) &&
                   run_in(network->rooms[i], command, true);
@@ -177,6 +180,7 @@ static void use_loopback(struct chaos_network *network)
         (void)snprintf(network->hosts[i], sizeof network->hosts[i], "127.0.0.1");
         network->ports[i] = free_port();
     }
+    chaos_network_drop_faces(network);
 }
 
 /* ---- what others call -------------------------------------------------------------------------- */
@@ -190,11 +194,14 @@ void chaos_network_open(struct chaos_network *network)
         unsigned last = i < CHAOS_SERVER_COUNT ? i + 1 : 9;
 
         (void)snprintf(network->hosts[i], sizeof network->hosts[i], "10.74.58.%u", last);
+        last += i < CHAOS_SERVER_COUNT ? 100 : 0;
+        (void)snprintf(network->faces[i], sizeof network->faces[i], "10.74.58.%u", last);
     }
     for (unsigned i = 0; i < CHAOS_SERVER_COUNT; i++) {
         network->rooms[i] = -1;
         network->ports[i] = PORT;
     }
+    network->has_faces = true;
     network->has_links = make_rooms(network) && furnish(network);
     if (!network->has_links) {
         (void)setns(origin, CLONE_NEWNET);
@@ -215,16 +222,46 @@ void chaos_network_close(struct chaos_network *network)
     }
 }
 
+void chaos_network_drop_faces(struct chaos_network *network)
+{
+    network->has_faces = false;
+    memcpy(network->faces, network->hosts, sizeof network->faces);
+}
+
 void chaos_network_members(const struct chaos_network *network, char *text, size_t text_size)
 {
     size_t used = 0;
 
-    for (unsigned i = 0; i < CHAOS_SERVER_COUNT; i++) {
-        int length = snprintf(
-            text + used, text_size - used, "%s%u=%s:%u", i == 0 ? "" : ",", i + 1,
-            network->hosts[i], network->ports[i]);
+    for (unsigned i = 0; i < CHAOS_SERVER_COUNT && used < text_size; i++) {
+        char name[32];
 
-        used += (size_t)length;
+        (void)snprintf(name, sizeof name, NAME, i + 1);
+        used += (size_t)snprintf(
+            text + used, text_size - used, "%s%u=%s:%u", i == 0 ? "" : ",", i + 1,
+            network->has_faces ? name : network->hosts[i], network->ports[i]);
+    }
+}
+
+void chaos_network_servers(const struct chaos_network *network, char *text, size_t text_size)
+{
+    size_t used = 0;
+
+    for (unsigned i = 0; i < CHAOS_SERVER_COUNT && used < text_size; i++) {
+        used += (size_t)snprintf(
+            text + used, text_size - used, "%s%s:%u", i == 0 ? "" : ",", network->faces[i],
+            network->ports[i]);
+    }
+}
+
+void chaos_network_hosts(
+    const struct chaos_network *network, unsigned reader, char *text, size_t text_size)
+{
+    size_t used = (size_t)snprintf(text, text_size, "127.0.0.1 localhost\n");
+
+    for (unsigned i = 0; i < CHAOS_SERVER_COUNT && used < text_size; i++) {
+        used += (size_t)snprintf(
+            text + used, text_size - used, "%s " NAME "\n",
+            i == reader ? network->hosts[i] : network->faces[i], i + 1);
     }
 }
 
@@ -252,6 +289,6 @@ void chaos_network_path(
         command, sizeof command,
         is_open ? "ip neighbour del %s dev wire%u"
                 : "ip neighbour replace %s lladdr 02:00:00:00:00:ff dev wire%u nud permanent",
-        network->hosts[target], server);
+        network->faces[target], server);
     run(network->rooms[server], command);
 }
