@@ -44,12 +44,12 @@ typedef struct copycat_server_options {
     uint64_t journal_file_size; /* bytes, a multiple of 4096, 0: 64 MiB */
     uint32_t id;                /* which of the members this is */
     uint32_t machine_count;
-    uint32_t election_timeout_ms;   /* 0: 500.  The same everywhere */
+    uint32_t election_timeout_ms;   /* 0: 1000.  The same everywhere */
     uint32_t heartbeat_interval_ms; /* at most a third of that, 0: a fifth */
     uint32_t connections_max;       /* 0: 10000 */
     uint32_t reserved;
 
-    /* Another member leads than before, as far as this one knows; or NULL. */
+    /* A leader is known that was not, to this server: another, or in a new term; or NULL. */
     void (*led)(uint32_t leader, uint64_t term, void *user);
 
     /*
@@ -63,12 +63,15 @@ typedef struct copycat_server_options {
      * your own; call nothing of this library, and do not jump out.
      */
     void (*on_panic)(const char *file, uint32_t line, const char *promise, void *user);
+
+    /* As `notice`, but of what is no trouble: neighbours that come and go; or NULL. */
+    void (*news)(const char *text, void *user);
 } copycat_server_options;
 
 #define COPYCAT_SERVER_OPTIONS_INIT                                                              \
     {                                                                                            \
         sizeof(copycat_server_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, \
-            NULL, NULL                                                                           \
+            NULL, NULL, NULL                                                                     \
     }
 
 COPYCAT_API void copycat_server_options_init(copycat_server_options *options, size_t size);
@@ -77,8 +80,8 @@ COPYCAT_API void copycat_server_options_init(copycat_server_options *options, si
  * Reads the journal, listens, and returns once that is done: the server is founding or a member.
  * `message_out` gets a sentence on failure.  Partner: copycat_server_close.
  *
- * INVALID or UNSUPPORTED (members, id, options, machines), LOCKED, FOREIGN, NEWER, DAMAGED (of the
- * directory), IO, DISK_FULL, ADDRESS_IN_USE, MEMORY. [any]
+ * INVALID or UNSUPPORTED (members, id, options, machines), LOCKED, FOREIGN (the directory is of
+ * another server, or its cluster has other members), NEWER, DAMAGED (of the directory), IO, DISK_FULL, ADDRESS_IN_USE, MEMORY. [any]
  *
  * Where memory runs out while the journal is read, some of what was taken for it is not given back;
  * where it runs out later, the server stops: see `on_panic` and `changed`.
@@ -111,7 +114,8 @@ COPYCAT_API void copycat_server_status_of(
     copycat_server *server, copycat_server_status *status_out);
 
 /* Hands leadership to the most advanced member, if this server leads; for a stop that nobody
- * notices.  Returns when another leads, or NO_LEADER after `timeout_ms`. [outside] */
+ * notices.  Returns when another leads, BUSY at once if no other member with a vote can be reached,
+ * or NO_LEADER when that has come to be so, or after `timeout_ms`. [outside] */
 COPYCAT_API copycat_status copycat_server_hand_over(copycat_server *server, uint64_t timeout_ms);
 
 #ifdef __cplusplus

@@ -37,6 +37,17 @@ static void notice(void *owner, const char *text)
     }
 }
 
+static void news(void *owner, const char *text)
+{
+    struct copycat_server *server = owner;
+
+    if (server->setup.options.news != NULL && !server->is_silent) {
+        cc_guard_host_enter();
+        server->setup.options.news(text, server->setup.options.user);
+        cc_guard_host_leave();
+    }
+}
+
 static void changed(void *owner, enum cc_server_state state, copycat_status status)
 {
     struct copycat_server *server = owner;
@@ -193,7 +204,7 @@ static void open_core(void *owner)
 {
     struct copycat_server *server = owner;
     static const struct cc_server_callbacks callbacks = {
-        .notice = notice, .changed = changed, .led = led};
+        .notice = notice, .news = news, .changed = changed, .led = led};
     struct cc_server_options options = {
         .id = server->setup.options.id,
         .members = &server->setup.members,

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define SLICE_MS 100u
+
 bool cc_server_is_on_loop(const struct copycat_server *server)
 {
     return atomic_load(&server->has_loop_thread) &&
@@ -111,8 +113,19 @@ static void transfer(struct errand *errand)
     errand->status = cc_server_transfer(errand->server->core, 0);
 }
 
+/* A transfer that was given up begins anew; one that is under way goes on. */
+static void transfer_on(struct errand *errand)
+{
+    bool has_successor = cc_server_has_successor(errand->server->core);
+
+    if (has_successor) {
+        (void)cc_server_transfer(errand->server->core, 0);
+    }
+    errand->status = has_successor ? COPYCAT_OK : COPYCAT_ERR_NO_LEADER;
+}
+
 /* True once another leads. */
-static bool wait_for_successor(struct copycat_server *server, uint64_t timeout_ms)
+static bool wait_a_while(struct copycat_server *server, uint64_t timeout_ms)
 {
     struct timespec deadline = cc_wait_deadline(timeout_ms);
     uint32_t self = server->setup.options.id;
@@ -127,6 +140,25 @@ static bool wait_for_successor(struct copycat_server *server, uint64_t timeout_m
     is_led = server->leader != self && server->leader != 0;
     pthread_mutex_unlock(&server->lock);
     return is_led;
+}
+
+/* In slices, for whoever was to lead may go away before it does. */
+static bool wait_for_successor(struct copycat_server *server, uint64_t timeout_ms)
+{
+    struct errand errand = {.server = server, .run = transfer_on};
+
+    while (timeout_ms > SLICE_MS) {
+        if (wait_a_while(server, SLICE_MS)) {
+            return true;
+        }
+        timeout_ms -= SLICE_MS;
+        errand.is_done = false;
+        do_errand(&errand);
+        if (errand.status != COPYCAT_OK) {
+            return false;
+        }
+    }
+    return wait_a_while(server, timeout_ms);
 }
 
 copycat_status copycat_server_hand_over(copycat_server *server, uint64_t timeout_ms)

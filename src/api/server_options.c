@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ELECTION_TIMEOUT_MS 500u
+#define ELECTION_TIMEOUT_MS 1000u
 #define ELECTION_TIMEOUT_MS_MAX 60000u
 #define JOURNAL_FILE_SIZE_MAX (UINT64_C(1) << 30)
 #define JOURNAL_BLOCK 4096u

@@ -31,7 +31,7 @@ struct cc_server_options {
     const char *directory;                    /* of the journal; copied */
     const copycat_machine_type *const *types; /* NULL-terminated; borrowed for life */
     uint64_t seed;                            /* of election timeouts */
-    uint64_t election_timeout_us;             /* 0: 500 ms */
+    uint64_t election_timeout_us;             /* 0: 1 s */
     uint64_t heartbeat_interval_us;           /* 0: a fifth of the election timeout */
     uint64_t file_size;                       /* of a journal file, 0: 64 MiB */
     uint32_t batch_size_max;                  /* of a journal batch, 0: 1 MiB */
@@ -51,10 +51,11 @@ enum cc_server_state {
 };
 
 struct cc_server_callbacks {
-    /* A sentence for the operator's log. */
+    /* A sentence for the operator's log: of trouble, or of what comes and goes (may be NULL). */
     void (*notice)(void *owner, const char *text);
+    void (*news)(void *owner, const char *text);
     void (*changed)(void *owner, enum cc_server_state state, copycat_status status);
-    /* Another leader is known than before; may be NULL. */
+    /* A leader is known that was not: another one, or the same in a new term; may be NULL. */
     void (*led)(void *owner, uint32_t leader, uint64_t term);
     /* Every entry that was applied, what came of it, and the digest after it; may be NULL. */
     void (*applied)(
@@ -91,5 +92,8 @@ void cc_server_status(const struct cc_server *server, struct cc_server_status *s
 /* Hands leadership to `target`, 0: to the most advanced voter.  NO_LEADER if this one does not
  * lead. */
 copycat_status cc_server_transfer(struct cc_server *server, uint32_t target);
+
+/* A neighbour with a vote is connected. */
+bool cc_server_has_successor(const struct cc_server *server);
 
 #endif /* CC_SERVER_SERVER_H */

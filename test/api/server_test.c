@@ -110,8 +110,8 @@ static void bad_numbers_are_named(void **state)
     copycat_server_options options = alone();
 
     (void)state;
-    options.heartbeat_interval_ms = 200;
-    assert_refused(&options, COPYCAT_ERR_INVALID, "heartbeat_interval_ms is 200");
+    options.heartbeat_interval_ms = 400;
+    assert_refused(&options, COPYCAT_ERR_INVALID, "heartbeat_interval_ms is 400");
     options = alone();
     options.election_timeout_ms = 60001;
     assert_refused(&options, COPYCAT_ERR_INVALID, "election_timeout_ms");

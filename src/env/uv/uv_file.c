@@ -183,6 +183,7 @@ static int make_directories(const char *path)
     char part[PATH_MAX];
     size_t length = strlen(path);
     int error = 0;
+    int first = 0;
 
     if (length == 0 || length >= sizeof part) {
         return length == 0 ? ENOENT : ENAMETOOLONG;
@@ -192,10 +193,13 @@ static int make_directories(const char *path)
         if (part[i] == '/' || part[i] == '\0') {
             part[i] = '\0';
             error = make_directory(part);
+            first = first == 0 ? error : first;
             part[i] = i == length ? '\0' : '/';
         }
     }
-    return error; /* the last one's: a directory above may exist and still refuse */
+    /* The last one's, for a directory above may exist and still refuse; but where that is only that
+     * there is none above it, the reason is the first. */
+    return error == ENOENT ? first : error;
 }
 
 static void lock(struct cc_uv_disk_job *job)

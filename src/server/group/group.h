@@ -165,9 +165,11 @@ struct cc_group {
 
     bool is_leading;        /* G3 */
     uint64_t term_first;    /* index of the no-op that opened our term */
+    uint64_t term_led;      /* the newest that we led */
     uint64_t clock_base_us; /* log time ... */
     uint64_t clock_from_us; /* ... at this time of our own clock */
     uint32_t leader_told;   /* the leader that our guests' clients were told to resend to */
+    uint64_t told_term;     /* the term of the leader that the operator was told of */
     struct cc_table live;   /* struct cc_live by session */
     struct cc_list openings;
     struct cc_table promised;  /* T-022: struct cc_live by index; empty unless that is planted */

@@ -60,6 +60,7 @@ static void append_noop(struct cc_group *group, const struct cc_raft_effects *ef
     CC_ASSERT(effects->append_first == effects->append_last);
     cc_group_clock_start(group);
     group->term_first = effects->append_first;
+    group->term_led = effects->append_term;
     cc_entry_stamp(
         block, group->id, effects->append_first, effects->append_term, cc_group_log_now_us(group));
     cc_log_append(group->log, block);
@@ -178,22 +179,39 @@ void cc_group_release_sends(struct cc_group *group, uint64_t ticket)
     group->delayed_count = kept;
 }
 
+/* Without a successor: nobody has taken its place, it has given it up. */
+static void tell_abdication(struct cc_group *group)
+{
+    cc_server_notice_about(
+        group->server, CC_TOPIC_LEADER,
+        group->is_stalled ? "its disk does not finish a write, or is full; leads no longer"
+                          : "reaches no majority; leads no longer");
+}
+
 /* A new role, term or leader. */
 static void changed(struct cc_group *group)
 {
+    uint32_t leader = cc_raft_leader(group->core);
+    uint64_t term = cc_raft_term(group->core);
+
     if (cc_raft_role(group->core) != CC_RAFT_LEADER) {
+        if (group->term_first != 0 && group->term_led == term) {
+            tell_abdication(group);
+            group->told_term = 0; /* whoever leads then, it is worth saying */
+        }
         if (group->is_leading || group->proposed.count > 0 || group->term_first != 0) {
             cc_group_unlead(group);
         }
         group->term_first = 0;
     }
     cc_group_senders_reset(group);
-
-    uint32_t leader = cc_raft_leader(group->core);
-
+    if (leader != 0 && (leader != group->leader_told || term != group->told_term)) {
+        group->told_term = term;
+        cc_server_led(group->server, leader, term);
+    }
     if (leader != 0 && leader != group->leader_told) {
         group->leader_told = leader;
-        cc_server_leader_changed(group->server, leader, cc_raft_term(group->core));
+        cc_server_leader_changed(group->server);
     }
 }
 

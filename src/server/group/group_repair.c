@@ -81,10 +81,11 @@ static void judge_answers(struct cc_group *group, const struct cc_log_damage *da
                 "restore a backup"));
     } else if (!repairing->is_told) {
         repairing->is_told = true;
-        cc_server_notice(
-            group->server, cc_journal_where(
-                               group->journal, damage->file, damage->offset, damage->first,
-                               "cannot be read, and no other server has it: a leader will decide"));
+        cc_server_notice_about(
+            group->server, CC_TOPIC_DAMAGE,
+            cc_journal_where(
+                group->journal, damage->file, damage->offset, damage->first,
+                "cannot be read, and no other server has it: a leader will decide"));
     }
 }
 
@@ -260,7 +261,8 @@ void cc_group_repair_durable(struct cc_group *group, uint64_t mark)
     group->repairing.again_us = damage == NULL ? COPYCAT_NONE : cc_env_now_us(group->env);
     (void)cc_group_step(group, &event);
     if (damage == NULL) {
-        cc_server_notice(group->server, "all damaged entries are back, fetched from other servers");
+        cc_server_settle(group->server, CC_TOPIC_DAMAGE);
+        cc_server_news(group->server, "all damaged entries are back, fetched from other servers");
     }
 }
 

@@ -14,7 +14,7 @@
 
 #define FILE_SIZE (UINT64_C(64) << 20)
 #define BATCH_SIZE_MAX (1u << 20)
-#define ELECTION_TIMEOUT_US UINT64_C(500000)
+#define ELECTION_TIMEOUT_US UINT64_C(1000000)
 #define APPEND_BYTES_MAX (256u << 10)
 #define WINDOW_BYTES (4u << 20)
 #define UNCOMMITTED_MAX 65536u
@@ -39,31 +39,6 @@ struct cc_env *cc_server_env(struct cc_server *server)
 struct cc_journal *cc_server_journal(struct cc_server *server)
 {
     return server->journal;
-}
-
-void cc_server_notice(struct cc_server *server, const char *text)
-{
-    size_t size = strlen(text);
-
-    size = size < sizeof server->last_notice ? size : sizeof server->last_notice - 1;
-    memcpy(server->last_notice, text, size);
-    server->last_notice[size] = '\0';
-    if (server->callbacks.notice != NULL) {
-        server->callbacks.notice(server->owner, text);
-    }
-}
-
-const char *cc_server_compose(struct cc_server *server, const char *const *parts)
-{
-    size_t size = 0;
-
-    for (; *parts != NULL; parts++) {
-        for (const char *at = *parts; *at != '\0' && size + 1 < sizeof server->words; at++) {
-            server->words[size++] = *at;
-        }
-    }
-    server->words[size] = '\0';
-    return server->words;
 }
 
 void cc_server_set_state(struct cc_server *server, enum cc_server_state state)
@@ -185,7 +160,10 @@ static void do_housework(struct cc_task *task)
 
 static void watched(struct cc_timer *timer)
 {
-    cc_server_watch_guests(timer->owner);
+    struct cc_server *server = timer->owner;
+
+    cc_server_watch_guests(server);
+    cc_server_tell(server);
 }
 
 /* ---- the journal's callbacks ----------------------------------------------------------------- */
@@ -249,10 +227,11 @@ static void tell_damage(struct cc_server *server)
     const struct cc_log_damage *damage = cc_log_damage(server->log);
 
     if (damage != NULL) {
-        cc_server_notice(
-            server, cc_journal_where(
-                        server->journal, damage->file, damage->offset, damage->first,
-                        "cannot be read; it and what else cannot are fetched from the others"));
+        cc_server_notice_about(
+            server, CC_TOPIC_DAMAGE,
+            cc_journal_where(
+                server->journal, damage->file, damage->offset, damage->first,
+                "cannot be read; it and what else cannot are fetched from the others"));
     }
 }
 
@@ -264,18 +243,24 @@ static void on_open(void *owner, copycat_status status, const char *text)
         cc_server_fail(server, status, text);
         return;
     }
+
+    const struct cc_base *base = cc_journal_base(server->journal);
+    const char *misfit = base == NULL ? NULL : cc_server_misfit(server, base);
+
+    if (misfit != NULL) {
+        cc_server_fail(server, COPYCAT_ERR_FOREIGN, misfit);
+        return;
+    }
     server->is_journal_open = true;
     tell_damage(server);
     status = cc_server_open_door(server);
     if (status != COPYCAT_OK) {
-        cc_server_fail(
-            server, status,
-            "cannot listen at this member's address; is it in use, or not of this machine?");
+        cc_server_fail(server, status, "cannot listen at this member's address");
         return;
     }
     cc_server_watch_guests(server);
     start_neighbours(server);
-    if (cc_journal_base(server->journal) != NULL) {
+    if (base != NULL) {
         cc_server_start_group(server);
     } else {
         cc_server_set_state(server, CC_SERVER_FOUNDING);
@@ -324,16 +309,19 @@ static void on_short(void *owner, copycat_status shortage)
         return;
     }
     if (shortage == COPYCAT_ERR_DISK_FULL) {
-        cc_server_notice(
-            server, "the disk is full: there is no space for the next journal file; when the one "
-                    "at hand is used up, this server takes nothing new until some is free");
+        cc_server_notice_about(
+            server, CC_TOPIC_SPACE,
+            "the disk is full: there is no space for the next journal file; when the one "
+            "at hand is used up, this server takes nothing new until some is free");
     } else if (shortage == COPYCAT_ERR_BUSY) {
-        cc_server_notice(
-            server, "too many files are open: the next journal file cannot be; when the one at "
-                    "hand is used up, this server takes nothing new until there is room; raise "
-                    "the limit (ulimit -n, or LimitNOFILE= of systemd)");
+        cc_server_notice_about(
+            server, CC_TOPIC_SPACE,
+            "too many files are open: the next journal file cannot be; when the one at "
+            "hand is used up, this server takes nothing new until there is room; raise "
+            "the limit (ulimit -n, or LimitNOFILE= of systemd)");
     } else {
-        cc_server_notice(
+        cc_server_settle(server, CC_TOPIC_SPACE);
+        cc_server_news(
             server, server->shortage == COPYCAT_ERR_BUSY ? "the next journal file is open"
                                                          : "the disk has space again");
     }
@@ -496,6 +484,18 @@ void cc_server_close(struct cc_server *server, void (*closed)(void *owner), void
         stop(server);
     }
     cc_journal_close(server->journal);
+}
+
+bool cc_server_has_successor(const struct cc_server *server)
+{
+    for (uint32_t i = 0; i < server->peer_count; i++) {
+        const struct cc_peer *peer = server->peers[i];
+
+        if (peer->is_up && cc_members_find(&server->members, peer->id)->role == CC_ROLE_VOTER) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void cc_server_status(const struct cc_server *server, struct cc_server_status *status_out)

@@ -28,6 +28,17 @@
 #define CC_GUEST_OUTPUT_FULL (4u << 20)
 #define CC_GUEST_RESULT_SMALL 1024u
 
+/* What a notice is about, so that it goes when that is over. */
+enum cc_topic {
+    CC_TOPIC_NONE, /* never over */
+    CC_TOPIC_SPACE,
+    CC_TOPIC_LEADER,
+    CC_TOPIC_DOOR,
+    CC_TOPIC_DAMAGE,
+    CC_TOPIC_BASE,
+    CC_TOPIC_PEER, /* and its id above this */
+};
+
 /* An accepted connection. */
 struct cc_guest {
     struct cc_list node;
@@ -82,12 +93,17 @@ struct cc_server {
     struct cc_candidate candidates[CC_MEMBERS_MAX]; /* by place in members */
     uint64_t boots[CC_MEMBERS_MAX];                 /* newest boot seen of each member */
 
-    struct cc_writer reply;   /* the reply at hand */
-    struct cc_task housework; /* reaping, peers that went up or down, failing */
-    struct cc_timer watch;    /* deadlines of strangers */
-    copycat_status failed;    /* OK, or why the server stopped */
-    copycat_status shortage;  /* OK, or what the journal waits for */
-    char last_notice[CC_REFUSE_TEXT_SIZE_MAX];
+    struct cc_writer reply;                    /* the reply at hand */
+    struct cc_task housework;                  /* reaping, peers that went up or down, failing */
+    struct cc_timer watch;                     /* deadlines of strangers */
+    copycat_status failed;                     /* OK, or why the server stopped */
+    copycat_status shortage;                   /* OK, or what the journal waits for */
+    char last_notice[CC_REFUSE_TEXT_SIZE_MAX]; /* empty: what it was about is over */
+    uint64_t last_topic;                       /* what it is about, enum cc_topic and more */
+    uint64_t awaited;          /* a bit for each place in members that the founding waits for */
+    uint64_t founding_told_us; /* when that was last looked at; 0: never */
+    uint64_t leaderless_us;    /* since then no leader is known, as far as was seen; 0: one is */
+    uint64_t babble_us;        /* before that, nothing more is said of strangers' nonsense */
     char words[CC_REFUSE_TEXT_SIZE_MAX]; /* the sentence at hand */
     bool is_closing;
     void (*closed)(void *owner);
@@ -104,8 +120,11 @@ struct cc_journal *cc_server_journal(struct cc_server *server);
 /* Stops this server for good: nothing leaves it any more. */
 void cc_server_fail(struct cc_server *server, copycat_status status, const char *text);
 
-/* The known leader has changed: clients are told to send again what is unanswered. */
-void cc_server_leader_changed(struct cc_server *server, uint32_t leader, uint64_t term);
+/* A leader is known that was not: another one, or the same in a new term. */
+void cc_server_led(struct cc_server *server, uint32_t leader, uint64_t term);
+
+/* The leader is another one: clients are told to send again what is unanswered. */
+void cc_server_leader_changed(struct cc_server *server);
 
 void cc_server_applied(
     struct cc_server *server,
@@ -125,16 +144,39 @@ void cc_server_reply_end(
 
 /* ---- between the files of node/ and peer/ ---------------------------------------------------- */
 
-void cc_server_notice(struct cc_server *server, const char *text);
 void cc_server_set_state(struct cc_server *server, enum cc_server_state state);
+
+/* node_words.c: what the operator is told */
+
+/* A notice about what is never over. */
+void cc_server_notice(struct cc_server *server, const char *text);
+void cc_server_notice_about(struct cc_server *server, uint64_t topic, const char *text);
+
+/* It is over: a notice about it does not stand any longer. */
+void cc_server_settle(struct cc_server *server, uint64_t topic);
+
+/* Worth a line of the log, and no cause for worry. */
+void cc_server_news(struct cc_server *server, const char *text);
 
 /* The parts, up to a NULL, as one sentence; good until the next one. */
 const char *cc_server_compose(struct cc_server *server, const char *const *parts);
 
+/* `number` in decimal digits. */
+const char *cc_server_number(uint64_t number, char text_out[21]);
+
+/* Once a second: neighbours that came or went, who is missing, what is over. */
+void cc_server_tell(struct cc_server *server);
+
 /* Asks for the housework task. */
 void cc_server_wake(struct cc_server *server);
 
+/* What can be done for a server that is not the member it was; the end of a sentence. */
+#define CC_LOST_DIRECTORY                                                                      \
+    "a server that has lost its directory is a new server, and membership cannot change yet: " \
+    "keep the majority running, export, found anew, import"
+
 /* node_hello.c */
+void cc_server_print_members(const struct cc_members *members, char *text_out, size_t text_size);
 void cc_server_fill_hello(const struct cc_server *server, struct cc_hello *hello_out);
 /* OK, or why the speaker is refused, with a sentence for a person in `text`. */
 copycat_status cc_server_check_hello(
@@ -144,6 +186,9 @@ copycat_status cc_server_check_hello(
 void cc_server_heard(struct cc_server *server, const struct cc_hello *hello);
 void cc_server_found_if_unanimous(struct cc_server *server);
 bool cc_server_take_base(struct cc_server *server, copycat_bytes body);
+
+/* NULL, or why this server may not be started with the base it has on disk. */
+const char *cc_server_misfit(struct cc_server *server, const struct cc_base *base);
 void cc_server_start_group(struct cc_server *server);
 
 /* node_door.c */

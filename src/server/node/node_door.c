@@ -102,6 +102,20 @@ static bool take_from_peer(struct cc_guest *guest, const struct cc_frame *frame)
     }
 }
 
+/* A browser, a health check, a scanner: not worth more than a line now and then. */
+static void tell_babble(struct cc_guest *guest)
+{
+    struct cc_server *server = guest->server;
+    uint64_t now = cc_env_now_us(server->env);
+
+    if (guest->kind == 0 && !guest->is_gone && now >= server->babble_us) {
+        server->babble_us = now + QUIET_US;
+        cc_server_news(
+            server, "a connection was ended: what came on it is not Copycat's protocol (HTTP, TLS "
+                    "and the like are not spoken here)");
+    }
+}
+
 static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
 {
     struct cc_guest *guest = channel->owner;
@@ -123,13 +137,17 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
         is_sound = cc_server_route_request(guest->server, guest, frame);
     }
     if (!is_sound) {
+        tell_babble(guest);
         dismiss(guest);
     }
 }
 
+/* However it ends: a client asks again elsewhere, a peer dials again. */
 static void on_closed(struct cc_channel *channel, copycat_status status)
 {
-    (void)status; /* a client asks again elsewhere, a peer dials again */
+    if (status != COPYCAT_OK && status != COPYCAT_ERR_MEMORY) {
+        tell_babble(channel->owner);
+    }
     dismiss(channel->owner);
 }
 
@@ -163,7 +181,7 @@ static void turn_away(struct cc_server *server, const char *text)
 
     if (now >= server->turned_away_us) {
         server->turned_away_us = now + QUIET_US;
-        cc_server_notice(server, text);
+        cc_server_notice_about(server, CC_TOPIC_DOOR, text);
     }
 }
 

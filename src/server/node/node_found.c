@@ -69,6 +69,37 @@ void cc_server_found_if_unanimous(struct cc_server *server)
     store_base(server, &base);
 }
 
+/*
+ * Who votes is decided by ids, roles and incarnations.  An address is only where one tries to find
+ * a member: it may move, for whoever answers there has to be the right one all the same.
+ */
+static bool are_same(const struct cc_members *left, const struct cc_members *right)
+{
+    bool same = left->count == right->count;
+
+    for (uint32_t i = 0; same && i < left->count; i++) {
+        same = left->at[i].id == right->at[i].id && left->at[i].role == right->at[i].role;
+    }
+    return same;
+}
+
+const char *cc_server_misfit(struct cc_server *server, const struct cc_base *base)
+{
+    char founded[CC_REFUSE_TEXT_SIZE_MAX / 3];
+    char given[CC_REFUSE_TEXT_SIZE_MAX / 3];
+
+    if (are_same(&base->members, &server->members)) {
+        return NULL;
+    }
+    cc_server_print_members(&base->members, founded, sizeof founded);
+    cc_server_print_members(&server->members, given, sizeof given);
+    return cc_server_compose(
+        server, (const char *const[]){
+                    "membership cannot change yet; start with the list it was founded with, or "
+                    "use an empty --data-dir: founded with ",
+                    founded, ", started with ", given, NULL});
+}
+
 bool cc_server_take_base(struct cc_server *server, copycat_bytes body)
 {
     struct cc_base base;
@@ -86,11 +117,17 @@ bool cc_server_take_base(struct cc_server *server, copycat_bytes body)
         (memcmp(self->incarnation, cc_journal_incarnation(server->journal), CC_INCARNATION_SIZE) !=
              0 &&
          !CC_BUG(T012))) {
-        cc_server_notice(server, "a base that does not list this server's incarnation was refused");
+        cc_server_notice_about(
+            server, CC_TOPIC_BASE,
+            "the cluster counts another server, or a former directory of this one, as the member "
+            "with this id; " CC_LOST_DIRECTORY);
         return false;
     }
-    if (!cc_members_match(&base.members, &server->members)) {
-        cc_server_notice(server, "the cluster has another member list than this server was given");
+
+    const char *misfit = cc_server_misfit(server, &base);
+
+    if (misfit != NULL) {
+        cc_server_notice_about(server, CC_TOPIC_BASE, misfit);
         return false;
     }
     store_base(server, &base);
@@ -106,6 +143,7 @@ void cc_server_start_group(struct cc_server *server)
     CC_ASSERT(server->group == NULL);
     server->group = cc_group_create(server, 0, base, server->log, &server->recovered);
     server->log = NULL;
+    cc_server_settle(server, CC_TOPIC_BASE);
     cc_server_set_state(server, CC_SERVER_MEMBER);
     for (uint32_t i = 0; i < server->peer_count; i++) {
         cc_peer_redial(server->peers[i]);

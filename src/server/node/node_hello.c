@@ -34,13 +34,13 @@ static bool is_zero(const uint8_t id[CC_CLUSTER_ID_SIZE])
     return memcmp(id, none, CC_CLUSTER_ID_SIZE) == 0;
 }
 
-static void print(char *text, size_t size, const struct cc_members *members)
+void cc_server_print_members(const struct cc_members *members, char *text_out, size_t text_size)
 {
     struct cc_writer writer;
 
-    cc_writer_init_fixed(&writer, (uint8_t *)text, size - 1);
+    cc_writer_init_fixed(&writer, (uint8_t *)text_out, text_size - 1);
     cc_members_print(&writer, members);
-    text[writer.size] = '\0';
+    text_out[writer.size] = '\0';
 }
 
 static const char *difference(struct cc_server *server, const struct cc_members *theirs)
@@ -51,8 +51,8 @@ static const char *difference(struct cc_server *server, const struct cc_members 
     char here[CC_REFUSE_TEXT_SIZE_MAX / 3];
     char there[CC_REFUSE_TEXT_SIZE_MAX / 3];
 
-    print(here, sizeof here, &server->members);
-    print(there, sizeof there, theirs);
+    cc_server_print_members(&server->members, here, sizeof here);
+    cc_server_print_members(theirs, there, sizeof there);
     return cc_server_compose(
         server, (const char *const[]){what, here, ", the other ", there, NULL});
 }
@@ -74,9 +74,7 @@ static copycat_status check_peer(
         if (member == NULL ||
             (memcmp(member->incarnation, hello->incarnation, CC_INCARNATION_SIZE) != 0 &&
              !CC_BUG(T012))) {
-            *text_out =
-                "another incarnation is the member with this id; a server that has lost its "
-                "directory is a new server";
+            *text_out = "another incarnation is the member with this id; " CC_LOST_DIRECTORY;
             return COPYCAT_ERR_NOT_MEMBER;
         }
     } else if (!cc_members_match(&server->members, &hello->members)) {

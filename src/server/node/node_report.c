@@ -61,7 +61,6 @@ void cc_server_report(struct cc_server *server, struct cc_channel *channel)
 
     if (base != NULL && server->group != NULL) {
         memcpy(report.cluster_id, base->cluster_id, CC_CLUSTER_ID_SIZE);
-        report.members = base->members;
         fill_group(server->group, &report);
     }
     for (uint32_t i = 0; i < report.members.count; i++) {

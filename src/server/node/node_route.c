@@ -160,11 +160,17 @@ void cc_server_reply_end(
     }
 }
 
-void cc_server_leader_changed(struct cc_server *server, uint32_t leader, uint64_t term)
+void cc_server_led(struct cc_server *server, uint32_t leader, uint64_t term)
 {
+    server->leaderless_us = 0;
+    cc_server_settle(server, CC_TOPIC_LEADER);
     if (server->callbacks.led != NULL) {
         server->callbacks.led(server->owner, leader, term);
     }
+}
+
+void cc_server_leader_changed(struct cc_server *server)
+{
     cc_list_each(node, &server->guests) {
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
 

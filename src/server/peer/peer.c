@@ -51,10 +51,11 @@ static void notice(struct cc_peer *peer, const char *what, const char *text)
     peer->noticed = hash;
     memcpy(copy, text, size);
     copy[size] = '\0';
-    cc_server_notice(
-        peer->server, cc_server_compose(
-                          peer->server, (const char *const[]){
-                                            "the server at ", peer->address, what, copy, NULL}));
+    cc_server_notice_about(
+        peer->server, CC_TOPIC_PEER + (uint64_t)peer->id,
+        cc_server_compose(
+            peer->server,
+            (const char *const[]){"the server at ", peer->address, what, copy, NULL}));
 }
 
 static void on_open(struct cc_channel *channel)
@@ -94,7 +95,11 @@ static bool take_hello(struct cc_peer *peer, copycat_bytes body)
     struct cc_hello hello;
     const char *text;
 
-    if (!cc_hello_decode(body, &hello) || hello.kind != CC_HELLO_PEER || hello.server != peer->id) {
+    if (!cc_hello_decode(body, &hello) || hello.kind != CC_HELLO_PEER) {
+        return false;
+    }
+    if (hello.server != peer->id) {
+        notice(peer, " is not the member that the list names there", "; check the addresses");
         return false;
     }
     if (cc_server_check_hello(peer->server, &hello, &text) != COPYCAT_OK) {
@@ -103,6 +108,8 @@ static bool take_hello(struct cc_peer *peer, copycat_bytes body)
     }
     cc_env_timer_disarm(peer->server->env, &peer->timer);
     peer->backoff_us = BACKOFF_US_MIN;
+    peer->noticed = 0;
+    cc_server_settle(peer->server, CC_TOPIC_PEER + (uint64_t)peer->id);
     cc_server_heard(peer->server, &hello);
     if (peer->server->group == NULL) {
         return true; /* founding: the connection stays, so that we know that it lives */
@@ -111,7 +118,6 @@ static bool take_hello(struct cc_peer *peer, copycat_bytes body)
         give_base(peer, &hello);
         return true;
     }
-    peer->noticed = 0;
     peer->is_up = true;
     peer->is_new = true;
     cc_server_wake(peer->server);

@@ -28,6 +28,8 @@ struct cc_peer {
     bool told_up;          /* the group knows */
     struct cc_timer timer; /* dial again, or give up waiting for hello */
     uint64_t backoff_us;
+    bool is_said_up;  /* the operator knows */
+    uint64_t said_us; /* since then */
     uint64_t noticed; /* hash of what the operator was told of it last: once is enough */
 };
 
