@@ -5,6 +5,7 @@
 #include "copycatd/config_file.h"
 #include "copycatd/config_print.h"
 #include "copycatd/config_source.h"
+#include "copycatd/data_dir.h"
 
 #include <string.h>
 
@@ -53,6 +54,21 @@ static void read_sources(
     }
 }
 
+/* Only looks: the server makes it. */
+static bool try_data_dir(const struct copycatd_config *config, struct copycatd_problems *problems)
+{
+    char wrong[COPYCATD_SENTENCE_SIZE_MAX];
+
+    if (copycatd_data_dir_check(config->data_dir, wrong, sizeof wrong)) {
+        return true;
+    }
+    copycatd_problems_add(
+        problems,
+        "data-dir (from: %s) can neither be used nor made: %s; name another with --data-dir",
+        config->values.of[COPYCATD_DATA_DIR].from, wrong);
+    return false;
+}
+
 enum copycatd_verdict copycatd_config_load(
     struct copycatd_config *config_out,
     int argc,
@@ -87,6 +103,10 @@ enum copycatd_verdict copycatd_config_load(
         return COPYCATD_WRONG;
     }
     settle(config_out);
+    if (actions.check_config && !try_data_dir(config_out, &problems)) {
+        copycatd_problems_print(&problems, "copycatd: ", err);
+        return COPYCATD_WRONG;
+    }
     if (actions.check_config) {
         fputs("ok\n", out);
     }

@@ -8,6 +8,8 @@
 
 #define LISTEN_DEFAULT "127.0.0.1:7458"
 
+#define HEARTBEATS 5u /* in an election timeout */
+
 /* What a disk writes at once; the journal is made of them. */
 #define BLOCK_SIZE 4096u
 
@@ -50,6 +52,18 @@ static void complete_members(struct copycatd_values *values, struct copycatd_pro
     copycatd_values_offer(
         values, COPYCATD_MEMBERS, text, COPYCATD_FROM_DEFAULT, "default, this server alone",
         problems);
+}
+
+static void complete_heartbeat(struct copycatd_values *values, struct copycatd_problems *problems)
+{
+    char text[COPYCATD_NUMBER_SIZE];
+
+    copycatd_property_format(
+        &copycatd_properties[COPYCATD_HEARTBEAT_INTERVAL],
+        values->of[COPYCATD_ELECTION_TIMEOUT].number / HEARTBEATS, text);
+    copycatd_values_offer(
+        values, COPYCATD_HEARTBEAT_INTERVAL, text, COPYCATD_FROM_DEFAULT,
+        "default, from election-timeout", problems);
 }
 
 static void complete_data_dir(
@@ -98,6 +112,9 @@ void copycatd_config_complete(
     }
     if (is_absent(values, COPYCATD_MEMBERS)) {
         complete_members(values, problems);
+    }
+    if (is_absent(values, COPYCATD_HEARTBEAT_INTERVAL)) {
+        complete_heartbeat(values, problems);
     }
     if (is_absent(values, COPYCATD_DATA_DIR)) {
         complete_data_dir(values, environment, problems);
@@ -170,7 +187,8 @@ static void check_heartbeat(
         copycatd_problems_add(
             problems,
             "heartbeat-interval is %s (from: %s), more than a third of election-timeout, %s "
-            "(from: %s): one lost message would unseat a leader that is well",
+            "(from: %s): one lost message would unseat a leader that is well; lower "
+            "--heartbeat-interval, or leave it out, or raise --election-timeout",
             heartbeat->text, heartbeat->from, election->text, election->from);
     }
 }

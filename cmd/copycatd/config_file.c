@@ -171,6 +171,17 @@ static void complain_unknown(struct walk *walk, const char *key)
         nearest != NULL ? "'?" : "");
 }
 
+/* A value may stand in quotation marks, as in a shell; none of them can be part of one. */
+static void unquote(char text[COPYCATD_VALUE_SIZE])
+{
+    size_t size = strlen(text);
+
+    if (size >= 2 && (text[0] == '"' || text[0] == '\'') && text[size - 1] == text[0]) {
+        memmove(text, text + 1, size - 2);
+        text[size - 2] = '\0';
+    }
+}
+
 static void continue_value(struct walk *walk, const char *value)
 {
     size_t size = strlen(walk->text);
@@ -232,6 +243,7 @@ static int take_key(void *user, const char *section, const char *key, const char
     walk->pending = id;
     walk->pending_line = walk->line;
     snprintf(walk->text, sizeof walk->text, "%s", value);
+    unquote(walk->text);
     return 1;
 }
 

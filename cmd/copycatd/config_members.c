@@ -14,6 +14,12 @@ static bool is_blank(char letter)
     return letter == ' ' || letter == '\t';
 }
 
+/* A slash has no place in an address, but for the path of a socket. */
+static bool has_bad_role(const char *address)
+{
+    return strncmp(address, "unix:", 5) != 0 && strchr(address, '/') != NULL;
+}
+
 /* One "id=address" without blanks around it; `what` is its text. */
 static bool parse_member(
     char *what, struct copycatd_member *member_out, char *wrong_out, size_t wrong_size)
@@ -41,6 +47,12 @@ static bool parse_member(
         snprintf(
             wrong_out, wrong_size, "has the id '%s', which is no number from 1 to 4294967295",
             what);
+        return false;
+    }
+    if (has_bad_role(address)) {
+        snprintf(
+            wrong_out, wrong_size, "has '%s', where '%s' is no role; did you mean '/learner'?",
+            address, strchr(address, '/'));
         return false;
     }
     wrong = copycatd_address_check(address);

@@ -114,7 +114,7 @@ static void says_in_four_lines_what_it_is_and_stops_when_asked(void **state)
 {
     (void)state;
     start_one(&daemons[0]);
-    assert_true(daemon_says(&daemons[0], "copycatd: member 1 of 1, listening on "));
+    assert_true(daemon_says(&daemons[0], "copycatd: member 1, a cluster of one, listening on "));
     assert_true(daemon_says(&daemons[0], "\ndata: "));
     assert_true(daemon_says(&daemons[0], "\ntalk: "));
     assert_true(daemon_says(&daemons[0], "\nthree: "));
@@ -168,7 +168,7 @@ static void a_directory_of_another_server_is_refused(void **state)
     assert_int_equal(daemon_wait(&daemons[0]), 0);
     snprintf(members, sizeof members, "--members=2=%s", address);
     daemon_start(&daemons[1], arguments);
-    assert_int_equal(daemon_wait(&daemons[1]), 1);
+    assert_int_equal(daemon_wait(&daemons[1]), 2);
     assert_true(daemon_says(&daemons[1], "another server"));
 }
 

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -66,7 +67,7 @@ static void without_arguments_it_is_a_cluster_of_one_on_loopback(void **state)
     assert_int_equal(config->connections_max, 10000);
     assert_int_equal(config->journal_file_size, 64 << 20);
     assert_int_equal(config->election_timeout_ms, 1000);
-    assert_int_equal(config->heartbeat_interval_ms, 100);
+    assert_int_equal(config->heartbeat_interval_ms, 200);
     assert_int_equal(config->log_format, COPYCATD_LOG_TEXT);
     assert_int_equal(config->log_level, COPYCATD_LOG_INFO);
 }
@@ -156,7 +157,17 @@ static void a_heartbeat_comes_at_least_three_times_in_an_election_timeout(void *
     assert_refused(
         "--election-timeout 299ms --heartbeat-interval 100ms", "",
         "more than a third of election-timeout, 299ms (from: flag --election-timeout)");
-    assert_refused("--election-timeout 200ms", "", "100ms (from: default)");
+    assert_refused(
+        "--election-timeout 200ms --heartbeat-interval 100ms", "",
+        "lower --heartbeat-interval, or leave it out, or raise --election-timeout");
+}
+
+static void a_heartbeat_follows_the_election_timeout(void **state)
+{
+    (void)state;
+    config_stand_load(&stand, "--election-timeout 200ms", "");
+    assert_int_equal(stand.verdict, COPYCATD_RUN);
+    assert_int_equal(stand.config.heartbeat_interval_ms, 40);
 }
 
 static void a_number_out_of_its_range_is_refused_with_the_range(void **state)
@@ -246,12 +257,23 @@ static void control_characters_are_not_echoed(void **state)
 static void check_config_says_ok_or_what_is_wrong(void **state)
 {
     (void)state;
-    config_stand_load(&stand, "--check-config", "");
+    config_stand_load(&stand, "--check-config --data-dir /tmp/no/such/directory", "");
     assert_int_equal(stand.verdict, COPYCATD_DONE);
     assert_string_equal(stand.out, "ok\n");
     config_stand_load(&stand, "--check-config --id x", "");
     assert_int_equal(stand.verdict, COPYCATD_WRONG);
     assert_string_equal(stand.out, "");
+}
+
+static void check_config_looks_whether_the_directory_could_be_made(void **state)
+{
+    (void)state;
+    config_stand_load(&stand, "--check-config --data-dir /dev/null/data", "");
+    assert_int_equal(stand.verdict, COPYCATD_WRONG);
+    assert_non_null(strstr(stand.err, "data-dir (from: flag --data-dir) can neither be used"));
+    assert_non_null(strstr(stand.err, "/dev/null/data: Not a directory; name another"));
+    assert_string_equal(stand.out, "");
+    assert_int_not_equal(access("/tmp/no/such/directory", F_OK), 0);
 }
 
 static void show_config_tells_where_each_value_comes_from(void **state)
@@ -305,6 +327,7 @@ int main(void)
         TEST(an_id_that_is_no_member_is_refused),
         TEST(listening_beyond_loopback_is_refused_unless_insecure),
         TEST(a_heartbeat_comes_at_least_three_times_in_an_election_timeout),
+        TEST(a_heartbeat_follows_the_election_timeout),
         TEST(a_number_out_of_its_range_is_refused_with_the_range),
         TEST(a_wrong_word_is_told_with_those_that_are_right),
         TEST(an_unknown_flag_names_the_nearest_one),
@@ -314,6 +337,7 @@ int main(void)
         TEST(so_many_mistakes_that_they_do_not_fit_are_counted),
         TEST(control_characters_are_not_echoed),
         TEST(check_config_says_ok_or_what_is_wrong),
+        TEST(check_config_looks_whether_the_directory_could_be_made),
         TEST(show_config_tells_where_each_value_comes_from),
         TEST(help_names_every_flag_and_variable),
     };

@@ -96,6 +96,17 @@ static void a_list_of_members_may_go_on_in_indented_lines(void **state)
     assert_string_equal(stand.config.listen, "127.0.0.1:93");
 }
 
+static void a_value_may_stand_in_quotation_marks(void **state)
+{
+    (void)state;
+    load("listen = \"127.0.0.1:9\"\ndata-dir = '/var/x'\n", "", "");
+    assert_int_equal(stand.verdict, COPYCATD_RUN);
+    assert_string_equal(stand.config.listen, "127.0.0.1:9");
+    assert_string_equal(stand.config.data_dir, "/var/x");
+    load("data-dir = \"/var/x\n", "", "");
+    assert_string_equal(stand.config.data_dir, "\"/var/x");
+}
+
 static void an_unknown_key_names_its_line_and_the_nearest_key(void **state)
 {
     (void)state;
@@ -202,6 +213,7 @@ int main(void)
         cmocka_unit_test(show_config_tells_the_line_of_the_file),
         cmocka_unit_test(headings_are_optional),
         cmocka_unit_test(a_list_of_members_may_go_on_in_indented_lines),
+        cmocka_unit_test(a_value_may_stand_in_quotation_marks),
         cmocka_unit_test(an_unknown_key_names_its_line_and_the_nearest_key),
         cmocka_unit_test(a_bad_value_names_its_line),
         cmocka_unit_test(a_key_that_is_there_twice_is_told_with_both_lines),

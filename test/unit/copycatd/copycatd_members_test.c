@@ -113,6 +113,8 @@ static void a_wrong_list_is_told_of_with_the_member_that_is_wrong(void **state)
     assert_non_null(strstr(read_list("0=a:1"), "the id '0'"));
     assert_non_null(strstr(read_list("4294967296=a:1"), "the id '4294967296'"));
     assert_non_null(strstr(read_list("1=a:1,2=b"), "'b' as address 2, which has no port"));
+    assert_non_null(
+        strstr(read_list("1=a:1,2=b:2/lerner"), "'/lerner' is no role; did you mean '/learner'?"));
     assert_non_null(strstr(read_list("1=a:1,1=b:1"), "the id 1 twice"));
     assert_non_null(strstr(read_list("1=a:1,2=a:1"), "the address 'a:1' twice, for 1 and 2"));
     assert_non_null(strstr(read_list("1=a:1/learner"), "0 members with a vote"));
