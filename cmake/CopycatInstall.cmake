@@ -43,8 +43,21 @@ install(TARGETS copycatd copycat-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
 file(READ ${PROJECT_SOURCE_DIR}/packaging/copycatd.service unit)
 string(REPLACE "/usr/bin/" "${CMAKE_INSTALL_FULL_BINDIR}/" unit "${unit}")
 string(REPLACE "/usr/share/doc/copycat" "${CMAKE_INSTALL_FULL_DOCDIR}" unit "${unit}")
+string(REPLACE "/etc/copycat/" "${CMAKE_INSTALL_FULL_SYSCONFDIR}/copycat/" unit "${unit}")
 file(WRITE ${PROJECT_BINARY_DIR}/copycatd.service "${unit}")
 install(FILES ${PROJECT_BINARY_DIR}/copycatd.service DESTINATION lib/systemd/system)
+
+# What the unit reads: an example that sets nothing.  One that is there already is somebody's.
+set(conf_dir ${CMAKE_INSTALL_FULL_SYSCONFDIR}/copycat)
+install(CODE "
+  set(conf_dir \"${conf_dir}\")
+  if(NOT CMAKE_INSTALL_PREFIX STREQUAL \"${CMAKE_INSTALL_PREFIX}\")
+    set(conf_dir \"\${CMAKE_INSTALL_PREFIX}/etc/copycat\")
+  endif()
+  if(NOT EXISTS \"\$ENV{DESTDIR}\${conf_dir}/copycatd.conf\")
+    file(INSTALL DESTINATION \"\${conf_dir}\" TYPE FILE
+      FILES \"${PROJECT_SOURCE_DIR}/packaging/copycatd.conf\")
+  endif()")
 install(FILES
   ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/CHANGELOG.md
   ${PROJECT_SOURCE_DIR}/docs/configuration.md ${PROJECT_SOURCE_DIR}/packaging/copycatd.conf
