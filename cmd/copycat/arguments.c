@@ -175,8 +175,13 @@ static bool take_word(struct reading *reading, const char *word)
         reading->into->flags |= CLI_FLAG_BIT(CLI_FLAG_HELP);
         return true;
     }
-    if (reading->word_count == 0 && strcmp(word, "help") == 0) {
+    if (reading->word_count <= 1 && strcmp(word, "help") == 0 &&
+        (reading->word_count == 0 || cli_verb_is_group(reading->words[0]))) {
         reading->into->flags |= CLI_FLAG_BIT(CLI_FLAG_HELP);
+        return true;
+    }
+    if (reading->word_count == 0 && strcmp(word, "version") == 0) {
+        reading->into->flags |= CLI_FLAG_BIT(CLI_FLAG_VERSION);
         return true;
     }
     if (reading->word_count == room) {

@@ -5,6 +5,7 @@
 #include "connection.h"
 
 #include "failure.h"
+#include "operands.h"
 #include "silence.h"
 
 #include <time.h>
@@ -34,9 +35,13 @@ static int open_client(struct cli_connection *connection)
 
 int cli_connection_open(struct cli_connection *connection, const struct cli_arguments *arguments)
 {
+    copycat_message message;
     copycat_status status;
 
     *connection = (struct cli_connection){.arguments = arguments};
+    if (!cli_path_check(arguments->operands[0], &message)) {
+        return cli_fail_with(arguments, CLI_EXIT_USAGE, "refused: %s", message.text);
+    }
     status = copycat_queue_open(&connection->queue);
     if (status != COPYCAT_OK) {
         return cli_fail(arguments, status);

@@ -101,13 +101,13 @@ static size_t write_byte(unsigned char byte, char *text_out)
     return 4;
 }
 
-size_t cli_escape_write(copycat_bytes bytes, char *text_out)
+static size_t write_all(copycat_bytes bytes, bool is_for_eye, char *text_out)
 {
     const unsigned char *at = bytes.data;
     size_t used = 0;
 
     for (size_t i = 0; i < bytes.size;) {
-        size_t length = plain_size(at + i, bytes.size - i);
+        size_t length = is_for_eye && at[i] == '\\' ? 1 : plain_size(at + i, bytes.size - i);
 
         if (length == 0) {
             used += write_byte(at[i], text_out + used);
@@ -119,6 +119,16 @@ size_t cli_escape_write(copycat_bytes bytes, char *text_out)
         }
     }
     return used;
+}
+
+size_t cli_escape_write(copycat_bytes bytes, char *text_out)
+{
+    return write_all(bytes, false, text_out);
+}
+
+size_t cli_escape_show(copycat_bytes bytes, char *text_out)
+{
+    return write_all(bytes, true, text_out);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */

@@ -25,6 +25,9 @@
 /* `text_out` has room for CLI_ESCAPE_GROWTH times the bytes; returns what was used of it. */
 size_t cli_escape_write(copycat_bytes bytes, char *text_out);
 
+/* For the eye: likewise, but a backslash stands for itself, so that it cannot be read back. */
+size_t cli_escape_show(copycat_bytes bytes, char *text_out);
+
 /*
  * `bytes_out` has room for as many bytes as `text`, and may be where `text` is.  NULL if all was
  * understood; else the end of a sentence that begins with the text itself.  Static memory.

@@ -281,8 +281,14 @@ int cli_export(const struct cli_arguments *arguments)
     const char *name = arguments->operand_count > 1 ? arguments->operands[1] : "-";
     struct export export = {
         .arguments = arguments, .is_sorted = cli_arguments_has(arguments, CLI_FLAG_SORT)};
-    int code = cli_connection_open(&export.connection, arguments);
+    int code;
 
+    if (strcmp(name, "-") == 0 && cli_arguments_has(arguments, CLI_FLAG_JSON)) {
+        return cli_fail_with(
+            arguments, CLI_EXIT_USAGE,
+            "--json tells how many lines a FILE got; to standard output go the lines themselves");
+    }
+    code = cli_connection_open(&export.connection, arguments);
     if (code != CLI_EXIT_YES) {
         return code;
     }

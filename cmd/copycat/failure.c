@@ -73,11 +73,6 @@ void cli_explain_silence(const struct cli_arguments *arguments)
 static const char *remedy_of(copycat_status status)
 {
     switch (status) {
-    case COPYCAT_ERR_TOO_LARGE:
-    case COPYCAT_ERR_INVALID:
-        return " (keys have 1 byte to 4 KiB, values up to 1 MiB)";
-    case COPYCAT_ERR_PATH:
-        return " (a path is written as in /colors or /app/config)";
     case COPYCAT_ERR_TYPE:
     case COPYCAT_ERR_QUOTA:
         return "; choose another path";

@@ -87,8 +87,9 @@ static void print_escapes(FILE *file)
 {
     fputs(
         "\nKeys and values are bytes. On the command line, in files and in what is printed\n"
-        "they are written with the escapes \\\\ \\t \\n \\r \\0 and \\xHH; all else stands for "
-        "itself.\n",
+        "they are written with the escapes \\\\ \\t \\n \\r \\0 and \\xHH; all else stands for\n"
+        "itself. So write \\\\ for a backslash: 'C:\\\\temp'. A VALUE of - alone is read from\n"
+        "standard input; a value that is a - is written \\x2d.\n",
         file);
 }
 
@@ -115,6 +116,15 @@ void cli_help_print_group(FILE *file, const char *group)
 {
     fprintf(file, "usage: copycat [FLAGS] %s VERB [ARGUMENTS]\n\n", group);
     print_verbs(file, group);
+    fputs(
+        "\nA map comes to be when its path is first used, also by a verb that reads: one\n"
+        "that was never written is an empty one.\n"
+        "\nTry it:\n"
+        "  copycat map put /colors sky blue\n"
+        "  copycat map get /colors sky\n"
+        "  copycat map export /colors colors.txt\n",
+        file);
+    print_exit_codes(file);
     fprintf(file, "\nMore about one of them: copycat %s VERB --help\n", group);
 }
 

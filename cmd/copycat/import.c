@@ -11,6 +11,7 @@
 #include "import.h"
 
 #include "connection.h"
+#include "escape.h"
 #include "failure.h"
 #include "import_outcome.h"
 #include "import_window.h"
@@ -30,6 +31,7 @@
 
 #define AGAIN_MS 50u
 #define TICK_MS 50
+#define LINE_SHOWN_MAX 60u /* bytes of one that makes no sense */
 
 struct import {
     const struct cli_arguments *arguments;
@@ -41,6 +43,7 @@ struct import {
     struct cli_import_outcome outcome;
     copycat_bytes key; /* of the line that was read and is not in the window yet */
     copycat_bytes value;
+    const char *name; /* of the input */
     uint64_t timeout_ms;
     uint64_t heard_count; /* of `done` when the silence was last broken */
     uint32_t sent_count;  /* in the window */
@@ -202,14 +205,42 @@ static void read_input(struct import *import)
     import->wants_input = false;
 }
 
+/* Names file, line and, as far as it has room, its text. */
+static void stop_at_line(
+    struct import *import, const char *wrong, const char *start, size_t start_size)
+{
+    char text[LINE_SHOWN_MAX * CLI_ESCAPE_GROWTH + 1];
+    size_t shown = start_size < LINE_SHOWN_MAX ? start_size : LINE_SHOWN_MAX;
+
+    text[cli_escape_show((copycat_bytes){start, shown}, text)] = '\0';
+    import->outcome.is_of_input = true;
+    cli_import_stop(
+        &import->outcome, CLI_EXIT_USAGE, "%.100s: line %" PRIu64 " %s%s%s%s", import->name,
+        import->lines.number, wrong, shown == 0 ? "" : ": ", text, shown < start_size ? "..." : "");
+}
+
+static void note_cr(struct import *import)
+{
+    const char *value = import->value.data;
+
+    if (import->outcome.cr_line == 0 && import->value.size > 0 &&
+        value[import->value.size - 1] == '\r') {
+        import->outcome.cr_line = import->lines.number;
+    }
+}
+
 /* True: `key` and `value` are those of the next line. */
 static bool fetch_line(struct import *import)
 {
     struct cli_line line;
+    char start[LINE_SHOWN_MAX]; /* as it was: taking it apart writes over it */
+    size_t start_size = 0;
     const char *wrong;
 
     switch (cli_lines_next(&import->lines, &line)) {
     case CLI_LINES_LINE:
+        start_size = line.size;
+        memcpy(start, line.text, start_size < sizeof start ? start_size : sizeof start);
         wrong = cli_line_split(&line, &import->key, &import->value);
         break;
     case CLI_LINES_LONG:
@@ -223,10 +254,11 @@ static bool fetch_line(struct import *import)
         return false;
     }
     if (wrong != NULL) {
-        cli_import_stop(
-            &import->outcome, CLI_EXIT_USAGE, "line %" PRIu64 " %s", import->lines.number, wrong);
+        stop_at_line(import, wrong, start, start_size);
+        return false;
     }
-    return wrong == NULL;
+    note_cr(import);
+    return true;
 }
 
 static void take_lines(struct import *import)
@@ -327,6 +359,7 @@ static int open_input(struct import *import)
     const char *name = arguments->operand_count > 1 ? arguments->operands[1] : "-";
     struct stat about;
 
+    import->name = strcmp(name, "-") == 0 ? "standard input" : name;
     import->input = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
     if (import->input < 0 || fstat(import->input, &about) != 0) {
         return cli_fail_with(

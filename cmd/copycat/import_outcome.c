@@ -108,8 +108,9 @@ static void tell_reason(
         snprintf(unknown, sizeof unknown, ", %" PRIu64 " may have been done", outcome->unknown);
     }
     (void)cli_fail_with(
-        arguments, 0, "%s; the import stops: %" PRIu64 " line%s done%s%s. It may be run again%s",
-        outcome->reason, outcome->done, outcome->done == 1 ? " is" : "s are", undone, unknown,
+        arguments, 0, "%s; the import stops: %" PRIu64 " line%s done%s%s. %s%s", outcome->reason,
+        outcome->done, outcome->done == 1 ? " is" : "s are", undone, unknown,
+        outcome->is_of_input ? "Mend it, then run it again" : "It may be run again",
         cli_arguments_has(arguments, CLI_FLAG_IF_ABSENT) ? ""
                                                          : ": it stores the same values once more");
     if (outcome->is_silent) {
@@ -121,6 +122,13 @@ int cli_import_tell(const struct cli_import_outcome *outcome, const struct cli_a
 {
     if (outcome->reason[0] != '\0') {
         tell_reason(outcome, arguments);
+    }
+    if (outcome->cr_line > 0) {
+        (void)cli_fail_with(
+            arguments, 0,
+            "note: the value of line %" PRIu64 " ends with a CR, which was stored as \\r: a file "
+            "with the line ends of Windows? `tr -d '\\r'` takes them away",
+            outcome->cr_line);
     }
     if (outcome->conflicts > 0) {
         (void)cli_fail_with(

@@ -18,9 +18,11 @@ struct cli_import_outcome {
     uint64_t unknown;  /* of which nobody can say */
     uint64_t took_ms;
     uint64_t longest_pause_ms;
-    char reason[320]; /* why it stopped before its end; empty: it did not */
+    char reason[512]; /* why it stopped before its end; empty: it did not */
     int code;         /* exit code of the reason */
     bool is_silent;   /* the reason is that nobody answers */
+    bool is_of_input; /* the reason is a line that has to be mended */
+    uint64_t cr_line; /* the first whose value ends with a CR; 0: none */
 };
 
 /* Remembers why it stops: the first reason, the weightiest code. */

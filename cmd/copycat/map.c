@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "escape.h"
 #include "failure.h"
+#include "operands.h"
 #include "output.h"
 
 #include <errno.h>
@@ -55,8 +56,8 @@ static int read_operand(struct errand *errand, uint32_t place)
     errand->bytes[place] = (copycat_bytes){into, text.size};
     if (wrong != NULL) {
         return cli_fail_with(
-            errand->arguments, CLI_EXIT_USAGE, "'%s' %s", errand->arguments->operands[place],
-            wrong);
+            errand->arguments, CLI_EXIT_USAGE, "'%s' %s; a backslash itself is written \\\\",
+            errand->arguments->operands[place], wrong);
     }
     return CLI_EXIT_YES;
 }
@@ -66,6 +67,17 @@ static void give_back(struct errand *errand)
     for (uint32_t i = 0; i < CLI_OPERANDS_MAX; i++) {
         free(errand->owned[i]);
     }
+}
+
+/* The key is the first behind the path, and values are what follows it. */
+static int check_operand(const struct errand *errand, uint32_t place)
+{
+    copycat_message message;
+    bool is_good = place == 1 ? cli_key_check(errand->bytes[place], &message)
+                              : cli_value_check(errand->bytes[place], &message);
+
+    return is_good ? CLI_EXIT_YES
+                   : cli_fail_with(errand->arguments, CLI_EXIT_USAGE, "refused: %s", message.text);
 }
 
 /* `value_place`: of the operand that may be "-", 0: none. */
@@ -79,6 +91,7 @@ static int begin(struct errand *errand, const struct cli_arguments *arguments, u
         bool is_input = i == value_place && strcmp(arguments->operands[i], "-") == 0;
 
         code = is_input ? read_input(errand, i) : read_operand(errand, i);
+        code = code == CLI_EXIT_YES ? check_operand(errand, i) : code;
     }
     if (code == CLI_EXIT_YES) {
         code = cli_connection_open(&errand->connection, arguments);
@@ -186,6 +199,19 @@ int cli_map_put(const struct cli_arguments *arguments)
     return end(&errand, code);
 }
 
+/* Of an absent key nothing stands on standard output, as with `map get`. */
+static int tell_removal(const struct errand *errand)
+{
+    bool is_removed = !is_absent(errand);
+
+    if (errand->is_json || is_removed) {
+        tell_write(errand, "removed", is_removed, "", "before");
+    }
+    return is_removed
+               ? CLI_EXIT_YES
+               : cli_fail_with(errand->arguments, CLI_EXIT_NO, "not removed: there is no such key");
+}
+
 int cli_map_remove(const struct cli_arguments *arguments)
 {
     struct errand errand;
@@ -197,8 +223,7 @@ int cli_map_remove(const struct cli_arguments *arguments)
     code =
         await(&errand, copycat_map_remove(errand.connection.map, errand.bytes[1], &errand.options));
     if (code == CLI_EXIT_YES) {
-        tell_write(&errand, "removed", !is_absent(&errand), "not removed: it is absent", "before");
-        code = is_absent(&errand) ? CLI_EXIT_NO : CLI_EXIT_YES;
+        code = tell_removal(&errand);
     }
     return end(&errand, code);
 }

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(
@@ -41,9 +42,29 @@ static bool take_item(struct cli_standing *standing, const char *item, size_t si
     }
     memcpy(standing->address, item, size);
 
-    const char *colon = strrchr(standing->address, ':');
+    return true;
+}
 
-    return colon != NULL && colon != standing->address && colon[1] != '\0';
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned long port = digits <= 5 ? strtoul(text, NULL, 10) : 0;
+
+    return text[digits] == '\0' && port >= 1 && port <= 65535;
+}
+
+/* As the library finds it, which is asked only when a client is opened. NULL: none. */
+static const char *fault_of(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    if (colon == NULL || colon == address || colon[1] == '\0') {
+        return "is neither";
+    }
+    if (strncmp(address, "unix:", 5) == 0 || is_port(colon + 1)) {
+        return NULL;
+    }
+    return "has no port from 1 to 65535";
 }
 
 bool cli_standings_init(
@@ -51,14 +72,16 @@ bool cli_standings_init(
 {
     standings->count = 0;
     while (standings->count < CLI_STANDINGS_MAX) {
+        struct cli_standing *standing = &standings->at[standings->count++];
         size_t size = strcspn(servers, ",");
+        const char *fault =
+            take_item(standing, servers, size) ? fault_of(standing->address) : "is too long";
 
-        if (!take_item(&standings->at[standings->count++], servers, size)) {
+        if (fault != NULL) {
             snprintf(
                 message_out->text, sizeof message_out->text,
-                "servers are listed as host:port or unix:/path, separated by commas; '%.*s' is "
-                "neither",
-                size > 200 ? 200 : (int)size, servers);
+                "servers are listed as host:port or unix:/path, separated by commas; '%.*s' %s",
+                size > 200 ? 200 : (int)size, servers, fault);
             return false;
         }
         if (servers[size] == '\0') {

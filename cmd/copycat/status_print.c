@@ -29,7 +29,7 @@ enum column {
 
 struct row {
     char cells[COLUMNS][CELL_SIZE];
-    char notice[TEXT_SIZE]; /* stands last, for it may be long */
+    char notice[TEXT_SIZE]; /* stands below the table, for it may be long */
 };
 
 static const char *const heads[COLUMNS] = {
@@ -97,12 +97,12 @@ static void fill_answer(
     set_cell(row, TERM, "%" PRIu64, probe->term);
     set_cell(row, COMMIT, "%" PRIu64, probe->commit);
     set_cell(row, APPLIED, "%" PRIu64, probe->applied);
-    set_cell(row, DIGEST, "%016" PRIx64, probe->digest);
     set_cell(row, CONNECTIONS, "%" PRIu64, probe->connections);
     if (probe->state == COPYCAT_SERVER_MEMBER) {
         set_cell(row, ROLE, "%s", cli_role_name(probe->role));
+        set_cell(row, DIGEST, "%016" PRIx64, probe->digest);
     }
-    if (cli_status_lag(summary, probe->id, &lag)) {
+    if (probe->state == COPYCAT_SERVER_MEMBER && cli_status_lag(summary, probe->id, &lag)) {
         set_cell(row, LAG, "%" PRIu64, lag);
     }
 }
@@ -134,11 +134,10 @@ static void fill_row(
 static void print_row(FILE *file, const struct row *row, const int *widths)
 {
     for (uint32_t i = 0; i < COLUMNS; i++) {
-        bool is_last = i + 1 == COLUMNS && row->notice[0] == '\0';
+        bool is_last = i + 1 == COLUMNS;
 
-        fprintf(file, "%-*s%s", is_last ? 0 : widths[i], row->cells[i], is_last ? "" : "  ");
+        fprintf(file, "%-*s%s", is_last ? 0 : widths[i], row->cells[i], is_last ? "\n" : "  ");
     }
-    fprintf(file, "%s\n", row->notice);
 }
 
 static void print_rows(
@@ -151,7 +150,6 @@ static void print_rows(
     for (uint32_t i = 0; i < COLUMNS; i++) {
         set_cell(&rows[0], (enum column)i, "%s", heads[i]);
     }
-    snprintf(rows[0].notice, sizeof rows[0].notice, "NOTICE");
     for (uint32_t i = 0; i < standings->count; i++) {
         fill_row(&rows[i + 1], standings, i, summary);
     }
@@ -162,6 +160,11 @@ static void print_rows(
     }
     for (uint32_t i = 0; i < count; i++) {
         print_row(file, &rows[i], widths);
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        if (rows[i].notice[0] != '\0') {
+            fprintf(file, "%s: %s\n", rows[i].cells[ADDRESS], rows[i].notice);
+        }
     }
 }
 

@@ -32,7 +32,8 @@ const struct cli_flag_row cli_flags[CLI_FLAG_COUNT] = {
         {"consistency", "LEVEL",
          "of a read: linearizable (as if there were one copy), lease (the same, while\n"
          "clocks run at about the same rate), sequential (any server, never back in\n"
-         "time), eventual (any server, whatever it has)",
+         "time), eventual (any server, whatever it has). The session,\n"
+         "which is opened first, needs a leader, whatever the level",
          false},
     [CLI_FLAG_JSON] = {"json", NULL, "the answer as JSON", true},
     [CLI_FLAG_HELP] = {"help", NULL, "this", true},
@@ -56,20 +57,23 @@ const struct cli_verb cli_verbs[] = {
     {"map put", "PATH KEY VALUE", "store a value; tells what was there before",
      "A VALUE of - is read from standard input, as it is, to its end.", 0, 3, 3, cli_map_put, NULL},
     {"map get", "PATH KEY", "print a value",
-     "Prints the value and a line end. An absent key prints nothing and exits with 1.",
+     "Prints the value and a line end. Of an absent key it says so on standard error,\n"
+     "prints nothing else and exits with 1.",
      READS | CLI_FLAG_BIT(CLI_FLAG_RAW), 2, 2, cli_map_get, NULL},
     {"map remove", "PATH KEY", "remove a key; tells what was there",
-     "Exits with 1 if the key was absent.", 0, 2, 2, cli_map_remove, NULL},
+     "Exits with 1, and says so on standard error, if the key was absent.", 0, 2, 2, cli_map_remove,
+     NULL},
     {"map contains", "PATH KEY", "is the key there?", "Prints yes (exit 0) or no (exit 1).", READS,
      2, 2, cli_map_contains, NULL},
-    {"map size", "PATH", "how many keys there are", "Prints the number of keys.", READS, 1, 1,
-     cli_map_size, NULL},
+    {"map size", "PATH", "how many keys there are",
+     "Prints the number of keys: 0, too, where nothing was ever stored.", READS, 1, 1, cli_map_size,
+     NULL},
     {"map keys", "PATH", "print the keys",
      "One key in a line, in the map's own order. Keys that are added or removed\n"
      "meanwhile may be in it or not.",
      READS | CLI_FLAG_BIT(CLI_FLAG_LIMIT), 1, 1, cli_map_keys, NULL},
-    {"map clear", "PATH", "remove all keys", "Removes all keys at once.", 0, 1, 1, cli_map_clear,
-     NULL},
+    {"map clear", "PATH", "remove all keys", "Removes all keys at once; also where there is none.",
+     0, 1, 1, cli_map_clear, NULL},
     {"map put-if-absent", "PATH KEY VALUE", "store a value unless the key is there",
      "Exits with 1, and prints the value that is there, if nothing was stored.\n"
      "A VALUE of - is read from standard input, as it is, to its end.",
@@ -86,8 +90,9 @@ const struct cli_verb cli_verbs[] = {
      "Without FILE, or with -, lines are read from standard input. Keys and values\n"
      "are written with the escapes below; of equal keys the last one wins. Servers\n"
      "may come and go meanwhile: a line is tried again until --timeout has passed\n"
-     "for it. A line that makes no sense stops the import; its number and what was\n"
-     "done are told. With --if-absent a key that is there already is counted, as a\n"
+     "for it. A line that makes no sense stops the import; its number, its text and\n"
+     "what was done are told. Lines end with LF: a CR before it belongs to the value,\n"
+     "which is told. With --if-absent a key that is there already is counted, as a\n"
      "conflict if its value is another one (exit 1); an import that was cut off can\n"
      "so be run again.",
      CLI_FLAG_BIT(CLI_FLAG_IF_ABSENT) | CLI_FLAG_BIT(CLI_FLAG_PROGRESS) |
@@ -96,7 +101,8 @@ const struct cli_verb cli_verbs[] = {
     {"map export", "PATH [FILE]", "write all as lines KEY<TAB>VALUE",
      "Writes to FILE, or to standard output, what `map import` reads. It is no\n"
      "snapshot: what changes meanwhile may be in it or not. To see what one server\n"
-     "has: --servers with that one only, and --consistency=sequential.",
+     "has: --servers with that one only, and --consistency=sequential. With --json and\n"
+     "a FILE the number of lines is told as JSON; the lines themselves never are.",
      READS | CLI_FLAG_BIT(CLI_FLAG_SORT), 1, 2, cli_export, NULL},
     {"status", "", "how the members and the cluster are",
      "Asks each server, and each member they know of. Exits with 0 if a leader is\n"

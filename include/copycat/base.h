@@ -49,7 +49,7 @@ typedef int32_t copycat_status;
     X(COPYCAT_ERR_BUSY, -201, "too much is waiting; try again")                              \
     X(COPYCAT_ERR_NO_LEADER, -202, "no leader is known; try again")                          \
     X(COPYCAT_ERR_UNAVAILABLE, -203, "no server could be reached in time; try again")        \
-    X(COPYCAT_ERR_TIMEOUT, -204, "not sent before its deadline; try again")                  \
+    X(COPYCAT_ERR_TIMEOUT, -204, "nothing was done in time; try again")                      \
     X(COPYCAT_ERR_MEMORY, -205, "out of memory; try again")                                  \
     X(COPYCAT_ERR_ADDRESS_IN_USE, -206, "another process listens on this address")           \
     X(COPYCAT_ERR_OUTCOME, -301, "the outcome is unknown: it may have happened, or may yet") \

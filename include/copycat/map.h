@@ -18,8 +18,11 @@ extern "C" {
 typedef struct copycat_map copycat_map;
 
 /*
- * The map at `path`, which is made by the first operation if there is none.  Local: no round trip.
- * Never NULL; a bad path, or a path of something else, is an error of each operation.
+ * The map at `path`, which is made by the first operation if there is none, also by one that reads.
+ * Local: no round trip.  A path is parts with slashes between them, as in "/app/colors", of at most
+ * 1024 bytes in all; "app/colors" is the same.  No part is empty, so there is no slash at the end, and
+ * none has a control character.  Never NULL; a bad path, or a path of something else, is an error of
+ * each operation.
  * Partner: copycat_map_free, before the client is closed or after, also with calls under way; it
  * accepts NULL.
  */

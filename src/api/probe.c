@@ -84,6 +84,17 @@ static void write_out(copycat_probe *out, const struct cc_probe *probe)
     write_counters(&out->counters, &report->counters);
 }
 
+static const char *sentence_of(const struct cc_probe *probe, const struct cc_env *env)
+{
+    if (probe->notice[0] != '\0') {
+        return probe->notice;
+    }
+    if (probe->status == COPYCAT_ERR_MALFORMED || probe->status == COPYCAT_ERR_VERSION) {
+        return "what answers is no Copycat server, or one of another version";
+    }
+    return cc_env_uv_last_error(env);
+}
+
 static copycat_status ask(
     struct cc_env *env,
     const char *address,
@@ -104,7 +115,7 @@ static copycat_status ask(
     if (status == COPYCAT_OK) {
         write_out(out, probe);
     } else {
-        const char *why = probe->notice[0] != '\0' ? probe->notice : cc_env_uv_last_error(env);
+        const char *why = sentence_of(probe, env);
 
         (void)cc_fail(message_out, status, why[0] == '\0' ? NULL : why);
     }

@@ -39,7 +39,8 @@ static const char *words_for(copycat_status status)
     case COPYCAT_ERR_NO_LEADER:
         return "answers, but has no leader to go on with";
     case COPYCAT_ERR_MALFORMED:
-        return "what answers is no Copycat server";
+    case COPYCAT_ERR_VERSION:
+        return "what answers is no Copycat server, or one of another version";
     default:
         return copycat_status_text(status);
     }

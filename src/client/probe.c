@@ -26,26 +26,6 @@ static void finished(struct cc_task *task)
     probe->done(probe);
 }
 
-static void timed_out(struct cc_timer *timer)
-{
-    finish(timer->owner, COPYCAT_ERR_UNAVAILABLE);
-}
-
-static void on_open(struct cc_channel *channel)
-{
-    struct cc_hello hello = {
-        .version_min = CC_PROTOCOL_VERSION,
-        .version_max = CC_PROTOCOL_VERSION,
-        .feature_level = CC_FEATURE_LEVEL,
-        .kind = CC_HELLO_OBSERVER,
-    };
-
-    cc_hello_encode(cc_channel_begin(channel, CC_MESSAGE_HELLO, 0), &hello);
-    cc_channel_end(channel);
-    (void)cc_channel_begin(channel, CC_MESSAGE_ASK_REPORT, 0);
-    cc_channel_end(channel);
-}
-
 static void keep_notice(struct cc_probe *probe, copycat_bytes text)
 {
     size_t size = text.size < sizeof probe->notice ? text.size : sizeof probe->notice - 1;
@@ -54,6 +34,35 @@ static void keep_notice(struct cc_probe *probe, copycat_bytes text)
         memcpy(probe->notice, text.data, size);
     }
     probe->notice[size] = '\0';
+}
+
+static void timed_out(struct cc_timer *timer)
+{
+    struct cc_probe *probe = timer->owner;
+
+    if (probe->is_reached) {
+        keep_notice(
+            probe, COPYCAT_STR(
+                       "takes the connection and says nothing: it hangs, or is no Copycat server"));
+    }
+    finish(probe, COPYCAT_ERR_UNAVAILABLE);
+}
+
+static void on_open(struct cc_channel *channel)
+{
+    struct cc_probe *probe = channel->owner;
+    struct cc_hello hello = {
+        .version_min = CC_PROTOCOL_VERSION,
+        .version_max = CC_PROTOCOL_VERSION,
+        .feature_level = CC_FEATURE_LEVEL,
+        .kind = CC_HELLO_OBSERVER,
+    };
+
+    probe->is_reached = true;
+    cc_hello_encode(cc_channel_begin(channel, CC_MESSAGE_HELLO, 0), &hello);
+    cc_channel_end(channel);
+    (void)cc_channel_begin(channel, CC_MESSAGE_ASK_REPORT, 0);
+    cc_channel_end(channel);
 }
 
 static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
@@ -77,7 +86,12 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
 
 static void on_closed(struct cc_channel *channel, copycat_status status)
 {
-    finish(channel->owner, status == COPYCAT_OK ? COPYCAT_ERR_UNAVAILABLE : status);
+    struct cc_probe *probe = channel->owner;
+
+    if (status == COPYCAT_OK && probe->is_reached) {
+        keep_notice(probe, COPYCAT_STR("closed the connection before it said where it stands"));
+    }
+    finish(probe, status == COPYCAT_OK ? COPYCAT_ERR_UNAVAILABLE : status);
 }
 
 void cc_probe_start(

@@ -15,6 +15,7 @@ struct cc_probe {
     struct cc_env *env;
     struct cc_channel channel;
     struct cc_timer timer;
+    bool is_reached; /* connected */
     struct cc_task task;
     void (*done)(struct cc_probe *probe);
     void *owner;

@@ -127,6 +127,14 @@ static void help_is_given_of_anything(void **state)
     assert_true(cli_arguments_has(&arguments, CLI_FLAG_HELP));
     understood("copycat map --help");
     assert_string_equal(arguments.group, "map");
+    understood("copycat map help");
+    assert_string_equal(arguments.group, "map");
+    assert_true(cli_arguments_has(&arguments, CLI_FLAG_HELP));
+    understood("copycat map put help me up");
+    assert_string_equal(arguments.operands[0], "help");
+    assert_false(cli_arguments_has(&arguments, CLI_FLAG_HELP));
+    understood("copycat version");
+    assert_true(cli_arguments_has(&arguments, CLI_FLAG_VERSION));
     understood("copycat --version");
 }
 

@@ -126,11 +126,22 @@ static void only_utf8_without_zeros_is_a_string(void **state)
     assert_false(cli_escape_is_text(COPYCAT_STR("a\xff")));
 }
 
+static void what_is_shown_keeps_its_backslashes_and_no_control_characters(void **state)
+{
+    char text[64];
+    size_t size = cli_escape_show((copycat_bytes){"C:\\x\t\x1b[m", 8}, text);
+
+    (void)state;
+    assert_int_equal(size, strlen("C:\\x\\t\\x1b[m"));
+    assert_memory_equal(text, "C:\\x\\t\\x1b[m", size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_and_every_pair_come_back),
         cmocka_unit_test(what_is_text_stays_as_it_is),
+        cmocka_unit_test(what_is_shown_keeps_its_backslashes_and_no_control_characters),
         cmocka_unit_test(control_characters_and_backslashes_are_escaped),
         cmocka_unit_test(what_is_no_utf8_is_escaped),
         cmocka_unit_test(an_unknown_escape_is_refused),

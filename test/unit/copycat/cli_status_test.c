@@ -3,6 +3,7 @@
  * cli_status_test -- what answers of several servers say when they are seen together.
  */
 #include "status.h"
+#include "status_print.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -180,6 +181,39 @@ static void a_standing_says_why_nothing_can_be_done_there(void **state)
     assert_string_equal(text, "connection refused");
 }
 
+static void print_table(char *text, size_t size)
+{
+    FILE *file = fmemopen(text, size, "w");
+
+    assert_non_null(file);
+    (void)verdict();
+    cli_status_print_table(file, &standings, &summary);
+    fclose(file);
+}
+
+static void what_a_server_has_to_say_stands_below_the_table(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    snprintf(standings.at[1].probe.notice, sizeof standings.at[1].probe.notice, "a long story");
+    print_table(text, sizeof text);
+    assert_non_null(strstr(text, "CONNECTIONS\n"));
+    assert_null(strstr(text, "NOTICE"));
+    assert_non_null(strstr(text, ": a long story\n"));
+}
+
+static void who_is_founding_has_no_digest_and_no_lag(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    standings.at[2].probe.state = COPYCAT_SERVER_FOUNDING;
+    standings.at[2].probe.digest = 0xabcdef;
+    print_table(text, sizeof text);
+    assert_null(strstr(text, "0000000000abcdef"));
+}
+
 static void lists_of_servers_are_read_as_the_library_reads_them(void **state)
 {
     copycat_message message;
@@ -195,6 +229,11 @@ static void lists_of_servers_are_read_as_the_library_reads_them(void **state)
     assert_false(cli_standings_init(&standings, "", &message));
     assert_false(cli_standings_init(&standings, ":1", &message));
     assert_false(cli_standings_init(&standings, "a:", &message));
+    assert_false(cli_standings_init(&standings, "127.0.0.1:99999", &message));
+    assert_non_null(strstr(message.text, "'127.0.0.1:99999' has no port from 1 to 65535"));
+    assert_false(cli_standings_init(&standings, "a:http", &message));
+    assert_false(cli_standings_init(&standings, "a:0", &message));
+    assert_true(cli_standings_init(&standings, "a:65535", &message));
 }
 
 int main(void)
@@ -210,6 +249,8 @@ int main(void)
         cmocka_unit_test_setup(servers_of_two_clusters_are_told_apart, begin),
         cmocka_unit_test_setup(lag_is_what_the_leader_has_and_the_member_has_not, begin),
         cmocka_unit_test_setup(a_standing_says_why_nothing_can_be_done_there, begin),
+        cmocka_unit_test_setup(what_a_server_has_to_say_stands_below_the_table, begin),
+        cmocka_unit_test_setup(who_is_founding_has_no_digest_and_no_lag, begin),
         cmocka_unit_test(lists_of_servers_are_read_as_the_library_reads_them),
     };
 
