@@ -53,6 +53,10 @@ static void refuses_a_header_with_numbers_that_cannot_be(void **state)
     assert_int_equal(with(24, 8000), CC_HEADER_BAD);
     assert_int_equal(with(24, UINT32_MAX / 2 + 1), CC_HEADER_BAD);
     assert_int_equal(with(24, UINT32_MAX), CC_HEADER_BAD);
+    (void)with(20, cc_batch_blocks(UINT32_MAX / 2 + 1)); /* a batch of two gigabytes */
+    cc_store_u32(batch + 24, UINT32_MAX / 2 + 1);
+    cc_store_u32(batch + 8, cc_crc32c(0, batch + 12, CC_BATCH_HEADER_SIZE - 12));
+    assert_int_equal(verdict(), CC_HEADER_BAD);
 }
 
 static void refuses_a_header_of_no_version(void **state)

@@ -244,6 +244,7 @@ static void is_silent_for_good_once_it_has_failed(void **state)
     assert_int_equal(disk.durable_writes, writes);
     assert_int_equal(stand.durable, 0);
     assert_int_equal(stand.failures, 1);
+    assert_int_equal(stand.opens, 1);
 }
 
 static uint32_t ended;
@@ -283,6 +284,7 @@ static void says_nothing_of_a_mark_once_a_read_has_failed(void **state)
     stand_settle(&stand);
     assert_int_equal(stand.durable, 0);
     assert_int_equal(stand.failures, 1);
+    assert_int_equal(stand.opens, 1);
 }
 
 /* ---- reading back ---------------------------------------------------------------------------- */

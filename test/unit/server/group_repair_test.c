@@ -167,7 +167,6 @@ static void takes_back_the_entries_that_are_missing(void **state)
     stand_run(100000);
     assert_null(cc_log_damage(group->log));
     assert_true(cc_raft_stable(group->core) >= last);
-    assert_non_null(strstr(stand_server(DAMAGED)->last_notice, "all damaged entries are back"));
     assert_true(receive(2)); /* nothing is damaged any more */
 }
 
