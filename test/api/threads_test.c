@@ -134,6 +134,65 @@ static void many_threads_share_a_client(void **state)
     assert_int_equal(atomic_load(&stored), ROUNDS);
 }
 
+/* ---- taken back ------------------------------------------------------------------------------ */
+
+static copycat_client *narrow; /* one call under way, so that others wait unsent */
+static atomic_uint taken_back;
+
+/* True if the map has what the status says: taken back is absent, done is there. */
+static bool is_as_told(copycat_map *own, copycat_bytes key, copycat_status status)
+{
+    copycat_value *value = NULL;
+    bool is_absent;
+
+    if (copycat_await(copycat_map_get(own, key, NULL), PATIENCE_MS, &value) != COPYCAT_OK) {
+        return false;
+    }
+    is_absent = copycat_value_is_absent(value) != 0;
+    copycat_value_free(value);
+    return status == COPYCAT_OK            ? !is_absent
+           : status == COPYCAT_ERR_OUTCOME ? true
+                                           : status == COPYCAT_ERR_TIMEOUT && is_absent;
+}
+
+static void *wait_too_short(void *argument)
+{
+    copycat_status statuses[ROUNDS];
+    bool is_well = true;
+    copycat_map *own;
+    char path[32];
+
+    snprintf(path, sizeof path, "/late/%u", (unsigned)(uintptr_t)argument);
+    own = copycat_map_at(narrow, path);
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        copycat_bytes key = {&i, sizeof i};
+
+        statuses[i] = copycat_await(copycat_map_put(own, key, STR("x"), NULL), i % 3, NULL);
+        atomic_fetch_add(&taken_back, statuses[i] == COPYCAT_ERR_TIMEOUT);
+    }
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        is_well = is_as_told(own, (copycat_bytes){&i, sizeof i}, statuses[i]) && is_well;
+    }
+    copycat_map_free(own);
+    return is_well ? &taken_back : NULL;
+}
+
+static void what_await_took_back_did_not_happen(void **state)
+{
+    copycat_client_options options = COPYCAT_CLIENT_OPTIONS_INIT;
+    void *results[THREADS];
+
+    (void)state;
+    options.window = 1;
+    assert_int_equal(copycat_client_open(&narrow, cluster.members, &options, NULL), COPYCAT_OK);
+    run_threads(wait_too_short, results);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        assert_non_null(results[i]);
+    }
+    assert_true(atomic_load(&taken_back) > 0);
+    copycat_client_close(narrow, NULL, NULL);
+}
+
 /* ---- many clients ---------------------------------------------------------------------------- */
 
 static void *open_use_close(void *argument)
@@ -315,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_threads_share_a_client),
+        cmocka_unit_test(what_await_took_back_did_not_happen),
         cmocka_unit_test(threads_open_and_close_clients_of_their_own),
         cmocka_unit_test(calls_may_race_with_the_close),
         cmocka_unit_test(in_a_child_everything_is_closed_and_the_parent_goes_on),
