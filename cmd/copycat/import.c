@@ -11,7 +11,6 @@
 #include "import.h"
 
 #include "connection.h"
-#include "escape.h"
 #include "failure.h"
 #include "import_outcome.h"
 #include "import_window.h"
@@ -31,7 +30,6 @@
 
 #define AGAIN_MS 50u
 #define TICK_MS 50
-#define LINE_SHOWN_MAX 60u /* bytes of one that makes no sense */
 
 struct import {
     const struct cli_arguments *arguments;
@@ -205,20 +203,6 @@ static void read_input(struct import *import)
     import->wants_input = false;
 }
 
-/* Names file, line and, as far as it has room, its text. */
-static void stop_at_line(
-    struct import *import, const char *wrong, const char *start, size_t start_size)
-{
-    char text[LINE_SHOWN_MAX * CLI_ESCAPE_GROWTH + 1];
-    size_t shown = start_size < LINE_SHOWN_MAX ? start_size : LINE_SHOWN_MAX;
-
-    text[cli_escape_show((copycat_bytes){start, shown}, text)] = '\0';
-    import->outcome.is_of_input = true;
-    cli_import_stop(
-        &import->outcome, CLI_EXIT_USAGE, "%.100s: line %" PRIu64 " %s%s%s%s", import->name,
-        import->lines.number, wrong, shown == 0 ? "" : ": ", text, shown < start_size ? "..." : "");
-}
-
 static void note_cr(struct import *import)
 {
     const char *value = import->value.data;
@@ -233,14 +217,14 @@ static void note_cr(struct import *import)
 static bool fetch_line(struct import *import)
 {
     struct cli_line line;
-    char start[LINE_SHOWN_MAX]; /* as it was: taking it apart writes over it */
+    char start[CLI_LINE_SHOWN_MAX + 1]; /* as it was: taking it apart writes over it */
     size_t start_size = 0;
     const char *wrong;
 
     switch (cli_lines_next(&import->lines, &line)) {
     case CLI_LINES_LINE:
-        start_size = line.size;
-        memcpy(start, line.text, start_size < sizeof start ? start_size : sizeof start);
+        start_size = line.size < sizeof start ? line.size : sizeof start;
+        memcpy(start, line.text, start_size);
         wrong = cli_line_split(&line, &import->key, &import->value);
         break;
     case CLI_LINES_LONG:
@@ -254,7 +238,9 @@ static bool fetch_line(struct import *import)
         return false;
     }
     if (wrong != NULL) {
-        stop_at_line(import, wrong, start, start_size);
+        cli_import_stop_at_line(
+            &import->outcome, import->name, import->lines.number, wrong,
+            (copycat_bytes){start, start_size});
         return false;
     }
     note_cr(import);

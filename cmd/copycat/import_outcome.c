@@ -4,6 +4,7 @@
  */
 #include "import_outcome.h"
 
+#include "escape.h"
 #include "failure.h"
 #include "output.h"
 
@@ -37,6 +38,24 @@ void cli_import_stop(struct cli_import_outcome *outcome, int code, const char *f
     if (weight_of(code) > weight_of(outcome->code)) {
         outcome->code = code;
     }
+}
+
+void cli_import_stop_at_line(
+    struct cli_import_outcome *outcome,
+    const char *name,
+    uint64_t number,
+    const char *wrong,
+    copycat_bytes start)
+{
+    char text[CLI_LINE_SHOWN_MAX * CLI_ESCAPE_GROWTH + 1];
+    bool is_cut = start.size > CLI_LINE_SHOWN_MAX;
+
+    start.size = is_cut ? CLI_LINE_SHOWN_MAX : start.size;
+    text[cli_escape_show(start, text)] = '\0';
+    outcome->is_of_input = true;
+    cli_import_stop(
+        outcome, CLI_EXIT_USAGE, "%.100s: line %" PRIu64 " %s%s%s%s", name, number, wrong,
+        start.size == 0 ? "" : ": ", text, is_cut ? "..." : "");
 }
 
 int cli_import_judge(const struct cli_import_outcome *outcome)

@@ -29,6 +29,18 @@ struct cli_import_outcome {
 __attribute__((format(printf, 3, 4))) void cli_import_stop(
     struct cli_import_outcome *outcome, int code, const char *format, ...);
 
+/* Bytes that are told of a line that makes no sense. */
+#define CLI_LINE_SHOWN_MAX 60u
+
+/* Because of a line that is to be mended: `wrong` is the end of a sentence that begins with "line 17",
+ * `start` has the first bytes of it, at most CLI_LINE_SHOWN_MAX and one more. */
+void cli_import_stop_at_line(
+    struct cli_import_outcome *outcome,
+    const char *name,
+    uint64_t number,
+    const char *wrong,
+    copycat_bytes start);
+
 /* The exit code of the whole. */
 int cli_import_judge(const struct cli_import_outcome *outcome);
 

@@ -5,18 +5,13 @@
 #include "map.h"
 
 #include "connection.h"
-#include "escape.h"
 #include "failure.h"
 #include "operands.h"
 #include "output.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What is read from standard input beyond the largest value is not read: it cannot be stored. */
-#define INPUT_SIZE_MAX ((1u << 20) + 1u)
 
 /* One verb under way. */
 struct errand {
@@ -31,53 +26,11 @@ struct errand {
 
 /* ---- beginning and end ------------------------------------------------------------------------ */
 
-static int read_input(struct errand *errand, uint32_t place)
-{
-    char *into = cli_take_memory(INPUT_SIZE_MAX);
-    size_t size = fread(into, 1, INPUT_SIZE_MAX, stdin);
-
-    errand->owned[place] = into;
-    errand->bytes[place] = (copycat_bytes){into, size};
-    if (ferror(stdin)) {
-        return cli_fail_with(
-            errand->arguments, CLI_EXIT_USAGE, "the value cannot be read from standard input: %s",
-            strerror(errno));
-    }
-    return CLI_EXIT_YES;
-}
-
-static int read_operand(struct errand *errand, uint32_t place)
-{
-    copycat_bytes text = copycat_str(errand->arguments->operands[place]);
-    char *into = cli_take_memory(text.size);
-    const char *wrong = cli_escape_read(text, into, &text.size);
-
-    errand->owned[place] = into;
-    errand->bytes[place] = (copycat_bytes){into, text.size};
-    if (wrong != NULL) {
-        return cli_fail_with(
-            errand->arguments, CLI_EXIT_USAGE, "'%s' %s; a backslash itself is written \\\\",
-            errand->arguments->operands[place], wrong);
-    }
-    return CLI_EXIT_YES;
-}
-
 static void give_back(struct errand *errand)
 {
     for (uint32_t i = 0; i < CLI_OPERANDS_MAX; i++) {
         free(errand->owned[i]);
     }
-}
-
-/* The key is the first behind the path, and values are what follows it. */
-static int check_operand(const struct errand *errand, uint32_t place)
-{
-    copycat_message message;
-    bool is_good = place == 1 ? cli_key_check(errand->bytes[place], &message)
-                              : cli_value_check(errand->bytes[place], &message);
-
-    return is_good ? CLI_EXIT_YES
-                   : cli_fail_with(errand->arguments, CLI_EXIT_USAGE, "refused: %s", message.text);
 }
 
 /* `value_place`: of the operand that may be "-", 0: none. */
@@ -90,8 +43,7 @@ static int begin(struct errand *errand, const struct cli_arguments *arguments, u
     for (uint32_t i = 1; i < arguments->operand_count && code == CLI_EXIT_YES; i++) {
         bool is_input = i == value_place && strcmp(arguments->operands[i], "-") == 0;
 
-        code = is_input ? read_input(errand, i) : read_operand(errand, i);
-        code = code == CLI_EXIT_YES ? check_operand(errand, i) : code;
+        code = cli_operand_read(arguments, i, is_input, &errand->bytes[i], &errand->owned[i]);
     }
     if (code == CLI_EXIT_YES) {
         code = cli_connection_open(&errand->connection, arguments);
