@@ -413,6 +413,25 @@ static void a_send_that_is_not_under_way_changes_nothing(void **state)
     sent = (struct cc_raft_event){.kind = CC_RAFT_EVENT_SENT, .peer = 2, .index = 6, .bytes = 100};
     assert_int_equal(step(sent), COPYCAT_OK);
     assert_int_equal(effects.send_count, 0); /* it waits for the answer now */
+
+    /* From the answer on appends follow one another, and each says where the next begins. */
+    assert_int_equal(
+        receive(
+            CC_RAFT_APPEND_REPLY, 2,
+            (struct cc_raft_message){.term = 4, .is_accepted = true, .match = 6}),
+        COPYCAT_OK);
+    (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_PROPOSE, .count = 1});
+    assert_int_equal(effects.send_count, 1);
+    assert_int_equal(effects.sends[0].message.prev_index, 6);
+    for (sent.index = 6; sent.index <= 8; sent.index += 2) {
+        assert_int_equal(step(sent), COPYCAT_OK);
+        expect_nothing();
+    }
+    sent.index = 7;
+    assert_int_equal(step(sent), COPYCAT_OK);
+    (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_PROPOSE, .count = 1});
+    assert_int_equal(effects.send_count, 1);
+    assert_int_equal(effects.sends[0].message.prev_index, 7);
 }
 
 static void a_connection_to_nobody_changes_nothing(void **state)

@@ -146,6 +146,8 @@ static void takes_only_entries_that_follow_one_another(void **state)
     bad.index = last - 1;
     append(1, &bad, 1);
     assert_false(is_taken(CC_MESSAGE_APPEND, stand_body()));
+    append(2, (const struct written[]){good, {0, last + 2, term}}, 2); /* a hole */
+    assert_false(is_taken(CC_MESSAGE_APPEND, stand_body()));
     append(2, &good, 1); /* one less than it says */
     assert_false(is_taken(CC_MESSAGE_APPEND, stand_body()));
     append(1, (const struct written[]){good, {0, last + 1, term}}, 2); /* one more */

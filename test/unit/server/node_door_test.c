@@ -167,6 +167,10 @@ static void makes_room_for_a_file_of_the_journal(void **state)
         assert_int_equal(visitors[i].is_closed, i > 0);
     }
     assert_int_equal(server->guest_count, peers + 1);
+    cc_server_make_room(server);
+    stand_run(SHORT_US);
+    assert_true(visitors[0].is_closed);
+    assert_int_equal(server->guest_count, peers);
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
