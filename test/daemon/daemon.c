@@ -76,6 +76,7 @@ void daemon_start(struct daemon *daemon, const char *const *arguments)
 
         dup2(log, 1);
         dup2(log, 2);
+        (void)close_range(3, ~0U, 0); /* whatever we have been given counts against its limit */
         if (daemon->files_max != 0 && setrlimit(RLIMIT_NOFILE, &limit) != 0) {
             _exit(126);
         }

@@ -204,6 +204,23 @@ static void addresses_may_move(void **state)
     assert_string_equal(seen.members[2].address, address[2]);
 }
 
+/* Each is known by what stands in its directory, wherever it is looked for. */
+static void a_member_at_the_address_of_another_is_not_taken_for_it(void **state)
+{
+    char swapped[200];
+
+    (void)state;
+    start_all();
+    stop(0);
+    snprintf(
+        swapped, sizeof swapped, "--members=1=%s,2=%s,3=%s", address[0], address[2], address[1]);
+    start(0, swapped, NULL);
+    assert_true(daemon_says(&daemons[0], "is not the member that the list names there; check"));
+    stop(0);
+    start(0, members, NULL);
+    assert_true(daemon_says(&daemons[0], "ready"));
+}
+
 /* ---- starts that fail ------------------------------------------------------------------------- */
 
 static void an_occupied_port_is_one_line(void **state)
@@ -491,6 +508,7 @@ int main(void)
         TEST(a_voter_does_not_become_a_learner),
         TEST(a_directory_of_another_id_is_refused_with_a_remedy),
         TEST(addresses_may_move),
+        TEST(a_member_at_the_address_of_another_is_not_taken_for_it),
         TEST(an_occupied_port_is_one_line),
         TEST(a_locked_directory_names_the_process),
         TEST(an_address_of_another_machine_is_one_line),
