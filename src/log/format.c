@@ -14,7 +14,6 @@
 #define CHECKED_FROM 12u
 #define LIFE_MASK 0xa5c3963cu
 #define NUMBER_MASK 0x5a3c69c3u
-#define BASE_SIZE_MAX 8192u
 
 uint32_t cc_batch_records_at(uint32_t blocks)
 {
@@ -475,6 +474,6 @@ bool cc_base_record_decode(copycat_bytes payload, struct cc_base *base_out)
                        cc_read_u8(&reader) == 1;
     size_t left = cc_reader_left(&reader);
 
-    return is_founding && !reader.failed && left <= BASE_SIZE_MAX &&
+    return is_founding && !reader.failed &&
            cc_base_decode((copycat_bytes){cc_read_raw(&reader, left), left}, base_out);
 }

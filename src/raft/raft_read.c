@@ -92,10 +92,7 @@ copycat_status cc_raft_begin_round(struct cc_raft *core)
 
 void cc_raft_confirm_rounds(struct cc_raft *core)
 {
-    if (core->role != CC_RAFT_LEADER) {
-        return;
-    }
-
+    CC_ASSERT(core->role == CC_RAFT_LEADER);
     uint64_t confirmed = quorum_value(core, core->round, round_of);
 
     if (confirmed > core->round_confirmed) {

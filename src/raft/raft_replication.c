@@ -237,9 +237,7 @@ static void give_up_lost(struct cc_raft *core, struct cc_raft_peer *peer)
         peer->progress_us = core->now_us;
         cc_raft_peer_reset(peer);
         peer->is_sending = is_sending; /* the driver still has it at hand */
-        if (peer->match == 0 && peer->next > core->last + 1) {
-            peer->next = core->last + 1;
-        }
+        CC_ASSERT(peer->next <= core->last + 1);
     }
 }
 
