@@ -367,7 +367,7 @@ static void clients_do_not_take_the_descriptors_of_the_disk(void **state)
     copycat_client *clients[COUNT];
 
     (void)state;
-    daemons[0].files_max = 40;
+    daemons[0].files_max = 39;
     daemon_start(&daemons[0], arguments);
     assert_true(daemon_says(&daemons[0], "fewer connections are taken than max-connections=10000"));
     assert_true(daemon_says(&daemons[0], "takes part"));
