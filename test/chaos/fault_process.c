@@ -146,7 +146,7 @@ void chaos_twin_end(struct chaos_nemesis *nemesis, struct chaos_fault *fault)
     }
     (void)snprintf(name, sizeof name, "%u.twin", fault->server + 1);
     if (!WIFEXITED(status) || WEXITSTATUS(status) == 0 ||
-        !chaos_servers_log_says(nemesis->servers, name, fault->log_size, "in use")) {
+        !chaos_servers_log_says(nemesis->servers, name, fault->log_size, "uses the directory")) {
         chaos_nemesis_complain(
             nemesis, "a second process with the data of server %u was not refused for that: %d",
             fault->server + 1, status);
