@@ -58,7 +58,7 @@ static int teardown(void **state)
 
 static void start(int place, const char *list, const char *more)
 {
-    char id[16];
+    char id[20];
     const char *const arguments[] = {id, list, data[place], FILE_FLAG, more, NULL};
 
     snprintf(id, sizeof id, "--id=%d", place + 1);
