@@ -153,6 +153,11 @@ static uint32_t weights(const struct chaos_nemesis *nemesis, bool is_first_round
     return sum;
 }
 
+bool chaos_nemesis_is_first_round(const struct chaos_nemesis *nemesis)
+{
+    return weights(nemesis, true) > 0;
+}
+
 static enum chaos_kind choose_kind(struct chaos_nemesis *nemesis)
 {
     bool is_first_round = weights(nemesis, true) > 0;

@@ -75,6 +75,9 @@ struct chaos_nemesis {
 /* One fault or two, from beginning to end, and the quiet after them. */
 void chaos_nemesis_strike(struct chaos_nemesis *nemesis);
 
+/* Some kind that this machine allows has not had its turn. */
+bool chaos_nemesis_is_first_round(const struct chaos_nemesis *nemesis);
+
 /* Something that no server may do. */
 void chaos_nemesis_complain(struct chaos_nemesis *nemesis, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
