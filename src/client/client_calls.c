@@ -19,6 +19,7 @@ static void good_news(struct cc_client *client, const struct cc_slot *slot)
     client->backoff_us = 0;
     client->counters.answers++;
     if (!slot->is_query) {
+        client->command_us = cc_client_now(client);
         cc_client_confirm(client, slot->sent_us);
     }
 }

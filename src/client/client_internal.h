@@ -104,6 +104,7 @@ struct cc_client {
     uint64_t transmit_next; /* commands from this number on have to go out, again or at last */
     uint64_t resend_us;     /* what was refused goes again then; 0: no need */
     uint64_t backoff_us;
+    uint64_t command_us;     /* newest time a command was sent or answered */
     uint64_t resend_last;    /* the newest RESEND ... */
     uint64_t resend_last_us; /* ... and when it was heard */
     bool is_resend_due;      /* it was said again since, which is heard later */

@@ -11,6 +11,9 @@
 #define BACKOFF_US_MIN UINT64_C(20000)
 #define BACKOFF_US_MAX UINT64_C(1000000)
 
+/* Commands that are not answered for so many times the patience with a server were lost behind it. */
+#define COMMAND_PATIENCE 4u
+
 /* ---- slots ----------------------------------------------------------------------------------- */
 
 struct cc_slot *cc_client_slot(struct cc_client *client, struct cc_call *call, bool is_query)
@@ -73,6 +76,7 @@ static void send_command(struct cc_client *client, struct cc_slot *slot)
     } else {
         client->counters.resends++;
     }
+    client->command_us = cc_client_now(client);
     cc_command_encode(cc_channel_begin(&client->channel, CC_MESSAGE_COMMAND, 0), &command);
     cc_channel_end(&client->channel);
 }
@@ -268,10 +272,25 @@ void cc_client_resend(struct cc_client *client, uint64_t last)
     }
 }
 
+/* A server passes commands on and forgets them.  If the leader goes with them and nothing is sent
+ * behind them, nobody misses them but us, while keep-alives are answered as ever. */
+static uint64_t lost_us(const struct cc_client *client)
+{
+    bool is_waiting = client->is_ready && client->session != 0 && client->resend_us == 0 &&
+                      !cc_list_is_empty(&client->commands);
+
+    return is_waiting ? client->command_us + client->options.progress_us * COMMAND_PATIENCE
+                      : COPYCAT_NONE;
+}
+
 void cc_client_watch_resend(struct cc_client *client)
 {
     uint64_t now = cc_client_now(client);
 
+    if (now >= lost_us(client)) {
+        client->command_us = now;
+        go_again(client, 0);
+    }
     if (client->resend_us != 0 && now >= client->resend_us) {
         go_again(client, 0); /* other queries are under way and will be answered */
     }
@@ -283,7 +302,7 @@ void cc_client_watch_resend(struct cc_client *client)
 
 uint64_t cc_client_resend_due_us(const struct cc_client *client)
 {
-    uint64_t due = client->resend_us != 0 ? client->resend_us : COPYCAT_NONE;
+    uint64_t due = client->resend_us != 0 ? client->resend_us : lost_us(client);
 
     if (client->is_resend_due) {
         due = cc_client_earlier(due, client->resend_last_us + CC_CLIENT_RESEND_US_MIN);

@@ -613,6 +613,23 @@ static void a_lost_read_does_not_hang_while_others_are_answered(void **state)
     assert_int_equal(lost->done_count, 1);
 }
 
+/* The server is well and answers, but the leader that it passed the command on to was not. */
+static void a_lost_command_is_sent_again_though_nothing_follows_it(void **state)
+{
+    (void)state;
+    warm_up();
+    fake.commands_to_lose = 1;
+
+    struct test_call *lost = put('l');
+
+    for (uint32_t i = 0; i < 30 && lost->done_count == 0; i++) {
+        (void)get(CC_READ_LINEARIZABLE);
+        fake_pass(&fake, 200000);
+    }
+    assert_int_equal(lost->done_count, 1);
+    assert_int_equal(lost->status, COPYCAT_OK);
+}
+
 static void a_call_that_no_server_would_take_is_refused(void **state)
 {
     (void)state;
@@ -854,6 +871,7 @@ int main(void)
         TEST(an_eventual_read_may_go_back),
         TEST(reads_are_asked_again_on_a_new_connection),
         TEST(a_lost_read_does_not_hang_while_others_are_answered),
+        TEST(a_lost_command_is_sent_again_though_nothing_follows_it),
         TEST(a_call_that_no_server_would_take_is_refused),
         TEST(without_memory_nothing_is_lost),
         TEST(closing_inside_a_callback_ends_every_call_once),
