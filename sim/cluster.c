@@ -58,6 +58,7 @@ struct cc_cluster *cc_cluster_create(const struct cc_cluster_options *options)
     CC_ASSERT(cluster->server_count <= CC_SERVERS_MAX);
     CC_ASSERT(options->client_count <= CC_CLIENTS_MAX);
     cluster->judge = cc_judge_create(cluster->server_count, options->voter_count);
+    cluster->session_judge = cc_session_judge_create(cluster->judge);
     cc_judge_trusts_clocks(cluster->judge, !options->has_wild_clocks);
     cc_world_set_tap(cluster->world, tap, cluster);
     for (uint32_t i = 0; i < cluster->server_count; i++) {
@@ -75,6 +76,7 @@ struct cc_cluster *cc_cluster_create(const struct cc_cluster_options *options)
 
 void cc_cluster_destroy(struct cc_cluster *cluster)
 {
+    cc_session_judge_destroy(cluster->session_judge);
     cc_judge_destroy(cluster->judge);
     cc_world_destroy(cluster->world);
     free(cluster);
@@ -118,6 +120,7 @@ static void on_applied(
 
     cc_judge_applied(
         seat->cluster->judge, seat->place, cc_raft_term(seat->server->group->core), entry, digest);
+    cc_session_judge_applied(seat->cluster->session_judge, seat->server->group->apply, entry);
     if (seat->cluster->applied != NULL) {
         seat->cluster->applied(seat->cluster->applied_owner, entry, outcome);
     }

@@ -11,6 +11,7 @@
 
 #include "server/node/node.h"
 #include "sim/judge.h"
+#include "sim/judge_sessions.h"
 #include "sim/world.h"
 
 #define CC_SERVERS_MAX 11u
@@ -76,6 +77,7 @@ struct cc_cluster {
     struct cc_cluster_options options;
     struct cc_world *world;
     struct cc_judge *judge;
+    struct cc_session_judge *session_judge;
     struct cc_members members;
     uint32_t server_count;
     struct cc_seat seats[CC_MACHINES_MAX];

@@ -5,67 +5,13 @@
 #include "sim/judge.h"
 
 #include "base/hash.h"
+#include "raft/raft_internal.h"
+#include "sim/judge_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What is known of one server, also while it is down. */
-struct watched {
-    const struct cc_server *server; /* NULL: down */
-    bool is_up;                     /* has a core, and was seen in this life */
-    bool is_lost;                   /* its disk was */
-    bool is_rolled_back;            /* to an image that was older */
-    bool is_damaged;                /* something on its disk may be */
-    uint64_t term;
-    uint32_t vote;
-    uint64_t last;
-    uint64_t stable; /* on its platter */
-    uint64_t commit;
-    uint64_t applied; /* in this life */
-    uint64_t time_us; /* log time of the last applied entry */
-    uint64_t *terms;  /* of its entries by index */
-    size_t term_capacity;
-    uint64_t told_term; /* newest term revealed to others */
-    uint32_t told_vote; /* whom a vote of told_vote_term was given to */
-    uint64_t told_vote_term;
-    uint64_t told_match; /* newest index acknowledged and not truncated since */
-    enum cc_raft_role role;
-    uint64_t round; /* newest leadership round begun, and newest confirmed */
-    uint64_t confirmed;
-    uint64_t *round_terms; /* by round: the newest term that was led when it began */
-    size_t round_capacity;
-};
-
-struct seen_entry {
-    uint64_t key; /* of (index, term); 0: free */
-    uint64_t hash;
-};
-
-struct cc_judge {
-    uint32_t server_count;
-    uint32_t voter_count; /* the first of them */
-    uint32_t quorum;
-    struct watched servers[CC_MEMBERS_MAX];
-    struct seen_entry *seen; /* every entry any server ever appended, by (index, term) */
-    size_t seen_capacity;
-    size_t seen_count;
-    struct cc_judged_entry *applied; /* by index */
-    uint64_t applied_count;
-    size_t applied_capacity;
-    uint64_t commit; /* newest anywhere, and its term */
-    uint64_t commit_term;
-    uint64_t *leaders; /* by term */
-    size_t leader_capacity;
-    uint64_t leader_term;
-    uint64_t leader_changes;
-    uint64_t base;        /* hash of the one base; 0: none seen yet */
-    uint64_t opened_term; /* of the newest applied entry ... */
-    uint64_t opened_us;   /* ... and the log time of the first entry of that term */
-    bool trusts_clocks;
-    char verdict[512];
-};
 
 static void *grown(void *block, size_t *capacity, size_t needed, size_t size)
 {
@@ -568,6 +514,21 @@ static void over(struct cc_judge *judge, uint32_t place, const char *queue, uint
         judge, "bounds: server %u has %llu %s", place + 1, (unsigned long long)count, queue);
 }
 
+/* T-104: the window is full before the newest append is sent, or it is not sent. */
+static void check_windows(struct cc_judge *judge, uint32_t place, const struct cc_raft *core)
+{
+    for (uint32_t i = 0; i < core->peer_count && core->role == CC_RAFT_LEADER; i++) {
+        const struct cc_raft_peer *peer = &core->peers[i];
+        uint32_t newest = peer->flight_head + peer->flight_count - 1;
+
+        if (peer->flight_count > 0 &&
+            peer->flight_bytes - peer->flights[newest % CC_RAFT_INFLIGHT_MAX].bytes >=
+                core->options.window_bytes) {
+            over(judge, place, "bytes under way to a peer", peer->flight_bytes);
+        }
+    }
+}
+
 static void check_bounds(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
 {
     const struct cc_server_options *options = cc_server_options(server);
@@ -587,6 +548,7 @@ static void check_bounds(struct cc_judge *judge, uint32_t place, const struct cc
         tail > options->uncommitted_max + judge->leader_changes + 1) { /* each opens its term */
         over(judge, place, "entries not committed", tail);
     }
+    check_windows(judge, place, group->core);
     cc_list_each(node, &server->guests) {
         const struct cc_guest *guest = cc_container_of(node, const struct cc_guest, node);
 
@@ -661,6 +623,7 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
     }
     check_vote(judge, place, group);
     look_at_log(judge, place, group);
+    cc_judge_votes(judge, place, group);
     if (watched->is_up && cc_raft_commit(group->core) < watched->commit) {
         cc_judge_blame(judge, "monotony: the commit index of server %u went back", place + 1);
     }
@@ -761,6 +724,9 @@ static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame 
 
     if (frame->type == CC_MESSAGE_VOTE && cc_vote_decode(frame->body, &vote) && !vote.is_prevote) {
         term = vote.term;
+        server->asked_term = term;
+        server->asked_last = vote.last_index;
+        server->asked_last_term = vote.last_term;
         server->told_vote = place + 1;
         server->told_vote_term = term;
     } else if (

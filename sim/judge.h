@@ -12,6 +12,8 @@
  *   same state           equal index means equal entry and equal digest
  *   durable commit       a committed entry is on the platters of a quorum
  *   safe commit          nobody could be elected any more without a committed entry (figure 3.8)
+ *   votes                nobody votes for a log without what he has acknowledged (T-051)
+ *   promises             nobody votes while a leader counts on his promise (T-067)
  *   leases               nobody leads a newer term while another's lease holds (6.4.1)
  *   rounds               no leadership is confirmed from when another led a newer term (6.4)
  *   kept promises        what was durable before a crash is there after it; what a server has told

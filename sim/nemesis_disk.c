@@ -74,6 +74,26 @@ static bool fail_reading(struct cc_nemesis *nemesis, struct cc_strike *strike)
     return true;
 }
 
+/* One, or those of all others than the leader: then it leads on, and nothing is committed. */
+static bool hang(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    bool is_all = strike->leader != UINT32_MAX && strike->side % 4 == 1;
+    uint64_t time_us = cc_decide_range(&strike->choices, 10000, 4000000);
+
+    if (is_all) {
+        strike->target = strike->leader == 0 ? nemesis->cluster->server_count - 1 : 0;
+    }
+    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
+        if (is_all ? i == strike->leader : i != strike->target) {
+            continue;
+        }
+        cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u hangs", i + 1);
+        cc_world_disk_stick(cc_nemesis_world(nemesis), i, true);
+        (void)cc_nemesis_later(nemesis, time_us, heal_disk, i);
+    }
+    return true;
+}
+
 bool cc_nemesis_hit_disk(struct cc_nemesis *nemesis, struct cc_strike *strike)
 {
     struct cc_world *world = cc_nemesis_world(nemesis);
@@ -85,9 +105,7 @@ bool cc_nemesis_hit_disk(struct cc_nemesis *nemesis, struct cc_strike *strike)
             world, strike->target, (uint32_t)cc_decide_range(&strike->choices, 5, 100));
         return hold_up(nemesis, strike, 4000000, heal_disk);
     case CC_FAULT_STUCK_DISK:
-        cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u hangs", strike->target + 1);
-        cc_world_disk_stick(world, strike->target, true);
-        return hold_up(nemesis, strike, 4000000, heal_disk);
+        return hang(nemesis, strike);
     case CC_FAULT_FULL_DISK:
         cc_cluster_tell(
             nemesis->cluster, "nemesis", "disk of server %u is full", strike->target + 1);

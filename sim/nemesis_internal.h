@@ -84,6 +84,11 @@ bool cc_nemesis_crash(struct cc_nemesis *nemesis, struct cc_decider *choices, ui
 void cc_nemesis_restart(void *owner);
 bool cc_nemesis_pause(struct cc_nemesis *nemesis, uint32_t machine, uint64_t time_us);
 
+/* ---- nemesis_defect.c -------------------------------------------------------------------------
+ */
+
+bool cc_nemesis_defect(struct cc_nemesis *nemesis, struct cc_strike *strike);
+
 /* ---- nemesis_link.c ---------------------------------------------------------------------------
  */
 

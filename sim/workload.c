@@ -23,6 +23,8 @@
 #define HISTORY_BYTES_MAX (16u << 20)
 #define OPERATION_ROOM 8192u
 #define KEYS_SEEN_MAX 256u
+#define CALL_US 60000000u
+#define SERVED_US 25000000u /* after the last fault every call is served within so long */
 #define WORK_PER_ALARM 6u
 #define WORK_PER_QUESTION 12u
 
@@ -35,6 +37,7 @@ struct errand {
     struct cc_call call;
     struct cc_map_operation operation;
     size_t id; /* in the history */
+    uint64_t begun_us;
     bool is_busy;
     uint32_t map;
     char key[16];
@@ -86,6 +89,7 @@ struct cc_workload {
     uint64_t instances[MAPS_MAX];
     uint64_t alarm_instance;
     uint64_t alive_from_us; /* 0: sessions may expire */
+    uint64_t stopped_us;    /* 0: there are faults, and calls may run out of time */
 };
 
 static void *grown(void *block, size_t *capacity, size_t count, size_t size)
@@ -199,25 +203,39 @@ static void note_command(
                           outcome->answer.status == COPYCAT_OK;
 }
 
-/* T-077, T-079: who is heard is alive, when nothing is wrong. */
-static void note_expiry(struct cc_workload *workload, const struct cc_entry *entry)
+/* T-074, T-085: a client that may count on its session is right, whatever is wrong elsewhere. */
+static void judge_belief(const struct worker *worker)
 {
-    struct cc_session_expire expire;
+    if (!worker->workload->options.distrusts_leases &&
+        cc_session_judge_is_counted_on(worker->client)) {
+        cc_judge_blame(
+            worker->workload->cluster->judge,
+            "belief: the session of client %u expired while the client might count on it",
+            worker->number + 1);
+    }
+}
 
-    if (workload->alive_from_us == 0 ||
-        cc_world_now_us(workload->cluster->world) < workload->alive_from_us ||
-        !cc_session_expire_decode(entry->payload, &expire)) {
+/* T-077, T-079: who is heard is alive, when nothing is wrong. */
+static void note_expiry(struct cc_workload *workload, const struct cc_outcome *outcome)
+{
+    bool is_calm = workload->alive_from_us != 0 &&
+                   cc_world_now_us(workload->cluster->world) >= workload->alive_from_us;
+
+    if (!outcome->is_ended) {
         return;
     }
     for (uint32_t i = 0; i < workload->worker_count; i++) {
         const struct worker *worker = &workload->workers[i];
 
-        if (worker->client != NULL && cc_client_session(worker->client) == expire.session &&
-            cc_client_state(worker->client) == CC_CLIENT_OPEN) {
+        if (worker->client == NULL || cc_client_session(worker->client) != outcome->session) {
+            continue;
+        }
+        if (is_calm && cc_client_state(worker->client) == CC_CLIENT_OPEN) {
             cc_judge_blame(
                 workload->cluster->judge,
                 "patience: the session of client %u expired while nothing was wrong", i + 1);
         }
+        judge_belief(worker);
     }
 }
 
@@ -231,7 +249,7 @@ static void on_applied(void *owner, const struct cc_entry *entry, const struct c
     }
     workload->applied_index = entry->index;
     if (entry->kind == CC_ENTRY_SESSION_EXPIRE) {
-        note_expiry(workload, entry);
+        note_expiry(workload, outcome);
     }
     if (entry->kind != CC_ENTRY_COMMAND || !cc_command_decode(entry->payload, &command)) {
         return;
@@ -395,10 +413,29 @@ static void write_down(struct errand *errand)
 
 static void work_later(struct worker *worker);
 
+/* T-086: a quorum is well, and a client finds it; that its patience ends is no answer. */
+static void judge_service(const struct errand *errand)
+{
+    const struct cc_workload *workload = errand->worker->workload;
+    uint64_t now_us = cc_world_now_us(workload->cluster->world);
+
+    if (errand->call.status != COPYCAT_OK && errand->call.timeout_us == CALL_US &&
+        now_us - errand->begun_us > CALL_US / 4 * 3 && workload->stopped_us != 0 &&
+        now_us > workload->stopped_us + SERVED_US) {
+        cc_judge_blame(
+            workload->cluster->judge,
+            "progress: a call of client %u was not served for %llu us, long after the last fault: "
+            "%s",
+            errand->worker->number + 1, (unsigned long long)(now_us - errand->begun_us),
+            copycat_status_text(errand->call.status));
+    }
+}
+
 static void done(struct cc_call *call)
 {
     struct errand *errand = call->owner;
 
+    judge_service(errand);
     errand->is_busy = false;
     errand->worker->busy--;
     write_down(errand);
@@ -506,7 +543,7 @@ static void make_call(struct worker *worker, struct errand *errand)
     errand->worker = worker;
     errand->call = (struct cc_call){
         .kind = cc_map_operation_is_query(errand->operation.code) ? CC_CALL_QUERY : CC_CALL_COMMAND,
-        .timeout_us = 60000000,
+        .timeout_us = CALL_US,
         .operation = {writer.data, writer.size},
         .done = done,
         .owner = errand,
@@ -517,6 +554,7 @@ static void make_call(struct worker *worker, struct errand *errand)
         errand->call.timeout_us = cc_decide_range(&worker->choices, 1000, 400000);
     }
     errand->is_busy = true;
+    errand->begun_us = cc_world_now_us(worker->workload->cluster->world);
     worker->busy++;
     invoke(worker, errand);
     cc_client_call(worker->client, &worker->maps[errand->map], &errand->call);
@@ -754,6 +792,7 @@ void cc_workload_expect_life(struct cc_workload *workload)
 void cc_workload_stop(struct cc_workload *workload)
 {
     workload->is_stopped = true;
+    workload->stopped_us = cc_world_now_us(workload->cluster->world);
 }
 
 bool cc_workload_is_done(const struct cc_workload *workload)

@@ -19,7 +19,7 @@ enum cc_trap {
     CC_TRAP_T007, /* the lower side does not learn the higher term from a refusal */
     CC_TRAP_T008, /* pre-vote without leader stickiness */
     CC_TRAP_T009, /* a leader without a quorum never steps down */
-    CC_TRAP_T010, /* alone, a member wins before its vote is durable */
+    CC_TRAP_T010, /* alone, a member leads the same term again */
     CC_TRAP_T012, /* a server without its disk takes part under its old name */
     CC_TRAP_T013, /* a leader whose disk hangs stays leader */
     CC_TRAP_T015, /* a start is not counted: an earlier life looks like this one */
@@ -32,6 +32,7 @@ enum cc_trap {
     CC_TRAP_T022, /* answers keyed by index alone */
     CC_TRAP_T023, /* an entry larger than an append is never sent */
     CC_TRAP_T025, /* without memory the answer is an error, on this member alone */
+    CC_TRAP_T026, /* the state's digest depends on where it lies in memory */
     CC_TRAP_T050, /* damage taken for a torn tail */
     CC_TRAP_T051, /* what cannot be read is forgotten when voting */
     CC_TRAP_T053, /* a failed sync is tried again */
@@ -54,6 +55,8 @@ enum cc_trap {
     CC_TRAP_T079, /* a command is sent again in a new session */
     CC_TRAP_T080, /* gaps in a session's sequence are accepted */
     CC_TRAP_T084, /* a repeated open makes a second session */
+    CC_TRAP_T085, /* a client counts on its session from the answer */
+    CC_TRAP_T086, /* a client stays with a server that does not get it on */
     CC_TRAP_T098, /* a server that finds nobody starts a cluster */
     CC_TRAP_T104, /* a slow follower gets more than its window */
     CC_TRAP_T107, /* a frame that comes in pieces is forgotten */

@@ -221,7 +221,7 @@ void cc_client_watch_connection(struct cc_client *client)
             cc_client_dial(client);
         }
     } else if (
-        is_waiting_for_server(client) &&
+        is_waiting_for_server(client) && !CC_BUG(T086) &&
         (now >= client->good_us + client->options.progress_us || has_lost_a_query(client))) {
         cc_client_switch(
             client, client->is_ready ? COPYCAT_ERR_NO_LEADER : COPYCAT_ERR_TIMEOUT,
@@ -238,6 +238,7 @@ uint64_t cc_client_connection_due_us(const struct cc_client *client)
     if (!client->is_dialled) {
         return client->dial_us;
     }
-    return is_waiting_for_server(client) ? client->good_us + client->options.progress_us
-                                         : COPYCAT_NONE;
+    return is_waiting_for_server(client) && !CC_BUG(T086)
+               ? client->good_us + client->options.progress_us
+               : COPYCAT_NONE;
 }

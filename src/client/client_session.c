@@ -126,7 +126,7 @@ void cc_client_take_kept(struct cc_client *client, copycat_bytes body)
     }
     if (kept.status == COPYCAT_OK) {
         client->good_us = cc_client_now(client);
-        cc_client_confirm(client, client->keep_sent_us);
+        cc_client_confirm(client, CC_BUG(T085) ? cc_client_now(client) : client->keep_sent_us);
     } else {
         client->keep_due_us = cc_client_now(client) + client->timeout_us / 10;
     }

@@ -8,7 +8,7 @@
 void cc_raft_store(struct cc_raft *core, uint64_t term, uint32_t vote)
 {
     CC_ASSERT(term >= core->term);
-    CC_ASSERT(term > core->term || core->vote == 0);
+    CC_ASSERT(term > core->term || core->vote == 0 || CC_BUG(T010));
     core->term_leader = term > core->term ? 0 : core->term_leader;
     core->term = term;
     core->vote = vote;
@@ -93,7 +93,9 @@ void cc_raft_campaign(struct cc_raft *core, bool is_transfer)
     core->role = CC_RAFT_CANDIDATE;
     core->leader = 0;
     core->is_transfer = is_transfer;
-    cc_raft_store(core, core->term + 1, core->options.id);
+    cc_raft_store(
+        core, CC_BUG(T010) && core->quorum == 1 && core->term > 0 ? core->term : core->term + 1,
+        core->options.id);
     core->verified = core->commit;
     core->acknowledged = 0;
     core->effects->became = true;
@@ -167,9 +169,7 @@ void cc_raft_check_won(struct cc_raft *core)
     }
     if (core->role == CC_RAFT_PRECANDIDATE) {
         cc_raft_campaign(core, false);
-    } else if (
-        core->role == CC_RAFT_CANDIDATE &&
-        (core->ticket_store <= core->ticket_durable || (CC_BUG(T010) && core->quorum == 1))) {
+    } else if (core->role == CC_RAFT_CANDIDATE && core->ticket_store <= core->ticket_durable) {
         if (cc_raft_log_has_room(core)) {
             lead(core);
         }

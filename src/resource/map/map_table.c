@@ -5,6 +5,7 @@
 #include "resource/map/map_table.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "base/hash.h"
 
 #include <string.h>
@@ -69,6 +70,9 @@ static uint64_t record_digest(const struct cc_map_record *record)
 {
     copycat_bytes value = cc_map_record_value(record);
 
+    if (CC_BUG(T026)) {
+        return cc_hash_words((uintptr_t)record, record->hash);
+    }
     return cc_hash_words(record->index, cc_hash_bytes(value.data, value.size, record->hash));
 }
 

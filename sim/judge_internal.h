@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge_internal -- what the judge knows, for its own files.
+ *
+ *     judge.c          logs, terms, platters, founding, bounds
+ *     judge_votes.c    what a vote may not be given for
+ */
+#ifndef CC_SIM_JUDGE_INTERNAL_H
+#define CC_SIM_JUDGE_INTERNAL_H
+
+#include "sim/judge.h"
+
+/* What is known of one server, also while it is down. */
+struct watched {
+    const struct cc_server *server; /* NULL: down */
+    bool is_up;                     /* has a core, and was seen in this life */
+    bool is_lost;                   /* its disk was */
+    bool is_rolled_back;            /* to an image that was older */
+    bool is_damaged;                /* something on its disk may be */
+    uint64_t term;
+    uint32_t vote;
+    uint64_t last;
+    uint64_t stable; /* on its platter */
+    uint64_t commit;
+    uint64_t applied; /* in this life */
+    uint64_t time_us; /* log time of the last applied entry */
+    uint64_t *terms;  /* of its entries by index */
+    size_t term_capacity;
+    uint64_t told_term; /* newest term revealed to others */
+    uint32_t told_vote; /* whom a vote of told_vote_term was given to */
+    uint64_t told_vote_term;
+    uint64_t told_match; /* newest index acknowledged and not truncated since */
+    uint64_t asked_term; /* newest term it has asked votes for, and the end of its log then */
+    uint64_t asked_last;
+    uint64_t asked_last_term;
+    enum cc_raft_role role;
+    uint64_t round; /* newest leadership round begun, and newest confirmed */
+    uint64_t confirmed;
+    uint64_t *round_terms; /* by round: the newest term that was led when it began */
+    size_t round_capacity;
+};
+
+struct seen_entry {
+    uint64_t key; /* of (index, term); 0: free */
+    uint64_t hash;
+};
+
+struct cc_judge {
+    uint32_t server_count;
+    uint32_t voter_count; /* the first of them */
+    uint32_t quorum;
+    struct watched servers[CC_MEMBERS_MAX];
+    struct seen_entry *seen; /* every entry any server ever appended, by (index, term) */
+    size_t seen_capacity;
+    size_t seen_count;
+    struct cc_judged_entry *applied; /* by index */
+    uint64_t applied_count;
+    size_t applied_capacity;
+    uint64_t commit; /* newest anywhere, and its term */
+    uint64_t commit_term;
+    uint64_t *leaders; /* by term */
+    size_t leader_capacity;
+    uint64_t leader_term;
+    uint64_t leader_changes;
+    uint64_t base;        /* hash of the one base; 0: none seen yet */
+    uint64_t opened_term; /* of the newest applied entry ... */
+    uint64_t opened_us;   /* ... and the log time of the first entry of that term */
+    bool trusts_clocks;
+    char verdict[512];
+};
+
+/* The vote that a server has given in the step at hand, if it has given one. */
+void cc_judge_votes(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
+
+#endif /* CC_SIM_JUDGE_INTERNAL_H */

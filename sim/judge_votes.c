@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge_votes -- what a vote may not be given for: a log without what the voter has acknowledged,
+ * or a leader's end while that leader counts on the voter's promise.
+ */
+#include "raft/raft_internal.h"
+#include "sim/judge_internal.h"
+
+/* 3.6.1, and T-051: also if the voter itself cannot read any more what it acknowledged. */
+static void check_log(
+    struct cc_judge *judge, uint32_t place, const struct watched *candidate, uint64_t term)
+{
+    const struct watched *voter = &judge->servers[place];
+    uint64_t kept = voter->told_match;
+    uint64_t kept_term = kept == 0 ? 0 : voter->terms[kept];
+
+    if (candidate->asked_term == term && !voter->is_rolled_back &&
+        (candidate->asked_last_term < kept_term ||
+         (candidate->asked_last_term == kept_term && candidate->asked_last < kept))) {
+        cc_judge_blame(
+            judge,
+            "votes: server %u has acknowledged %llu of term %llu, and votes in term %llu for who "
+            "ends at %llu of term %llu",
+            place + 1, (unsigned long long)kept, (unsigned long long)kept_term,
+            (unsigned long long)term, (unsigned long long)candidate->asked_last,
+            (unsigned long long)candidate->asked_last_term);
+    }
+}
+
+/* 6.4.1: a lease is made of promises, and each of them has to be kept, also after a restart. */
+static void check_promise(
+    struct cc_judge *judge, uint32_t place, uint32_t leader_place, uint64_t term)
+{
+    const struct cc_server *server = judge->servers[leader_place].server;
+
+    if (server == NULL || server->group == NULL || server->failed != COPYCAT_OK) {
+        return;
+    }
+
+    const struct cc_raft *leader = server->group->core;
+
+    if (leader->role != CC_RAFT_LEADER || leader->term >= term || leader->is_lease_given_up) {
+        return;
+    }
+    for (uint32_t i = 0; i < leader->peer_count; i++) {
+        if (leader->peers[i].id == place + 1 &&
+            leader->peers[i].lease_us > cc_env_now_us(server->env)) {
+            cc_judge_blame(
+                judge,
+                "promises: server %u votes in term %llu while server %u counts on it in %llu",
+                place + 1, (unsigned long long)term, leader_place + 1,
+                (unsigned long long)leader->term);
+        }
+    }
+}
+
+void cc_judge_votes(struct cc_judge *judge, uint32_t place, const struct cc_group *group)
+{
+    const struct watched *server = &judge->servers[place];
+    uint64_t term = cc_raft_term(group->core);
+    uint32_t vote = cc_raft_vote(group->core);
+    bool is_old = !server->is_up || (server->term == term && server->vote == vote);
+
+    if (is_old || vote == 0 || vote == place + 1) {
+        return;
+    }
+    check_log(judge, place, &judge->servers[vote - 1], term);
+    for (uint32_t i = 0; i < judge->voter_count && judge->trusts_clocks; i++) {
+        if (i != place && i != vote - 1) {
+            check_promise(judge, place, i, term);
+        }
+    }
+}
