@@ -97,7 +97,6 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
     cc_cluster_tell(seat->cluster, name_of(seat->place), "is %s", names[state]);
     if (state == CC_SERVER_FAILED) {
         seat->has_failed = true;
-        cc_judge_last_look(seat->cluster->judge, seat->place, seat->server);
         cc_judge_down(seat->cluster->judge, seat->place);
         seat->cluster->totals.failures++;
         seat->cluster->totals.refusals += seat->is_stranger && status == COPYCAT_ERR_FOREIGN;

@@ -601,13 +601,6 @@ static void look_at_log(struct cc_judge *judge, uint32_t place, const struct cc_
     watched->stable = cc_raft_stable(group->core);
 }
 
-void cc_judge_last_look(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
-{
-    if (server->group != NULL && judge->servers[place].is_up) {
-        look_at_log(judge, place, server->group);
-    }
-}
-
 void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
 {
     struct watched *watched = &judge->servers[place];
@@ -754,7 +747,13 @@ static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame 
 void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
+    const struct cc_server *server = judge->servers[place].server;
 
+    /* It may fail before its step is over, and what it says now is true all the same. */
+    if (judge->servers[place].is_up && server != NULL && server->group != NULL &&
+        server->failed == COPYCAT_OK) {
+        look_at_log(judge, place, server->group);
+    }
     while (size >= CC_FRAME_HEADER_SIZE) {
         size_t body_size = cc_load_u32(bytes);
         struct cc_frame frame = {

@@ -54,9 +54,6 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
 /* A server hands bytes to its network: whole frames.  Checks what it reveals. */
 void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, size_t size);
 
-/* A server stops by itself: what it has made durable until now counts. */
-void cc_judge_last_look(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
-
 /* A server has crashed, or was closed. */
 void cc_judge_down(struct cc_judge *judge, uint32_t place);
 

@@ -188,6 +188,57 @@ static struct cc_link_quality *worsen(
     return cc_world_link(cc_nemesis_world(nemesis), strike->server, strike->other);
 }
 
+static void mute(void *owner)
+{
+    struct cc_undo *undo = owner;
+    struct cc_nemesis *nemesis = undo->nemesis;
+
+    if (!nemesis->is_over) {
+        struct cc_undo *end = cc_nemesis_later(nemesis, undo->count, mend, undo->machine);
+
+        for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
+            cut(nemesis, end, undo->machine, i);
+        }
+    }
+    cc_nemesis_forget(undo);
+}
+
+/* What the others say to the leader comes late, and then they do not hear it any more: while they
+ * elect another one it goes on hearing what they said before (T-064). */
+static void delay_echo(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    uint64_t timeout_us = nemesis->cluster->options.election_timeout_us;
+    uint32_t jitter_us =
+        (uint32_t)cc_decide_range(&strike->choices, timeout_us / 2, 2 * timeout_us);
+    struct cc_undo *undo;
+
+    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
+        if (i != strike->leader) {
+            struct cc_undo *end = cc_nemesis_later(nemesis, 5 * timeout_us, as_usual, i);
+
+            end->other = strike->leader;
+            cc_world_link(cc_nemesis_world(nemesis), i, strike->leader)->jitter_us = jitter_us;
+        }
+    }
+    undo = cc_nemesis_later(
+        nemesis, cc_decide_range(&strike->choices, timeout_us / 4, 2 * timeout_us), mute,
+        strike->leader);
+    undo->count = (uint32_t)(4 * timeout_us);
+}
+
+static bool isolate_leader(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    strike->target = strike->leader;
+    if (strike->leader == UINT32_MAX || nemesis->cluster->server_count < 2) {
+        return false;
+    }
+    if (strike->side % 2 == 0) {
+        delay_echo(nemesis, strike);
+        return true;
+    }
+    return partition(nemesis, strike, 1u << strike->leader, strike->side % 4 == 1);
+}
+
 static bool clog_link(struct cc_nemesis *nemesis, struct cc_strike *strike)
 {
     struct cc_undo *undo;
@@ -243,9 +294,7 @@ bool cc_nemesis_hit_link(struct cc_nemesis *nemesis, struct cc_strike *strike)
     case CC_FAULT_PARTITION:
         return partition(nemesis, strike, strike->side, false);
     case CC_FAULT_ISOLATE_LEADER:
-        strike->target = strike->leader;
-        return strike->leader != UINT32_MAX &&
-               partition(nemesis, strike, 1u << strike->leader, strike->side % 4 == 0);
+        return isolate_leader(nemesis, strike);
     case CC_FAULT_ONE_WAY:
         return partition(nemesis, strike, strike->side, true);
     case CC_FAULT_PARTIAL:
