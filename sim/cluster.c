@@ -89,6 +89,13 @@ static void on_notice(void *owner, const char *text)
     cc_cluster_tell(seat->cluster, name_of(seat->place), "says: %s", text);
 }
 
+/* A head that has rotted may look like that of a newer version or of another server. */
+static bool tells_of_damage(copycat_status status)
+{
+    return status == COPYCAT_ERR_DAMAGED || status == COPYCAT_ERR_NEWER ||
+           status == COPYCAT_ERR_FOREIGN;
+}
+
 static void on_changed(void *owner, enum cc_server_state state, copycat_status status)
 {
     static const char *const names[] = {"recovering", "founding", "member", "failed"};
@@ -100,11 +107,11 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
         cc_judge_down(seat->cluster->judge, seat->place);
         seat->cluster->totals.failures++;
         seat->cluster->totals.refusals += seat->is_stranger && status == COPYCAT_ERR_FOREIGN;
-        seat->cluster->totals.damaged += seat->is_damaged && status == COPYCAT_ERR_DAMAGED;
+        seat->cluster->totals.damaged += seat->is_damaged && tells_of_damage(status);
         if (status != COPYCAT_ERR_IO && status != COPYCAT_ERR_DISK_FULL &&
             !(status == COPYCAT_ERR_BUSY && !seat->server->is_journal_open) &&
             !(seat->is_stranger && status == COPYCAT_ERR_FOREIGN) &&
-            !(seat->is_damaged && status == COPYCAT_ERR_DAMAGED)) {
+            !(seat->is_damaged && tells_of_damage(status))) {
             cc_judge_blame(
                 seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
                 seat->place + 1, copycat_status_text(status));
