@@ -172,8 +172,17 @@ static const struct cc_channel_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
+/* Each server has its own time for a query. */
+static void forget_questions(struct cc_client *client)
+{
+    cc_list_each(node, &client->queries) {
+        cc_container_of(node, struct cc_slot, node)->sent_us = 0;
+    }
+}
+
 void cc_client_dial(struct cc_client *client)
 {
+    forget_questions(client);
     client->server = client->order[client->order_at];
     client->is_dialled = true;
     client->is_reached = false;
@@ -199,7 +208,8 @@ void cc_client_expect(struct cc_client *client)
     }
 }
 
-/* On its way to a leader that has gone, say: the others' results do not bring it back. */
+/* On its way to a leader that has gone, say: the others' results do not bring it back.  Or put off
+ * again and again by a server that lags for good. */
 static bool has_lost_a_query(const struct cc_client *client)
 {
     uint64_t asked_us = cc_client_oldest_query_us(client);

@@ -45,7 +45,7 @@ struct cc_slot {
     uint64_t after_index; /* a query's, when it was last asked */
     uint64_t instance;
     uint64_t stream;
-    uint64_t sent_us; /* a command: the first time (T-085); a query: the last time */
+    uint64_t sent_us; /* a command: the first time (T-085); a query: the first on this connection */
     uint64_t share;   /* of a command under way, in client->shares */
     uint8_t level;
     copycat_bytes operation; /* the call's, or `own` */

@@ -97,7 +97,9 @@ static void send_query(struct cc_client *client, struct cc_slot *slot)
     };
 
     slot->sequence = query.number;
-    slot->sent_us = cc_client_now(client);
+    if (slot->sent_us == 0) {
+        slot->sent_us = cc_client_now(client); /* a server that only puts it off is left, too */
+    }
     cc_query_encode(cc_channel_begin(&client->channel, CC_MESSAGE_QUERY, 0), &query);
     cc_channel_end(&client->channel);
 }
@@ -317,7 +319,7 @@ uint64_t cc_client_oldest_query_us(const struct cc_client *client)
     cc_list_each(node, &client->queries) {
         const struct cc_slot *slot = cc_container_of(node, const struct cc_slot, node);
 
-        if (slot->sequence != 0 && slot->sent_us < oldest) {
+        if (slot->sent_us != 0 && slot->sent_us < oldest) {
             oldest = slot->sent_us;
         }
     }

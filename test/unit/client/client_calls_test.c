@@ -613,6 +613,22 @@ static void a_lost_read_does_not_hang_while_others_are_answered(void **state)
     assert_int_equal(lost->done_count, 1);
 }
 
+static void a_server_that_puts_reads_off_for_ever_is_left(void **state)
+{
+    (void)state;
+    warm_up();
+    fake.is_behind[fake.link.server] = true;
+
+    struct test_call *read = make(&other, CC_CALL_QUERY, CC_READ_SEQUENTIAL, 'r', 0);
+
+    for (uint32_t i = 0; i < 100 && read->done_count == 0; i++) {
+        (void)put('p');
+        fake_pass(&fake, 200000);
+    }
+    assert_int_equal(read->done_count, 1);
+    assert_int_equal(read->status, COPYCAT_OK);
+}
+
 /* The server is well and answers, but the leader that it passed the command on to was not. */
 static void a_lost_command_is_sent_again_though_nothing_follows_it(void **state)
 {
@@ -871,6 +887,7 @@ int main(void)
         TEST(an_eventual_read_may_go_back),
         TEST(reads_are_asked_again_on_a_new_connection),
         TEST(a_lost_read_does_not_hang_while_others_are_answered),
+        TEST(a_server_that_puts_reads_off_for_ever_is_left),
         TEST(a_lost_command_is_sent_again_though_nothing_follows_it),
         TEST(a_call_that_no_server_would_take_is_refused),
         TEST(without_memory_nothing_is_lost),

@@ -315,6 +315,8 @@ static void serve_query(
     seen->instance = query.instance;
     if (fake->is_leaderless[fake->link.server]) {
         say(fake, CC_MESSAGE_RESULT, query.number, 0, COPYCAT_ERR_NO_LEADER, text(""));
+    } else if (fake->is_behind[fake->link.server]) {
+        say(fake, CC_MESSAGE_RESULT, query.number, 0, COPYCAT_ERR_BUSY, text(""));
     } else if (!fake->holds_results) {
         fake_result(
             fake, query.number, fake->result_index != 0 ? fake->result_index : fake->index, "read");

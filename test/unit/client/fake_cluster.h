@@ -54,6 +54,7 @@ struct fake_cluster {
     bool is_silent[FAKE_SERVERS];     /* takes everything, says nothing */
     bool is_mute[FAKE_SERVERS];       /* says hello, nothing more */
     bool is_leaderless[FAKE_SERVERS]; /* answers NO_LEADER */
+    bool is_behind[FAKE_SERVERS];     /* puts reads off, does all else */
     uint8_t cluster_of[FAKE_SERVERS]; /* first byte of its cluster id */
     copycat_status open_status;       /* of SESSION_OPENED */
     copycat_status catalog_status;    /* of opening a path */
