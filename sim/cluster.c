@@ -165,6 +165,8 @@ static copycat_status open_server(
         .uncommitted_max = of->uncommitted_max,
         .cache_bytes_max = of->cache_bytes_max,
         .waiting_max = of->waiting_max,
+        .image_bytes = of->image_bytes,
+        .image_entries = of->image_entries,
     };
 
     return cc_server_open(

@@ -64,6 +64,15 @@ static void draw_cluster(
     out->memory_max = MEMORY_MAX;
 }
 
+/* From every few entries to never. */
+static void draw_images(uint64_t seed, struct cc_cluster_options *out)
+{
+    struct cc_decider images = cc_decider_make(seed, CC_STREAM_SETUP, 1);
+
+    out->image_entries = PICK(&images, 10, 30, 100, 300, 1000000);
+    out->image_bytes = PICK(&images, 2048, 65536, 1u << 30);
+}
+
 static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)
 {
     memset(out, 0, sizeof *out);
@@ -336,6 +345,7 @@ static void create(struct run *run, const struct cc_run_options *options)
     };
 
     draw_cluster(&setup, options, &cluster);
+    draw_images(options->seed, &cluster);
     draw_workload(&setup, &workload);
     nemesis.pace_us = PICK(&setup, 100000, 400000, 1500000);
     nemesis.server_count = cluster.voter_count + cluster.learner_count;

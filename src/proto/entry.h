@@ -31,6 +31,7 @@ enum cc_entry_kind {
     CC_ENTRY_SESSION_CLOSE = 4,  /* struct cc_session_close: its client ends it */
     CC_ENTRY_SESSION_EXPIRE = 5, /* struct cc_session_expire: the leader ends it, conditionally */
     CC_ENTRY_COMMAND = 6,        /* struct cc_command */
+    CC_ENTRY_MARK = 7,           /* struct cc_mark: an image may be taken here */
 };
 
 /* A view; `block` owns the bytes: the encoded entry is the whole of `block->data`. */
@@ -100,15 +101,25 @@ struct cc_command {
     copycat_bytes operation;
 };
 
+/* The state that every member had at the mark before: who had another has diverged. */
+#define CC_MARK_SIZE_MAX 18u
+
+struct cc_mark {
+    uint64_t index;  /* of the entry of that mark; 0: the leader knows of none */
+    uint64_t digest; /* of the state once that was applied */
+};
+
 void cc_session_open_encode(struct cc_writer *writer, const struct cc_session_open *open);
 void cc_session_close_encode(struct cc_writer *writer, const struct cc_session_close *close);
 void cc_session_expire_encode(struct cc_writer *writer, const struct cc_session_expire *expire);
+void cc_mark_encode(struct cc_writer *writer, const struct cc_mark *mark);
 void cc_command_encode(struct cc_writer *writer, const struct cc_command *command);
 
 /* False if the bytes are not exactly one such payload within its limits. */
 bool cc_session_open_decode(copycat_bytes bytes, struct cc_session_open *open_out);
 bool cc_session_close_decode(copycat_bytes bytes, struct cc_session_close *close_out);
 bool cc_session_expire_decode(copycat_bytes bytes, struct cc_session_expire *expire_out);
+bool cc_mark_decode(copycat_bytes bytes, struct cc_mark *mark_out);
 bool cc_command_decode(copycat_bytes bytes, struct cc_command *command_out);
 
 #endif /* CC_PROTO_ENTRY_H */

@@ -23,6 +23,8 @@
 #define CC_MEMBERS_MAX 16u /* voters and learners of one group */
 #define CC_VOTERS_MAX 7u
 #define CC_ADDRESS_SIZE_MAX 255u
+#define CC_IMAGE_PART_SIZE_MAX (64u << 10)
+#define CC_IMAGE_SIZE_MAX (UINT64_C(1) << 50)
 #define CC_RUNS_PER_APPEND_MAX 8u       /* changes of term inside one append */
 #define CC_TERM_MAX (UINT64_C(1) << 46) /* above: corruption, not politics (T-011) */
 #define CC_INDEX_MAX (UINT64_C(1) << 62)

@@ -46,6 +46,9 @@ enum cc_message_type {
     CC_MESSAGE_TIMEOUT_NOW = 52,  /* struct cc_timeout_now */
     CC_MESSAGE_REPAIR_ASK = 53,   /* struct cc_repair_ask: damaged entries are asked for */
     CC_MESSAGE_REPAIR = 54,       /* struct cc_repair */
+    CC_MESSAGE_IMAGE_OFFER = 55,  /* struct cc_image_offer: the log alone will not do any more */
+    CC_MESSAGE_IMAGE_ASK = 56,    /* struct cc_image_ask: a part of it */
+    CC_MESSAGE_IMAGE_PART = 57,   /* struct cc_image_part */
 
     /* server to server: a client's message passed on to the leader, and what comes back */
     CC_MESSAGE_FORWARD = 64,       /* struct cc_forward */
@@ -239,6 +242,34 @@ struct cc_repair {
     copycat_bytes entries; /* as in cc_append */
 };
 
+/* Which image: the same bytes, whoever has them. */
+struct cc_image_name {
+    uint64_t index;    /* H: the state after this entry ... */
+    uint64_t term;     /* ... which has this term ... */
+    uint64_t time_us;  /* ... and this log time */
+    uint64_t size;     /* of the file, in bytes */
+    uint64_t checksum; /* of the file */
+};
+
+/* From a leader of `term`, to a member that needs entries which the leader's log has no more. */
+struct cc_image_offer {
+    uint64_t term;
+    struct cc_image_name image;
+};
+
+struct cc_image_ask {
+    struct cc_image_name image;
+    uint64_t offset;
+    uint32_t size; /* bytes, at most CC_IMAGE_PART_SIZE_MAX, none behind the image's end */
+};
+
+struct cc_image_part {
+    uint64_t index;
+    uint64_t checksum;
+    uint64_t offset;
+    copycat_bytes bytes; /* none: this server does not have that image */
+};
+
 /* `token` names the client's connection at the server that passes on. */
 struct cc_forward {
     uint64_t token;
@@ -281,6 +312,12 @@ bool cc_repair_ask_decode(copycat_bytes body, struct cc_repair_ask *ask_out);
 /* Everything but the entries, which the caller writes behind it. */
 void cc_repair_encode_head(struct cc_writer *writer, const struct cc_repair *repair);
 bool cc_repair_decode(copycat_bytes body, struct cc_repair *repair_out);
+void cc_image_offer_encode(struct cc_writer *writer, const struct cc_image_offer *offer);
+bool cc_image_offer_decode(copycat_bytes body, struct cc_image_offer *offer_out);
+void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask);
+bool cc_image_ask_decode(copycat_bytes body, struct cc_image_ask *ask_out);
+void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *part);
+bool cc_image_part_decode(copycat_bytes body, struct cc_image_part *part_out);
 void cc_timeout_now_encode(struct cc_writer *writer, const struct cc_timeout_now *timeout);
 bool cc_timeout_now_decode(copycat_bytes body, struct cc_timeout_now *timeout_out);
 void cc_forward_encode(struct cc_writer *writer, const struct cc_forward *forward);

@@ -67,6 +67,22 @@ bool cc_session_expire_decode(copycat_bytes bytes, struct cc_session_expire *exp
            expire_out->session <= CC_INDEX_MAX && expire_out->touched <= CC_INDEX_MAX;
 }
 
+void cc_mark_encode(struct cc_writer *writer, const struct cc_mark *mark)
+{
+    cc_write_varint(writer, mark->index);
+    cc_write_u64(writer, mark->digest);
+}
+
+bool cc_mark_decode(copycat_bytes bytes, struct cc_mark *mark_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, bytes.data, bytes.size);
+    mark_out->index = cc_read_varint(&reader);
+    mark_out->digest = cc_read_u64(&reader);
+    return cc_reader_is_done(&reader) && mark_out->index <= CC_INDEX_MAX;
+}
+
 void cc_command_encode(struct cc_writer *writer, const struct cc_command *command)
 {
     cc_write_varint(writer, command->session);

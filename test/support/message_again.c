@@ -30,10 +30,14 @@
     X(CC_MESSAGE_APPEND_REPLY, append_reply)     \
     X(CC_MESSAGE_TIMEOUT_NOW, timeout_now)       \
     X(CC_MESSAGE_REPAIR_ASK, repair_ask)         \
+    X(CC_MESSAGE_IMAGE_OFFER, image_offer)       \
+    X(CC_MESSAGE_IMAGE_ASK, image_ask)           \
+    X(CC_MESSAGE_IMAGE_PART, image_part)         \
     X(CC_MESSAGE_FORWARD, forward)               \
     X(CC_MESSAGE_FORWARD_REPLY, forward)         \
     X(CC_MESSAGE_REPORT, report)                 \
     X(AGAIN_SESSION_EXPIRE, session_expire)      \
+    X(AGAIN_MARK, mark)                          \
     X(AGAIN_CATALOG_PLACE, catalog_place)
 
 const uint16_t again_kinds[AGAIN_KINDS] = {

@@ -11,13 +11,14 @@
 /* Kinds of bodies that are no frame of their own stand beside enum cc_message_type. */
 enum {
     AGAIN_SESSION_EXPIRE = 0x1000, /* payload of an entry; the other payloads are messages too */
+    AGAIN_MARK,
     AGAIN_CATALOG_OPERATION,
     AGAIN_CATALOG_PLACE,
     AGAIN_ENTRY, /* the stamped entry itself */
 };
 
 /* Every kind there is; AGAIN_KINDS of them. */
-#define AGAIN_KINDS 28u
+#define AGAIN_KINDS 32u
 extern const uint16_t again_kinds[AGAIN_KINDS];
 
 /* False if `body` is refused, or `kind` is not known; else what it decodes to is written. */

@@ -45,6 +45,7 @@ static void pass_end(struct cc_task *task)
 {
     struct cc_group *group = task->owner;
 
+    cc_group_mark(group);
     cc_group_flush_proposals(group);
     cc_group_apply(group);
     cc_group_begin_round(group);

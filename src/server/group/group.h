@@ -122,6 +122,14 @@ struct cc_repair_help {
     bool is_loading;
 };
 
+/* The newest mark of the log (group_mark.c). */
+struct cc_marks {
+    uint64_t index;      /* that was applied here; 0: none */
+    uint64_t digest;     /* of the state then */
+    uint64_t image_size; /* of the newest image, in bytes; 0: there is none */
+    bool is_under_way;   /* this leader has proposed one that is not applied yet */
+};
+
 struct cc_sent {
     uint32_t peer;
     uint64_t index;
@@ -160,6 +168,7 @@ struct cc_group {
 
     struct cc_log_load apply_load;
     bool is_apply_loading;
+    struct cc_marks marks;
     struct cc_repairing repairing;
     struct cc_repair_help help;
 
@@ -247,6 +256,10 @@ uint64_t cc_group_tick_due_us(struct cc_group *group);
 
 /* group_apply.c */
 void cc_group_apply(struct cc_group *group);
+
+/* group_mark.c */
+void cc_group_mark(struct cc_group *group); /* if it is due */
+void cc_group_marked(struct cc_group *group, const struct cc_entry *entry);
 
 /* group_repair.c */
 void cc_group_repair_begin(struct cc_group *group);

@@ -42,6 +42,9 @@ static void apply_one(struct cc_group *group, struct cc_block *block)
 
     cc_apply_entry(group->apply, &entry, &outcome);
     cc_server_applied(group->server, &entry, &outcome, group->apply);
+    if (entry.kind == CC_ENTRY_MARK) {
+        cc_group_marked(group, &entry);
+    }
     if (CC_BUG(T022) && group->promised.count > 0) {
         cc_group_answer_by_index(group, entry.index);
     }

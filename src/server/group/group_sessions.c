@@ -74,6 +74,7 @@ static void opening_end(struct cc_group *group, struct cc_opening *opening)
 void cc_group_unlead(struct cc_group *group)
 {
     group->is_leading = false;
+    group->marks.is_under_way = false;
     forget_live(group);
     for (uint32_t i = 0; i < group->proposed.count; i++) {
         cc_block_release(group->proposed.at[i]);
@@ -363,6 +364,8 @@ void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, co
         }
     } else if (entry.kind == CC_ENTRY_TICK) {
         group->tick_again_us = cc_group_retry_us(group);
+    } else if (entry.kind == CC_ENTRY_MARK) {
+        group->marks.is_under_way = false;
     }
 }
 

@@ -46,6 +46,7 @@ static uint16_t kind_of(const struct wire_vector *vector, copycat_bytes *body_ou
     } bare[] = {
         {"entry", AGAIN_ENTRY},
         {"session-expire", AGAIN_SESSION_EXPIRE},
+        {"mark", AGAIN_MARK},
         {"catalog-open", AGAIN_CATALOG_OPERATION},
         {"catalog-lookup", AGAIN_CATALOG_OPERATION},
         {"catalog-place", AGAIN_CATALOG_PLACE},

@@ -105,6 +105,8 @@ static void bounds_sessions(void **state)
     ACCEPTED(AGAIN_SESSION_EXPIRE, session_expire, .session = 1, .touched = CC_INDEX_MAX);
     REFUSED(AGAIN_SESSION_EXPIRE, session_expire, .session = 1, .touched = CC_INDEX_MAX + 1);
     REFUSED(AGAIN_SESSION_EXPIRE, session_expire, .session = 0, .touched = 1);
+    ACCEPTED(AGAIN_MARK, mark, .index = CC_INDEX_MAX, .digest = UINT64_MAX);
+    REFUSED(AGAIN_MARK, mark, .index = CC_INDEX_MAX + 1, .digest = 1);
     ACCEPTED(
         CC_MESSAGE_KEEP_ALIVE, keep_alive, .session = 1, .answered = CC_INDEX_MAX,
         .events = CC_INDEX_MAX);
@@ -209,6 +211,44 @@ static void bounds_terms_and_indexes_between_servers(void **state)
     REFUSED(CC_MESSAGE_APPEND_REPLY, append_reply, .term = 1, .hint_term = CC_TERM_MAX + 1);
 }
 
+static void bounds_what_is_said_of_images(void **state)
+{
+    static const uint8_t bytes[CC_IMAGE_PART_SIZE_MAX + 1];
+    const struct cc_image_name largest = {
+        CC_INDEX_MAX, CC_TERM_MAX, CC_TIME_US_MAX, CC_IMAGE_SIZE_MAX, UINT64_MAX};
+    const struct cc_image_name small = {1, 1, 0, 100, 0};
+    struct cc_image_name wrong[] = {largest, largest, largest, largest, largest, largest, largest};
+
+    (void)state;
+    wrong[0].index = 0;
+    wrong[1].index = CC_INDEX_MAX + 1;
+    wrong[2].term = 0;
+    wrong[3].term = CC_TERM_MAX + 1;
+    wrong[4].time_us = CC_TIME_US_MAX + 1;
+    wrong[5].size = 0;
+    wrong[6].size = CC_IMAGE_SIZE_MAX + 1;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        REFUSED(CC_MESSAGE_IMAGE_OFFER, image_offer, .term = 1, .image = wrong[i]);
+        REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = wrong[i], .size = 1);
+    }
+    ACCEPTED(CC_MESSAGE_IMAGE_OFFER, image_offer, .term = CC_TERM_MAX, .image = largest);
+    REFUSED(CC_MESSAGE_IMAGE_OFFER, image_offer, .term = CC_TERM_MAX + 1, .image = largest);
+    REFUSED(CC_MESSAGE_IMAGE_OFFER, image_offer, .term = 0, .image = largest);
+    ACCEPTED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 60, .size = 40);
+    REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 60, .size = 41);
+    REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 100, .size = 1);
+    REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 60, .size = 0);
+    REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = largest, .size = CC_IMAGE_PART_SIZE_MAX + 1);
+    ACCEPTED(
+        CC_MESSAGE_IMAGE_PART, image_part, .index = 1, .offset = CC_IMAGE_SIZE_MAX,
+        .bytes = {bytes, CC_IMAGE_PART_SIZE_MAX});
+    REFUSED(
+        CC_MESSAGE_IMAGE_PART, image_part, .index = 1,
+        .bytes = {bytes, CC_IMAGE_PART_SIZE_MAX + 1});
+    REFUSED(CC_MESSAGE_IMAGE_PART, image_part, .index = 0, .bytes = {bytes, 1});
+    REFUSED(CC_MESSAGE_IMAGE_PART, image_part, .index = 1, .offset = CC_IMAGE_SIZE_MAX + 1);
+}
+
 static bool accepts_append(const struct cc_append *append, size_t entries_size)
 {
     static const uint8_t zeros[4 * CC_ENTRY_HEADER_SIZE];
@@ -282,6 +322,7 @@ int main(void)
         TEST(bounds_queries),
         TEST(bounds_answers),
         TEST(bounds_terms_and_indexes_between_servers),
+        TEST(bounds_what_is_said_of_images),
         TEST(counts_the_entries_that_can_be_there),
         TEST(takes_flags_for_nothing_but_0_and_1),
         TEST(bounds_what_is_passed_on),

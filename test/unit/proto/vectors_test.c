@@ -249,6 +249,32 @@ static void write_repair(void)
     write_entry();
 }
 
+static const struct cc_image_name image = {
+    .index = 1001,
+    .term = 5,
+    .time_us = 1000000,
+    .size = 1048576,
+    .checksum = UINT64_C(0x0102030405060708)};
+
+static void write_image_offer(void)
+{
+    cc_image_offer_encode(&writer, &(struct cc_image_offer){.term = 5, .image = image});
+}
+
+static void write_image_ask(void)
+{
+    cc_image_ask_encode(
+        &writer, &(struct cc_image_ask){.image = image, .offset = 65536, .size = 32768});
+}
+
+static void write_image_part(void)
+{
+    cc_image_part_encode(
+        &writer,
+        &(struct cc_image_part){
+            .index = 1001, .checksum = image.checksum, .offset = 65536, .bytes = {"part", 4}});
+}
+
 static void write_timeout_now(void)
 {
     cc_timeout_now_encode(&writer, &(struct cc_timeout_now){.term = 5});
@@ -307,6 +333,12 @@ static void write_session_expire(void)
     cc_session_expire_encode(&writer, &(struct cc_session_expire){.session = 7, .touched = 1001});
 }
 
+static void write_mark(void)
+{
+    cc_mark_encode(
+        &writer, &(struct cc_mark){.index = 1001, .digest = UINT64_C(0x0102030405060708)});
+}
+
 static void write_catalog_open(void)
 {
     cc_catalog_operation_encode(
@@ -351,11 +383,15 @@ static const struct {
     {"append-reply", CC_MESSAGE_APPEND_REPLY, write_append_reply},
     {"repair-ask", CC_MESSAGE_REPAIR_ASK, write_repair_ask},
     {"repair", CC_MESSAGE_REPAIR, write_repair},
+    {"image-offer", CC_MESSAGE_IMAGE_OFFER, write_image_offer},
+    {"image-ask", CC_MESSAGE_IMAGE_ASK, write_image_ask},
+    {"image-part", CC_MESSAGE_IMAGE_PART, write_image_part},
     {"timeout-now", CC_MESSAGE_TIMEOUT_NOW, write_timeout_now},
     {"forward", CC_MESSAGE_FORWARD, write_forward},
     {"report", CC_MESSAGE_REPORT, write_report},
     {"entry", 0, write_entry},
     {"session-expire", 0, write_session_expire},
+    {"mark", 0, write_mark},
     {"catalog-open", 0, write_catalog_open},
     {"catalog-lookup", 0, write_catalog_lookup},
     {"catalog-place", 0, write_catalog_place},

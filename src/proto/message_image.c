@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message_image -- an image on its way to a member that needs one; declared in message.h.
+ */
+#include "proto/message.h"
+
+static void write_image(struct cc_writer *writer, const struct cc_image_name *image)
+{
+    cc_write_varint(writer, image->index);
+    cc_write_varint(writer, image->term);
+    cc_write_varint(writer, image->time_us);
+    cc_write_varint(writer, image->size);
+    cc_write_u64(writer, image->checksum);
+}
+
+static void read_image(struct cc_reader *reader, struct cc_image_name *image_out)
+{
+    image_out->index = cc_read_varint(reader);
+    image_out->term = cc_read_varint(reader);
+    image_out->time_us = cc_read_varint(reader);
+    image_out->size = cc_read_varint(reader);
+    image_out->checksum = cc_read_u64(reader);
+}
+
+static bool is_image(const struct cc_image_name *image)
+{
+    return image->index > 0 && image->index <= CC_INDEX_MAX && image->term > 0 &&
+           image->term <= CC_TERM_MAX && image->time_us <= CC_TIME_US_MAX && image->size > 0 &&
+           image->size <= CC_IMAGE_SIZE_MAX;
+}
+
+void cc_image_offer_encode(struct cc_writer *writer, const struct cc_image_offer *offer)
+{
+    cc_write_varint(writer, offer->term);
+    write_image(writer, &offer->image);
+}
+
+bool cc_image_offer_decode(copycat_bytes body, struct cc_image_offer *offer_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+    offer_out->term = cc_read_varint(&reader);
+    read_image(&reader, &offer_out->image);
+    return cc_reader_is_done(&reader) && offer_out->term > 0 && offer_out->term <= CC_TERM_MAX &&
+           is_image(&offer_out->image);
+}
+
+void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask)
+{
+    write_image(writer, &ask->image);
+    cc_write_varint(writer, ask->offset);
+    cc_write_varint(writer, ask->size);
+}
+
+bool cc_image_ask_decode(copycat_bytes body, struct cc_image_ask *ask_out)
+{
+    struct cc_reader reader;
+    uint64_t size;
+
+    cc_reader_init(&reader, body.data, body.size);
+    read_image(&reader, &ask_out->image);
+    ask_out->offset = cc_read_varint(&reader);
+    size = cc_read_varint(&reader);
+    ask_out->size = (uint32_t)size;
+    return cc_reader_is_done(&reader) && is_image(&ask_out->image) && size > 0 &&
+           size <= CC_IMAGE_PART_SIZE_MAX && ask_out->offset < ask_out->image.size &&
+           size <= ask_out->image.size - ask_out->offset;
+}
+
+void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *part)
+{
+    cc_write_varint(writer, part->index);
+    cc_write_u64(writer, part->checksum);
+    cc_write_varint(writer, part->offset);
+    cc_write_counted(writer, part->bytes);
+}
+
+bool cc_image_part_decode(copycat_bytes body, struct cc_image_part *part_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+    part_out->index = cc_read_varint(&reader);
+    part_out->checksum = cc_read_u64(&reader);
+    part_out->offset = cc_read_varint(&reader);
+    part_out->bytes = cc_read_counted(&reader, CC_IMAGE_PART_SIZE_MAX);
+    return cc_reader_is_done(&reader) && part_out->index > 0 && part_out->index <= CC_INDEX_MAX &&
+           part_out->offset <= CC_IMAGE_SIZE_MAX;
+}
