@@ -1,48 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log -- see log.h.
+ * log -- see log.h: the table of entries.
  */
-#include "log/log.h"
-
-#include "base/assert.h"
+#include "log/log_internal.h"
 
 #include <string.h>
 
-/* One entry: where it lies on disk (file 0: nowhere yet), and its block while it is in memory. */
-struct slot {
-    struct cc_block *block;
-    struct cc_journal_place place;
-    uint64_t end; /* encoded bytes of all entries through this one */
-};
-
-struct cc_log {
-    struct cc_env *env;
-    const struct cc_memory *memory;
-    uint32_t group;
-    struct cc_journal *journal;
-    uint64_t cache_bytes_max;
-    uint64_t cache_bytes;
-    struct slot *slots; /* of entries [1, last] */
-    uint64_t last;
-    uint64_t capacity;
-    uint64_t keep;   /* entries above stay in memory */
-    uint64_t oldest; /* nothing below is in memory, except what was loaded */
-    uint64_t last_time_us;
-    struct cc_raft_run *runs;
-    uint32_t run_count;
-    uint32_t run_capacity;
-    struct cc_log_damage *damages; /* ascending */
-    uint32_t damage_count;
-    uint32_t damage_capacity;
-    struct cc_list loads; /* under way */
-    struct cc_task evict;
-};
-
-static struct slot *slot_of(const struct cc_log *log, uint64_t index)
-{
-    CC_ASSERT(index > 0 && index <= log->last);
-    return &log->slots[index - 1];
-}
+#define CAPACITY_MIN 256u
 
 /* L2: what has no place yet, and what is wanted soon, stays; behind damage nothing is wanted soon. */
 static void evict(struct cc_task *task)
@@ -51,7 +15,7 @@ static void evict(struct cc_task *task)
 
     while (log->cache_bytes > log->cache_bytes_max && log->oldest <= log->last &&
            (log->oldest <= log->keep || log->damage_count > 0)) {
-        struct slot *slot = slot_of(log, log->oldest);
+        struct cc_log_slot *slot = cc_log_slot(log, log->oldest);
 
         if (slot->place.file == 0 && !cc_log_is_damaged(log, log->oldest)) {
             break;
@@ -65,7 +29,7 @@ static void evict(struct cc_task *task)
     }
 }
 
-static void evict_later(struct cc_log *log)
+void cc_log_evict_later(struct cc_log *log)
 {
     if (log->cache_bytes > log->cache_bytes_max) {
         cc_env_later(log->env, &log->evict);
@@ -80,31 +44,11 @@ struct cc_log *cc_log_create(struct cc_env *env, uint32_t group, uint64_t cache_
     log->memory = env->memory;
     log->group = group;
     log->cache_bytes_max = cache_bytes_max;
+    log->first = 1;
     log->oldest = 1;
     log->evict = (struct cc_task){.run = evict, .owner = log};
     cc_list_init(&log->loads);
     return log;
-}
-
-/* A read of the journal outlives the log that asked for it, so it has memory of its own. */
-struct cc_log_pending {
-    struct cc_journal_read read;
-    const struct cc_memory *memory;
-    struct cc_log *log;
-    struct cc_log_load *load; /* NULL: the log is gone, and its owner was told */
-};
-
-/* A load under way is told CLOSED now, while its owner still stands; its read goes nowhere. */
-static void end_loads(struct cc_log *log)
-{
-    cc_list_each_safe(node, following, &log->loads) {
-        struct cc_log_load *load = cc_container_of(node, struct cc_log_load, node);
-
-        cc_list_remove(&load->node);
-        load->pending->load = NULL;
-        load->status = COPYCAT_ERR_CLOSED;
-        load->done(load);
-    }
 }
 
 void cc_log_destroy(struct cc_log *log)
@@ -112,10 +56,10 @@ void cc_log_destroy(struct cc_log *log)
     if (log == NULL) {
         return;
     }
-    end_loads(log);
+    cc_log_end_loads(log);
     cc_env_task_cancel(log->env, &log->evict);
-    for (uint64_t index = 1; index <= log->last; index++) {
-        cc_block_release(slot_of(log, index)->block);
+    for (uint64_t index = log->first; index <= log->last; index++) {
+        cc_block_release(cc_log_slot(log, index)->block);
     }
     cc_memory_give(log->memory, log->slots);
     cc_memory_give(log->memory, log->runs);
@@ -130,6 +74,17 @@ void cc_log_attach(struct cc_log *log, struct cc_journal *journal)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
+static uint64_t live(const struct cc_log *log)
+{
+    return log->last + 1 - log->first;
+}
+
+/* Encoded bytes of all entries through this one, which may be the one before the first. */
+static uint64_t end_of(const struct cc_log *log, uint64_t index)
+{
+    return index < log->first ? log->end_before : cc_log_slot(log, index)->end;
+}
+
 static void note_run(struct cc_log *log, uint64_t index, uint64_t term)
 {
     if (log->run_count > 0 && log->runs[log->run_count - 1].term == term) {
@@ -142,171 +97,120 @@ static void note_run(struct cc_log *log, uint64_t index, uint64_t term)
     log->runs[log->run_count++] = (struct cc_raft_run){index, term};
 }
 
-static struct slot *add_slot(struct cc_log *log, uint64_t term, uint32_t size)
+struct cc_log_slot *cc_log_add(struct cc_log *log, uint64_t term, uint32_t size)
 {
-    uint64_t before = log->last == 0 ? 0 : slot_of(log, log->last)->end;
+    uint64_t before = end_of(log, log->last);
 
-    if (log->last == log->capacity) {
-        log->capacity = log->capacity == 0 ? 256 : log->capacity * 2;
+    if (log->head + live(log) == log->capacity) {
+        log->capacity = log->capacity == 0 ? CAPACITY_MIN : log->capacity * 2;
         log->slots = cc_memory_grow(log->memory, log->slots, log->capacity * sizeof *log->slots);
     }
     log->last++;
 
-    struct slot *slot = slot_of(log, log->last);
+    struct cc_log_slot *slot = cc_log_slot(log, log->last);
 
-    *slot = (struct slot){.end = before + size};
+    *slot = (struct cc_log_slot){.end = before + size};
     note_run(log, log->last, term);
     return slot;
 }
 
-static struct slot *add(struct cc_log *log, const struct cc_entry *entry, uint32_t size)
+static void release_block(struct cc_log *log, struct cc_log_slot *slot)
 {
-    CC_ASSERT(entry->index == log->last + 1); /* L1 */
-    log->last_time_us = entry->time_us;
-    return add_slot(log, entry->term, size);
-}
-
-/* ---- damage ---------------------------------------------------------------------------------- */
-
-static void note_damage(struct cc_log *log, uint32_t at, struct cc_log_damage damage)
-{
-    if (log->damage_count == log->damage_capacity) {
-        log->damage_capacity = log->damage_capacity == 0 ? 4 : log->damage_capacity * 2;
-        log->damages =
-            cc_memory_grow(log->memory, log->damages, log->damage_capacity * sizeof *log->damages);
-    }
-    memmove(
-        log->damages + at + 1, log->damages + at, (log->damage_count - at) * sizeof *log->damages);
-    log->damages[at] = damage;
-    log->damage_count++;
-}
-
-static void drop_damage(struct cc_log *log, uint64_t from)
-{
-    while (log->damage_count > 0 && log->damages[log->damage_count - 1].first >= from) {
-        log->damage_count--;
-    }
-    if (log->damage_count > 0 && log->damages[log->damage_count - 1].last >= from) {
-        log->damages[log->damage_count - 1].last = from - 1;
+    if (slot->block != NULL) {
+        log->cache_bytes -= slot->block->size;
+        cc_block_release(slot->block);
     }
 }
 
-static uint32_t damage_of(const struct cc_log *log, uint64_t index)
+void cc_log_drop(struct cc_log *log, uint64_t from)
 {
-    for (uint32_t i = 0; i < log->damage_count; i++) {
-        if (index >= log->damages[i].first && index <= log->damages[i].last) {
-            return i;
-        }
-    }
-    return UINT32_MAX;
-}
-
-static void mend(struct cc_log *log, uint64_t index)
-{
-    uint32_t at = damage_of(log, index);
-    struct cc_log_damage rest;
-
-    if (at == UINT32_MAX) {
-        return;
-    }
-    rest = log->damages[at];
-    rest.first = index + 1;
-    log->damages[at].last = index - 1;
-    if (log->damages[at].last < log->damages[at].first) {
-        log->damage_count--;
-        memmove(
-            log->damages + at, log->damages + at + 1,
-            (log->damage_count - at) * sizeof *log->damages);
-        at--;
-    }
-    if (rest.first <= rest.last) {
-        note_damage(log, at + 1, rest);
-    }
-}
-
-const struct cc_log_damage *cc_log_damage(const struct cc_log *log)
-{
-    return log->damage_count == 0 ? NULL : &log->damages[0];
-}
-
-bool cc_log_is_damaged(const struct cc_log *log, uint64_t index)
-{
-    return log->damage_count > 0 && damage_of(log, index) != UINT32_MAX;
-}
-
-static void drop(struct cc_log *log, uint64_t from)
-{
-    CC_ASSERT(from > 0);
+    CC_ASSERT(from >= log->first);
     while (log->last >= from) {
-        struct slot *slot = slot_of(log, log->last);
-
-        if (slot->block != NULL) {
-            log->cache_bytes -= slot->block->size;
-            cc_block_release(slot->block);
-        }
+        release_block(log, cc_log_slot(log, log->last));
         log->last--;
     }
     while (log->run_count > 0 && log->runs[log->run_count - 1].first >= from) {
         log->run_count--;
     }
     log->oldest = log->oldest <= log->last + 1 ? log->oldest : log->last + 1;
-    drop_damage(log, from);
+    cc_log_drop_damage(log, from);
 }
 
-void cc_log_recover_entry(
-    struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place)
+/* What is left moves to the front when it is no more than what is gone, and memory that is mostly
+ * empty is given back: each entry forgotten pays for one that is moved. */
+static void compact(struct cc_log *log)
 {
-    if (entry->group == log->group) {
-        add(log, entry, place->size)->place = *place;
-        log->oldest = log->last + 1;
-    }
-}
+    uint64_t capacity = log->capacity;
 
-void cc_log_recover_truncate(struct cc_log *log, uint64_t from)
-{
-    drop(log, from);
-    log->oldest = log->last + 1;
-}
-
-void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *damage)
-{
-    uint32_t run = 0;
-
-    if (damage->group != log->group) {
+    if (log->head < live(log)) {
         return;
     }
-    CC_ASSERT(damage->first == log->last + 1); /* L1 */
-    for (uint64_t index = damage->first; index <= damage->last; index++) {
-        while (run + 1 < damage->run_count && damage->runs[run + 1].first <= index) {
-            run++;
-        }
-        (void)add_slot(log, damage->runs[run].term, 0);
+    if (live(log) > 0) {
+        memmove(log->slots, log->slots + log->head, live(log) * sizeof *log->slots);
     }
-    note_damage(
-        log, log->damage_count,
-        (struct cc_log_damage){damage->first, damage->last, damage->file, damage->offset});
-    log->oldest = log->last + 1;
+    log->head = 0;
+    while (capacity > CAPACITY_MIN && live(log) < capacity / 4) {
+        capacity /= 2;
+    }
+    if (capacity < log->capacity) {
+        log->slots = cc_memory_grow(log->memory, log->slots, capacity * sizeof *log->slots);
+        log->capacity = capacity;
+    }
 }
 
-bool cc_log_recover_repair(
-    struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place)
+/* The run that `through` is in stays: it says the term of what is before the first entry. */
+static void forget_runs(struct cc_log *log, uint64_t through)
 {
-    if (entry->group != log->group) {
-        return true;
+    uint32_t gone = 0;
+
+    while (gone + 1 < log->run_count && log->runs[gone + 1].first <= through) {
+        gone++;
     }
-    if (cc_log_term(log, entry->index) != entry->term) {
-        return false;
+    if (gone > 0) {
+        log->run_count -= gone;
+        memmove(log->runs, log->runs + gone, log->run_count * sizeof *log->runs);
     }
-    slot_of(log, entry->index)->place = *place;
-    mend(log, entry->index);
-    log->last_time_us = log->last_time_us > entry->time_us ? log->last_time_us : entry->time_us;
-    return true;
 }
+
+void cc_log_forget(struct cc_log *log, uint64_t through)
+{
+    CC_ASSERT(through <= log->last);
+    if (through < log->first) {
+        return;
+    }
+    log->end_before = end_of(log, through);
+    for (uint64_t index = log->first; index <= through; index++) {
+        release_block(log, cc_log_slot(log, index));
+    }
+    log->head += through + 1 - log->first;
+    log->first = through + 1;
+    log->oldest = log->oldest < log->first ? log->first : log->oldest;
+    forget_runs(log, through);
+    cc_log_forget_damage(log, through);
+    compact(log);
+    CC_ASSERT(cc_log_term(log, through) != 0);
+}
+
+void cc_log_reset(struct cc_log *log, uint64_t index, uint64_t term, uint64_t time_us)
+{
+    CC_ASSERT(index > 0 && term > 0);
+    log->end_before = end_of(log, log->last);
+    cc_log_drop(log, log->first);
+    log->head = 0;
+    compact(log);
+    log->first = index + 1;
+    log->last = index;
+    log->oldest = log->first;
+    log->run_count = 0;
+    note_run(log, index, term);
+    log->last_time_us = log->last_time_us > time_us ? log->last_time_us : time_us;
+}
+
+/* ---- asked for ------------------------------------------------------------------------------- */
 
 uint64_t cc_log_first(const struct cc_log *log)
 {
-    (void)log;
-    return 1;
+    return log->first;
 }
 
 uint64_t cc_log_last(const struct cc_log *log)
@@ -325,7 +229,7 @@ uint64_t cc_log_term(const struct cc_log *log, uint64_t index)
     uint32_t low = 0;
     uint32_t high = log->run_count;
 
-    if (index == 0 || index > log->last) {
+    if (index + 1 < log->first || index > log->last || high == 0 || index < log->runs[0].first) {
         return 0;
     }
     while (high - low > 1) {
@@ -345,36 +249,51 @@ uint64_t cc_log_last_time_us(const struct cc_log *log)
     return log->last_time_us;
 }
 
+uint64_t cc_log_bytes_above(const struct cc_log *log, uint64_t index)
+{
+    return end_of(log, log->last) - end_of(log, index < log->last ? index : log->last);
+}
+
+struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index)
+{
+    return index < log->first || index > log->last ? NULL : cc_log_slot(log, index)->block;
+}
+
+/* ---- changed --------------------------------------------------------------------------------- */
+
 void cc_log_append(struct cc_log *log, struct cc_block *block)
 {
     struct cc_entry entry = cc_entry_of(block);
-    struct slot *slot = add(log, &entry, block->size);
+    struct cc_log_slot *slot;
 
+    CC_ASSERT(entry.index == log->last + 1); /* L1 */
+    slot = cc_log_add(log, entry.term, block->size);
     slot->block = cc_block_acquire(block);
+    log->last_time_us = entry.time_us;
     log->cache_bytes += block->size;
     cc_journal_entry(log->journal, block);
-    evict_later(log);
+    cc_log_evict_later(log);
 }
 
 void cc_log_repair(struct cc_log *log, struct cc_block *block)
 {
     struct cc_entry entry = cc_entry_of(block);
-    struct slot *slot = slot_of(log, entry.index);
+    struct cc_log_slot *slot = cc_log_slot(log, entry.index);
 
     CC_ASSERT(cc_log_is_damaged(log, entry.index));
     CC_ASSERT(cc_log_term(log, entry.index) == entry.term);
-    mend(log, entry.index);
+    cc_log_mend(log, entry.index);
     slot->block = cc_block_acquire(block);
     log->cache_bytes += block->size;
     log->oldest = log->oldest < entry.index ? log->oldest : entry.index;
     log->last_time_us = log->last_time_us > entry.time_us ? log->last_time_us : entry.time_us;
     cc_journal_repair(log->journal, block);
-    evict_later(log);
+    cc_log_evict_later(log);
 }
 
 void cc_log_truncate(struct cc_log *log, uint64_t from)
 {
-    drop(log, from);
+    cc_log_drop(log, from);
     cc_journal_truncate(log->journal, log->group, from);
 }
 
@@ -382,88 +301,13 @@ void cc_log_truncate(struct cc_log *log, uint64_t from)
  * place of the later one comes after this. */
 void cc_log_placed(struct cc_log *log, uint64_t index, const struct cc_journal_place *place)
 {
-    if (index <= log->last) {
-        slot_of(log, index)->place = *place;
+    if (index >= log->first && index <= log->last) {
+        cc_log_slot(log, index)->place = *place;
     }
 }
 
 void cc_log_keep(struct cc_log *log, uint64_t index)
 {
     log->keep = index > log->keep ? index : log->keep;
-    evict_later(log);
-}
-
-uint64_t cc_log_bytes_above(const struct cc_log *log, uint64_t index)
-{
-    uint64_t all = log->last == 0 ? 0 : slot_of(log, log->last)->end;
-    uint64_t below =
-        index == 0 || log->last == 0 ? 0 : slot_of(log, index < log->last ? index : log->last)->end;
-
-    return all - below;
-}
-
-struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index)
-{
-    return index == 0 || index > log->last ? NULL : slot_of(log, index)->block;
-}
-
-/* ---- what comes back from disk --------------------------------------------------------------- */
-
-/* Every entry of the batch that the log still has there comes back with the one that was asked for.
- */
-static copycat_status take_batch(
-    struct cc_log *log, const struct cc_log_load *load, const struct cc_journal_read *read)
-{
-    for (uint64_t index = load->index; index <= log->last; index++) {
-        struct slot *slot = slot_of(log, index);
-        struct cc_entry entry;
-
-        if (slot->place.file != read->place.file ||
-            slot->place.batch_block != read->place.batch_block) {
-            break;
-        }
-        if (slot->block != NULL) {
-            continue;
-        }
-        if (cc_journal_read_entry(read, &slot->place, &entry) != COPYCAT_OK ||
-            entry.index != index) {
-            return COPYCAT_ERR_DAMAGED;
-        }
-        slot->block = cc_entry_copy(log->memory, &entry);
-        log->cache_bytes += slot->block->size;
-    }
-    log->oldest = log->oldest < load->index ? log->oldest : load->index;
-    return COPYCAT_OK;
-}
-
-static void loaded(struct cc_journal_read *read)
-{
-    struct cc_log_pending *pending = cc_container_of(read, struct cc_log_pending, read);
-    struct cc_log_load *load = pending->load;
-    struct cc_log *log = pending->log;
-
-    if (load != NULL) {
-        cc_list_remove(&load->node);
-        load->status = read->status == COPYCAT_OK ? take_batch(log, load, read) : read->status;
-        evict_later(log);
-        load->done(load);
-    }
-    cc_memory_give(pending->memory, pending);
-}
-
-void cc_log_load(struct cc_log *log, struct cc_log_load *load)
-{
-    const struct slot *slot = slot_of(log, load->index);
-    struct cc_log_pending *pending = cc_memory_take(log->memory, sizeof *pending);
-
-    CC_ASSERT(slot->block == NULL);
-    CC_ASSERT(slot->place.file != 0); /* L2, and nobody asks for what is damaged */
-    pending->memory = log->memory;
-    pending->log = log;
-    pending->load = load;
-    load->pending = pending;
-    cc_list_append(&log->loads, &load->node);
-    pending->read = (struct cc_journal_read){
-        .place = slot->place, .done = loaded, .is_optional = load->is_optional};
-    cc_journal_read(log->journal, &pending->read);
+    cc_log_evict_later(log);
 }

@@ -5,10 +5,11 @@
  * Where it sits:   raft -> [log] -> apply; owned by server/group.  Writes go to the journal, reads
  *                  come from memory or, for what fell out of it, from the journal's files.
  * Memory:          a table of places, 40 bytes an entry, and blocks up to `cache_bytes_max` beyond
- *                  what may not be dropped (not yet placed, or above the keep index).
+ *                  what may not be dropped (not yet placed, or above the keep index).  The table
+ *                  shrinks as entries are forgotten.
  *
  * Invariants
- *   L1  [first, last] has no holes
+ *   L1  [first, last] has no holes, and the term of first - 1 is known
  *   L2  an entry without a place on disk stays in memory, unless it is damaged: its term is known,
  *       and nothing else of it
  */
@@ -36,16 +37,26 @@ void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *d
 bool cc_log_recover_repair(
     struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place);
 
+/* The oldest entry there is, last + 1 if there is none; 1 until some are forgotten. */
 uint64_t cc_log_first(const struct cc_log *log);
 uint64_t cc_log_last(const struct cc_log *log);
 
-/* The runs of terms over the whole log, for the core's start; borrowed until the log changes. */
+/* Forgets entries through this one, which an image covers.  Its term stays known, and damage among
+ * them is of no interest any more.  A load of one of them ends as if it had been truncated. */
+void cc_log_forget(struct cc_log *log, uint64_t through);
+
+/* Forgets all entries: an image at `index`, of an entry with that term and log time, takes their
+ * place, and the next entry is the one behind it. */
+void cc_log_reset(struct cc_log *log, uint64_t index, uint64_t term, uint64_t time_us);
+
+/* The runs of terms over [first - 1, last], for the core's start; the first of them may begin
+ * before that.  Borrowed until the log changes. */
 const struct cc_raft_run *cc_log_runs(const struct cc_log *log, uint32_t *count_out);
 
 /* The newest log time of any entry appended here, truncated ones included; 0 if there was none. */
 uint64_t cc_log_last_time_us(const struct cc_log *log);
 
-/* The term of an entry; 0 if there is none of that index. */
+/* The term of an entry in [first - 1, last]; 0 of any other. */
 uint64_t cc_log_term(const struct cc_log *log, uint64_t index);
 
 /* A range of damaged entries: they cannot be read, and must not be asked for. */
@@ -84,7 +95,8 @@ struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index);
 /*
  * Brings [index, ...] of one batch back into memory; `done` comes once, never inside the call,
  * except that destroying the log ends what is under way with CLOSED.  After OK cc_log_peek(index)
- * succeeds until the next pass, if the entry was not truncated meanwhile.
+ * succeeds until the next pass, if the entry was not truncated or forgotten meanwhile.  An entry
+ * before the first must not be asked for.
  */
 struct cc_log_pending;
 

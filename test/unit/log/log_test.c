@@ -179,11 +179,12 @@ static uint64_t in_memory(void)
 
 static struct cc_log_load load;
 static uint32_t loads_done;
+static bool is_forgotten; /* what is loaded */
 
 static void on_load(struct cc_log_load *loaded)
 {
     loads_done++;
-    if (loaded->status == COPYCAT_OK) {
+    if (loaded->status == COPYCAT_OK && !is_forgotten) {
         assert_non_null(cc_log_peek(group_log, loaded->index));
     }
 }
@@ -288,6 +289,27 @@ static void ends_a_load_that_is_under_way_when_it_is_destroyed(void **state)
     settle();
     assert_int_equal(loads_done, 1);
     group_log = cc_log_create(&disk.env, 0, CACHE);
+}
+
+static void ends_a_load_of_what_is_forgotten_meanwhile(void **state)
+{
+    (void)state;
+    append_many(1, 50, 1, 1000);
+    cc_log_keep(group_log, 50);
+    settle();
+    is_forgotten = true;
+    start_load(1);
+    cc_log_forget(group_log, 20);
+    settle();
+    is_forgotten = false;
+    assert_int_equal(loads_done, 1);
+    assert_int_equal(load.status, COPYCAT_OK);
+    assert_null(cc_log_peek(group_log, 1));
+    start_load(21);
+    settle();
+    assert_int_equal(load.status, COPYCAT_OK);
+    append_many(51, 60, 2, 1000);
+    assert_int_equal(cc_log_first(group_log), 21);
 }
 
 static void keeps_the_newer_of_two_entries_that_had_one_index(void **state)
@@ -481,6 +503,7 @@ int main(void)
         TEST(brings_entries_back_from_disk),
         TEST(finds_itself_again_with_all_its_runs),
         TEST(ends_a_load_that_is_under_way_when_it_is_destroyed),
+        TEST(ends_a_load_of_what_is_forgotten_meanwhile),
         TEST(keeps_the_newer_of_two_entries_that_had_one_index),
         TEST(knows_the_terms_of_what_it_cannot_read),
         TEST(keeps_what_was_given_back_piece_by_piece),
