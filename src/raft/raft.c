@@ -14,6 +14,18 @@
 
 /* ---- made and unmade ------------------------------------------------------------------------- */
 
+/* The log is [first, last] without a hole behind the image, and the term before it is known. */
+static bool is_whole(const struct cc_raft_start *start)
+{
+    uint64_t first = start->first_index == 0 ? 1 : start->first_index;
+
+    return start->last_index <= CC_INDEX_MAX && start->term <= CC_TERM_MAX &&
+           (start->last_index == 0 || start->run_count > 0) && first <= start->base_index + 1 &&
+           start->base_index <= start->last_index && (first == 1 || start->runs[0].first < first) &&
+           (start->damaged_from == 0 || start->damaged_from > start->base_index) &&
+           start->damaged_from <= start->last_index;
+}
+
 static bool is_sensible(const struct cc_raft_options *options, const struct cc_raft_start *start)
 {
     uint32_t voters = 0;
@@ -33,8 +45,7 @@ static bool is_sensible(const struct cc_raft_options *options, const struct cc_r
            options->promise_us <= options->promise_us_max && options->drift_ppm_max < 500000 &&
            options->window_bytes > 0 && options->append_bytes_max > 0 &&
            options->window_messages > 0 && options->window_messages <= CC_RAFT_INFLIGHT_MAX &&
-           options->uncommitted_max > 0 && start->last_index <= CC_INDEX_MAX &&
-           start->term <= CC_TERM_MAX && (start->last_index == 0 || start->run_count > 0);
+           options->uncommitted_max > 0 && is_whole(start);
 }
 
 static void take_members(struct cc_raft *core)
@@ -90,6 +101,8 @@ copycat_status cc_raft_create(
     core->vote = start->vote;
     take_members(core);
     cc_raft_log_init(core, start);
+    core->commit = start->base_index; /* an image holds what was committed, and nothing else */
+    core->verified = core->commit;
     if (cc_raft_log_term(core, core->last) > core->term) {
         core->term = cc_raft_log_term(core, core->last); /* an entry of a term proves the term */
         core->vote = 0;
@@ -278,6 +291,9 @@ static copycat_status dispatch(struct cc_raft *core, const struct cc_raft_event 
     case CC_RAFT_EVENT_PEER_DOWN:
         peer_changed(core, event->peer, event->kind == CC_RAFT_EVENT_PEER_UP);
         break;
+    case CC_RAFT_EVENT_FORGOTTEN:
+        cc_raft_forgotten(core, event->index);
+        break;
     }
     return COPYCAT_OK;
 }
@@ -332,7 +348,21 @@ static bool is_consistent(const struct cc_raft *core)
             return false; /* R5 */
         }
     }
-    return first <= core->last && term <= core->term;
+    return first <= core->last && term <= core->term &&
+           (core->first <= core->commit + 1 || CC_BUG(T021)); /* R8 */
+}
+
+/* R9 */
+static bool keeps_to_log(const struct cc_raft *core)
+{
+    for (uint32_t i = 0; i < core->effects->send_count; i++) {
+        const struct cc_raft_message *message = &core->effects->sends[i].message;
+
+        if (message->kind == CC_RAFT_APPEND && message->prev_index + 1 < core->first) {
+            return false;
+        }
+    }
+    return true;
 }
 
 copycat_status cc_raft_step(
@@ -360,6 +390,7 @@ copycat_status cc_raft_step(
     }
     set_wake(core);
     CC_ASSERT(core->commit <= core->last || CC_BUG(T020)); /* R1 */
+    CC_ASSERT(keeps_to_log(core));
     CC_VERIFY(is_consistent(core));
     (void)is_consistent;
     return status;
@@ -395,6 +426,11 @@ uint64_t cc_raft_commit(const struct cc_raft *core)
 uint64_t cc_raft_last(const struct cc_raft *core)
 {
     return core->last;
+}
+
+uint64_t cc_raft_first(const struct cc_raft *core)
+{
+    return core->first;
 }
 
 uint64_t cc_raft_stable(const struct cc_raft *core)

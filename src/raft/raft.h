@@ -17,7 +17,10 @@
  *   RECEIVE append        the driver keeps the decoded message; effect `append` with source
  *                         RECEIVED names the range of its entries to store; the rest is dropped
  *   effect send APPEND    names (prev, max]; the driver reads the entries from its log, sends as
- *                         many as fit in bytes_max (at least one, if any), and says SENT
+ *                         many as fit in bytes_max (at least one, if any), and says SENT.  One
+ *                         that waits while its entries are forgotten (prev + 1 < cc_raft_first)
+ *                         is dropped
+ *   event FORGOTTEN       the driver's log has let go of raw entries: an image stands for them
  *
  * Order is data.  A step's durable effects are carried out in the order store, truncate, append,
  * and together bear one ticket.  The driver says STORED(ticket) when they are durable; that is
@@ -33,6 +36,8 @@
  *   R6  runs ascend in index and term and cover (first_known - 1, last]
  *   R7  entries from `damaged_from` on are in the log for votes and matching, but are neither
  *       acknowledged nor counted, and a member that has any does not lead (T-051)
+ *   R8  first <= commit + 1: only what is committed is forgotten
+ *   R9  no append begins below first, and none leans on an entry before first - 1
  */
 #ifndef CC_RAFT_RAFT_H
 #define CC_RAFT_RAFT_H
@@ -79,7 +84,12 @@ struct cc_raft_start {
     uint64_t last_index;
     const struct cc_raft_run *runs; /* of [1, last_index] or its newest part; borrowed */
     uint32_t run_count;
-    uint64_t damaged_from; /* the first entry that cannot be read on this disk; 0: none */
+
+    /* The first entry that cannot be read on this disk; 0: none.  Behind base_index: where one at or
+     * below it cannot be read, first_index lies behind that one, for the image has it. */
+    uint64_t damaged_from;
+    uint64_t first_index; /* the oldest raw entry, last_index + 1 if there is none; 0: 1 */
+    uint64_t base_index;  /* of the image the state was restored from: committed; 0: none */
 };
 
 enum cc_raft_role {
@@ -145,6 +155,9 @@ enum cc_raft_event_kind {
     CC_RAFT_EVENT_REPAIRED,  /* entries below `index` are readable and durable again; 0: all are */
     CC_RAFT_EVENT_PEER_UP,   /* a fresh connection to `peer`: nothing sent before counts */
     CC_RAFT_EVENT_PEER_DOWN, /* the connection to `peer` is gone */
+
+    /* Raw entries through `index`, which is committed, cannot be had from the log any more. */
+    CC_RAFT_EVENT_FORGOTTEN,
 };
 
 struct cc_raft_event {
@@ -153,7 +166,7 @@ struct cc_raft_event {
     const struct cc_raft_message *message; /* RECEIVE; borrowed for the step */
     uint64_t ticket;                       /* STORED */
     uint32_t peer;                         /* SENT, TRANSFER, PEER_* */
-    uint64_t index;                        /* SENT: last index that was sent; REPAIRED */
+    uint64_t index;                        /* SENT: last index that was sent; REPAIRED, FORGOTTEN */
     uint32_t bytes;                        /* SENT: encoded bytes of its entries */
     uint32_t count;                        /* PROPOSE */
 };
@@ -218,6 +231,13 @@ uint64_t cc_raft_round_confirmed(const struct cc_raft *core);
 
 /* Until when a lease read may be answered, on this member's clock; 0: not at all (T-063..T-068). */
 uint64_t cc_raft_lease_until(const struct cc_raft *core);
+
+/* The oldest raw entry that may be asked of the log; last + 1: there is none. */
+uint64_t cc_raft_first(const struct cc_raft *core);
+
+/* At the leader: the peer has said that it lacks entries which are forgotten here, so that only an
+ * image brings it further.  It hears heartbeats, and no entries, until it acknowledges enough. */
+bool cc_raft_needs_image(const struct cc_raft *core, uint32_t peer);
 
 /* The term of an entry; 0 if it is unknown here. */
 uint64_t cc_raft_term_at(const struct cc_raft *core, uint64_t index);

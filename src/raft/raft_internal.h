@@ -9,6 +9,7 @@
  *     raft_follower.c     appends at the follower: match, conflict, commit, acknowledgement
  *     raft_read.c         commit index, leadership rounds, leases: whatever a quorum decides
  *     raft_transfer.c     handing leadership over
+ *     raft_image.c        what is forgotten, and who therefore needs an image
  */
 #ifndef CC_RAFT_RAFT_INTERNAL_H
 #define CC_RAFT_RAFT_INTERNAL_H
@@ -38,8 +39,9 @@ struct cc_raft_peer {
     bool has_answered; /* in the campaign at hand */
     bool has_granted;
     enum cc_raft_mode mode;
-    bool is_sending; /* an append is with the driver, who will say SENT */
-    bool is_probing; /* PROBE: an append is under way */
+    bool is_sending;  /* an append is with the driver, who will say SENT */
+    bool is_probing;  /* PROBE: an append is under way */
+    bool lacks_first; /* its newest reply left `next` below our first entry */
     uint64_t match;
     uint64_t next;
     uint64_t heard_us;    /* its newest reply in this term */
@@ -81,6 +83,7 @@ struct cc_raft {
     struct cc_raft_run *runs;
     uint32_t run_count;
     uint32_t run_capacity;
+    uint64_t first; /* the oldest raw entry; last + 1: there is none */
     uint64_t last;
     uint64_t stored;       /* durable through here */
     uint64_t stable;       /* and readable: what counts */
@@ -127,6 +130,7 @@ uint64_t cc_raft_log_find(const struct cc_raft *core, uint64_t index, uint64_t t
 bool cc_raft_log_has_room(struct cc_raft *core);
 void cc_raft_log_extend(struct cc_raft *core, uint64_t last, uint64_t term);
 void cc_raft_log_truncate(struct cc_raft *core, uint64_t from);
+void cc_raft_log_forget(struct cc_raft *core, uint64_t index);
 void cc_raft_log_repaired(struct cc_raft *core, uint64_t damaged_from);
 /* The step's ticket, made when first asked for. */
 uint64_t cc_raft_log_ticket(struct cc_raft *core);
@@ -165,6 +169,9 @@ copycat_status cc_raft_begin_transfer(struct cc_raft *core, uint32_t target);
 void cc_raft_go_on_with_transfer(struct cc_raft *core);
 void cc_raft_end_transfer(struct cc_raft *core);
 void cc_raft_receive_timeout_now(struct cc_raft *core, const struct cc_raft_message *message);
+
+/* raft_image.c */
+void cc_raft_forgotten(struct cc_raft *core, uint64_t index);
 
 /* raft.c */
 struct cc_raft_peer *cc_raft_peer_of(struct cc_raft *core, uint32_t id);

@@ -12,6 +12,7 @@ void cc_raft_log_init(struct cc_raft *core, const struct cc_raft_start *start)
         memcpy(core->runs, start->runs, start->run_count * sizeof *core->runs);
     }
     core->run_count = start->run_count;
+    core->first = start->first_index == 0 ? 1 : start->first_index;
     core->last = start->last_index;
     core->stored = start->last_index;
     cc_raft_log_repaired(core, start->damaged_from);
@@ -90,6 +91,16 @@ bool cc_raft_log_has_room(struct cc_raft *core)
     core->run_count--;
     memmove(core->runs, core->runs + 1, core->run_count * sizeof *core->runs);
     return true;
+}
+
+/* The run that the newest forgotten entry is in stays: appends lean on that entry (T-031). */
+void cc_raft_log_forget(struct cc_raft *core, uint64_t index)
+{
+    uint32_t run = core->run_count == 0 ? 0 : run_of(core, index);
+
+    core->first = index + 1;
+    core->run_count -= run;
+    memmove(core->runs, core->runs + run, core->run_count * sizeof *core->runs);
 }
 
 void cc_raft_log_extend(struct cc_raft *core, uint64_t last, uint64_t term)

@@ -24,23 +24,25 @@ void cc_raft_peer_reset(struct cc_raft_peer *peer)
     peer->mode = CC_RAFT_PROBE;
     peer->is_sending = false;
     peer->is_probing = false;
+    peer->lacks_first = false;
     if (peer->match > 0) {
         peer->next = peer->match + 1;
     }
 }
 
 static void emit_append(
-    struct cc_raft *core, struct cc_raft_peer *peer, uint64_t max_index, uint32_t bytes_max)
+    struct cc_raft *core, struct cc_raft_peer *peer, bool has_entries, uint32_t bytes_max)
 {
     struct cc_raft_send *send = cc_raft_send(core, CC_RAFT_APPEND, peer->id, core->term);
+    uint64_t next = peer->next > core->first ? peer->next : core->first; /* R9 */
 
     CC_ASSERT(peer->next > peer->match); /* R5 */
-    send->message.prev_index = peer->next - 1;
-    send->message.prev_term = cc_raft_log_term(core, peer->next - 1);
+    send->message.prev_index = next - 1;
+    send->message.prev_term = cc_raft_log_term(core, next - 1);
     send->message.commit = core->commit;
     send->message.round = core->round;
     send->message.sent_at_us = core->now_us;
-    send->max_index = max_index;
+    send->max_index = has_entries ? core->last : next - 1;
     send->bytes_max = bytes_max;
     peer->told_commit = core->commit;
 }
@@ -51,7 +53,7 @@ static bool send_entries(struct cc_raft *core, struct cc_raft_peer *peer)
     uint64_t window = core->options.window_bytes;
     uint32_t bytes_max = core->options.append_bytes_max;
 
-    if (peer->is_sending || peer->next > core->last) {
+    if (peer->is_sending || peer->next > core->last || peer->next < core->first) {
         return false;
     }
     if (peer->mode == CC_RAFT_PROBE) {
@@ -66,13 +68,14 @@ static bool send_entries(struct cc_raft *core, struct cc_raft_peer *peer)
         bytes_max = (uint32_t)(window - peer->flight_bytes);
     }
     peer->is_sending = true;
-    emit_append(core, peer, core->last, bytes_max);
+    emit_append(core, peer, true, bytes_max);
     return true;
 }
 
 static void replicate_to(struct cc_raft *core, struct cc_raft_peer *peer)
 {
-    bool is_idle = peer->flight_count == 0 && !peer->is_sending && !peer->is_probing;
+    bool is_idle = peer->flight_count == 0 && !peer->is_sending && !peer->is_probing &&
+                   peer->next >= core->first;
 
     if (!peer->is_up || send_entries(core, peer)) {
         return;
@@ -81,7 +84,7 @@ static void replicate_to(struct cc_raft *core, struct cc_raft_peer *peer)
     /* A follower that has nothing to do would hear of a new commit index only with the heartbeat.
      */
     if (core->wants_heartbeat || (is_idle && peer->told_commit < core->commit)) {
-        emit_append(core, peer, peer->next - 1, 0);
+        emit_append(core, peer, false, 0);
     }
 }
 
@@ -206,6 +209,7 @@ void cc_raft_receive_append_reply(struct cc_raft *core, const struct cc_raft_mes
     } else {
         refused(core, peer, message);
     }
+    peer->lacks_first = peer->next < core->first;
     cc_raft_confirm_rounds(core);
     cc_raft_go_on_with_transfer(core);
 }

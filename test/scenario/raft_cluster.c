@@ -56,6 +56,7 @@ struct raft_cluster *raft_cluster_create(uint32_t voter_count, uint32_t learner_
     for (uint32_t i = 0; i < cluster->member_count; i++) {
         cluster->members[i].id = i + 1;
         cluster->members[i].is_voter = i < voter_count;
+        cluster->members[i].disk.first = 1;
         cluster->options.members[i].id = i + 1;
         cluster->options.members[i].is_voter = i < voter_count;
     }
@@ -84,7 +85,7 @@ void raft_cluster_disk(
     const uint64_t *terms,
     uint32_t term_count)
 {
-    struct raft_image *disk = &raft_cluster_member(cluster, id)->disk;
+    struct raft_state *disk = &raft_cluster_member(cluster, id)->disk;
 
     disk->term = term;
     disk->vote = vote;
@@ -139,11 +140,14 @@ void raft_cluster_start(struct raft_cluster *cluster, uint32_t id)
         .vote = member->disk.vote,
         .last_index = member->disk.last,
         .runs = runs,
+        .first_index = member->disk.first,
+        .base_index = member->disk.base,
     };
+    uint64_t known = member->disk.first > 1 ? member->disk.first - 1 : 1;
 
     CC_ASSERT(!member->is_up);
-    for (uint64_t i = 1; i <= member->disk.last; i++) {
-        if (i == 1 || member->disk.entries[i].term != member->disk.entries[i - 1].term) {
+    for (uint64_t i = known; i <= member->disk.last; i++) {
+        if (i == known || member->disk.entries[i].term != member->disk.entries[i - 1].term) {
             runs[start.run_count++] = (struct cc_raft_run){i, member->disk.entries[i].term};
         }
     }
@@ -205,7 +209,7 @@ static void append(
     const struct cc_raft_effects *effects,
     const struct raft_packet *packet)
 {
-    struct raft_image *log = &member->memory;
+    struct raft_state *log = &member->memory;
 
     CC_ASSERT(effects->append_first == log->last + 1);
     CC_ASSERT(effects->append_last <= RAFT_CLUSTER_ENTRIES_MAX);
@@ -284,11 +288,12 @@ void raft_cluster_insert(struct raft_cluster *cluster, const struct raft_packet 
 
 /* Fills an append from the log, as far as the core and the sizes allow. */
 static void fill(
-    const struct raft_image *log, const struct cc_raft_send *send, struct raft_packet *packet)
+    const struct raft_state *log, const struct cc_raft_send *send, struct raft_packet *packet)
 {
     struct cc_raft_message *message = &packet->message;
     uint32_t count_max = send->bytes_max / RAFT_CLUSTER_ENTRY_BYTES;
 
+    CC_ASSERT(message->prev_index + 1 >= log->first);
     count_max = count_max == 0 ? 1 : count_max;
     count_max =
         count_max > RAFT_CLUSTER_PACKET_ENTRIES_MAX ? RAFT_CLUSTER_PACKET_ENTRIES_MAX : count_max;
@@ -324,6 +329,9 @@ static void transmit(
         return;
     }
     if (packet.message.kind == CC_RAFT_APPEND) {
+        if (packet.message.prev_index + 1 < member->memory.first) {
+            return; /* forgotten while it waited */
+        }
         fill(&member->memory, send, &packet);
     }
     raft_cluster_insert(cluster, &packet);
@@ -415,7 +423,7 @@ copycat_status raft_cluster_deliver(
         (struct cc_raft_event){.kind = CC_RAFT_EVENT_RECEIVE, .message = &packet.message}, &packet);
 }
 
-static void write_to_disk(struct raft_image *disk, const struct raft_write *write)
+static void write_to_disk(struct raft_state *disk, const struct raft_write *write)
 {
     if (write->store) {
         disk->term = write->term;

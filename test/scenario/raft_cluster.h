@@ -8,6 +8,9 @@
  *
  * The log of a member is what it has in memory; its disk lags by the writes that are not stored.
  * A crash leaves the disk and breaks every connection.
+ *
+ * The state that a member's image holds is modelled by the entries it stands for: those below
+ * `first` are no log any more, are never sent, and are compared all the same.
  */
 #ifndef CC_TEST_RAFT_CLUSTER_H
 #define CC_TEST_RAFT_CLUSTER_H
@@ -24,10 +27,12 @@ struct raft_entry {
     uint64_t value; /* unique among all entries that were ever made */
 };
 
-struct raft_image {
+struct raft_state {
     uint64_t term;
     uint32_t vote;
+    uint64_t first; /* of the log */
     uint64_t last;
+    uint64_t base;                                           /* of the image; 0: none */
     struct raft_entry entries[RAFT_CLUSTER_ENTRIES_MAX + 1]; /* by index, from 1 */
 };
 
@@ -62,8 +67,8 @@ struct raft_member {
     bool is_up;
     struct cc_raft *core;
     uint64_t wake_at_us;
-    struct raft_image memory;
-    struct raft_image disk;
+    struct raft_state memory;
+    struct raft_state disk;
     struct raft_write *writes; /* not yet stored, oldest first */
     uint32_t write_count;
     uint32_t write_capacity;
@@ -134,6 +139,12 @@ void raft_cluster_connect(struct raft_cluster *cluster, uint32_t a, uint32_t b, 
 
 /* Delivers and stores until nothing is left to. */
 void raft_cluster_settle(struct raft_cluster *cluster);
+
+/* An image of what is committed through `index`, durable at once; false if there can be none. */
+bool raft_cluster_image(struct raft_cluster *cluster, uint32_t id, uint64_t index);
+
+/* The log forgets what is at or below `index`, as far as the image on the disk has it. */
+void raft_cluster_forget(struct raft_cluster *cluster, uint32_t id, uint64_t index);
 
 /* Time passes: whatever is sent arrives, whatever is written is stored, at once. */
 void raft_cluster_run(struct raft_cluster *cluster, uint64_t us);

@@ -20,6 +20,8 @@
  *     cut A-B|A   heal A-B|A|all      a link, or all links of A, swallow packets silently
  *     disconnect A-B   connect A-B    the same, but both sides are told
  *     propose A [N]   read A   transfer A->B   stall A   unstall A
+ *     image A [H]                     A has an image at H (its commit index) on its disk
+ *     forget A H                      A's log lets go of what is at or below H
  *     status   log A|all   waiting    what there is to see
  *     quiet COMMAND                   plays it, and shows only who became what
  */
@@ -199,6 +201,9 @@ static void say_event(struct story *story, const struct cc_raft_event *event)
     case CC_RAFT_EVENT_PEER_DOWN:
         say(story, "%u is disconnected", event->peer);
         break;
+    case CC_RAFT_EVENT_FORGOTTEN:
+        say(story, "forgotten through %llu", (unsigned long long)event->index);
+        break;
     }
 }
 
@@ -371,8 +376,9 @@ static void status(struct story *story)
         for (uint32_t peer = 1;
              cc_raft_role(core) == CC_RAFT_LEADER && peer <= story->cluster->member_count; peer++) {
             if (peer != shown->id) {
-                say(story, "%s%u:%llu", peer == (shown->id == 1 ? 2u : 1u) ? " match " : " ", peer,
-                    (unsigned long long)cc_raft_match(core, peer));
+                say(story, "%s%u:%llu%s", peer == (shown->id == 1 ? 2u : 1u) ? " match " : " ",
+                    peer, (unsigned long long)cc_raft_match(core, peer),
+                    cc_raft_needs_image(core, peer) ? " (needs an image)" : "");
             }
         }
         say_lease(story, shown);
@@ -382,10 +388,13 @@ static void status(struct story *story)
 
 static void say_log(struct story *story, const struct raft_member *shown)
 {
-    const struct raft_image *log = shown->is_up ? &shown->memory : &shown->disk;
+    const struct raft_state *log = shown->is_up ? &shown->memory : &shown->disk;
 
     say(story, "%u%s", shown->id, shown->is_up ? "" : " (disk)");
-    for (uint64_t i = 1; i <= log->last; i++) {
+    if (log->base > 0) {
+        say(story, " image at %llu,", (unsigned long long)log->base);
+    }
+    for (uint64_t i = log->first; i <= log->last; i++) {
         say(story, " %llu:t%llu", (unsigned long long)i, (unsigned long long)log->entries[i].term);
     }
     say(story, "\n");
@@ -714,6 +723,26 @@ static void unstall(struct story *story)
     step(story, CC_RAFT_EVENT_UNSTALLED);
 }
 
+static void image(struct story *story)
+{
+    const struct raft_member *shown = raft_cluster_member(story->cluster, number(story, 1, 0));
+
+    if (!shown->is_up ||
+        !raft_cluster_image(
+            story->cluster, shown->id, number(story, 2, (uint32_t)cc_raft_commit(shown->core)))) {
+        complain(story, "no image of that");
+    }
+}
+
+static void forget(struct story *story)
+{
+    if (!raft_cluster_member(story->cluster, number(story, 1, 0))->is_up) {
+        complain(story, "it is down");
+        return;
+    }
+    raft_cluster_forget(story->cluster, number(story, 1, 0), number(story, 2, 0));
+}
+
 static const struct {
     const char *name;
     void (*play)(struct story *story);
@@ -747,6 +776,8 @@ static const struct {
     {"transfer", transfer},
     {"stall", stall},
     {"unstall", unstall},
+    {"image", image},
+    {"forget", forget},
     {"status", status},
     {"log", logs},
     {"waiting", waiting},

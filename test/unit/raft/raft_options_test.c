@@ -74,6 +74,33 @@ BOUND(uncommitted_at_all, options.uncommitted_max, 1, 0)
 BOUND(last_index, start.last_index, CC_INDEX_MAX, CC_INDEX_MAX + 1)
 BOUND(term, start.term, CC_TERM_MAX, CC_TERM_MAX + 1)
 BOUND(terms_of_the_log, start.run_count, 2, 0)
+BOUND(image_within_the_log, start.base_index, 5, 6)
+BOUND(damage_within_the_log, start.damaged_from, 5, 6)
+
+static void log_that_follows_its_image(bool is_good)
+{
+    start.base_index = 4;
+    start.first_index = is_good ? 5 : 6;
+}
+
+static void log_without_an_image(bool is_good)
+{
+    start.first_index = is_good ? 1 : 2;
+}
+
+static void term_before_the_log(bool is_good)
+{
+    start.runs = runs + 1; /* of 3 and what follows */
+    start.run_count = 1;
+    start.base_index = 4;
+    start.first_index = is_good ? 4 : 3;
+}
+
+static void damage_behind_the_image(bool is_good)
+{
+    start.base_index = 3;
+    start.damaged_from = is_good ? 4 : 3;
+}
 
 static void promise_within_a_timeout(bool is_good)
 {
@@ -120,6 +147,12 @@ static void makes_no_core_from_options_that_make_no_sense(void **state)
         last_index,
         term,
         terms_of_the_log,
+        image_within_the_log,
+        damage_within_the_log,
+        log_that_follows_its_image,
+        log_without_an_image,
+        term_before_the_log,
+        damage_behind_the_image,
     };
 
     (void)state;

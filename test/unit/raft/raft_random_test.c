@@ -132,7 +132,7 @@ static void judge_commit(struct judge *judge, const struct raft_member *member)
         uint32_t holders = 0;
 
         for (uint32_t j = 0; j < judge->cluster->voter_count; j++) {
-            const struct raft_image *disk = &judge->cluster->members[j].disk;
+            const struct raft_state *disk = &judge->cluster->members[j].disk;
 
             holders += disk->last >= i && same(disk->entries[i], member->memory.entries[i]);
         }
@@ -237,7 +237,7 @@ static void observe_send(void *context, const struct raft_packet *packet, bool i
 {
     struct judge *judge = context;
     const struct cc_raft_message *message = &packet->message;
-    const struct raft_image *disk = &raft_cluster_member(judge->cluster, message->from)->disk;
+    const struct raft_state *disk = &raft_cluster_member(judge->cluster, message->from)->disk;
     uint32_t vote = 0;
 
     (void)is_lost;
