@@ -11,8 +11,9 @@
  * while applying, and only there; it is how the log learns what it may forget.  A machine that
  * keeps "live commits" can be rebuilt from the unreleased ones alone: restore_commit gets them in
  * index order with their original index, time, session and payload, as facts that are not run
- * again.  A machine whose state does not follow from single commits writes a blob instead: freeze,
- * then step until it says it is done.
+ * again; it ignores what cannot be one, for an image may be damaged, and then its digest differs.
+ * A machine whose state does not follow from single commits writes a blob instead: freeze, then
+ * step until it says that nothing is left; done may also come before that.
  */
 #ifndef COPYCAT_MACHINE_H
 #define COPYCAT_MACHINE_H

@@ -42,7 +42,7 @@ struct cc_apply *cc_apply_create(const struct cc_apply_options *options)
     apply->limits.bytes_max = or_default(options->answer_bytes_max, CC_SESSION_ANSWER_BYTES_MAX);
     cc_session_table_init(&apply->sessions, apply->memory);
     cc_timers_init(&apply->timers, apply->memory);
-    cc_release_init(&apply->release, apply->memory);
+    cc_live_init(&apply->live, apply->memory);
     cc_writer_init(&apply->result, apply->memory, CC_RESULT_SIZE_MAX);
     for (uint32_t i = 0; apply->types[i] != NULL; i++) {
         check_type(apply->types[i]);
@@ -60,10 +60,11 @@ void cc_apply_destroy(struct cc_apply *apply)
     if (apply == NULL) {
         return;
     }
+    cc_apply_image_end(apply);
     cc_instances_destroy(apply);
     cc_session_table_deinit(&apply->sessions);
     cc_timers_deinit(&apply->timers);
-    cc_release_deinit(&apply->release);
+    cc_live_deinit(&apply->live);
     cc_writer_deinit(&apply->result);
     cc_memory_give(apply->memory, apply);
 }
@@ -110,8 +111,9 @@ void cc_apply_entry(
 
     switch (entry->kind) {
     case CC_ENTRY_COMMAND:
+        cc_live_add(&apply->live, entry->index); /* it is for its machine to release it */
         cc_apply_command(apply, entry, outcome);
-        return; /* it is for its machine to release it */
+        break;
     case CC_ENTRY_SESSION_OPEN:
         cc_apply_session_open(apply, entry, outcome);
         break;
@@ -124,9 +126,6 @@ void cc_apply_entry(
     default:
         break; /* a no-op, a tick, or a kind of the future: time has passed, and that is all */
     }
-
-    /* No machine has seen it, and what it did to sessions is part of every image. */
-    cc_release_add(&apply->release, entry->index);
 }
 
 uint64_t cc_apply_index(const struct cc_apply *apply)
@@ -146,15 +145,15 @@ uint64_t cc_apply_next_deadline_us(const struct cc_apply *apply)
 
 uint64_t cc_apply_digest(const struct cc_apply *apply)
 {
-    uint64_t words[] = {apply->index,           apply->time_us,        apply->sessions.count,
-                        apply->sessions.digest, apply->timers.count,   apply->timers.digest,
-                        apply->release.count,   apply->release.digest, apply->instances.count,
-                        apply->instances.digest};
+    uint64_t words[] = {apply->index,           apply->time_us,         apply->sessions.count,
+                        apply->sessions.digest, apply->timers.count,    apply->timers.digest,
+                        apply->timers.order,    apply->live.count,      apply->live.digest,
+                        apply->instances.count, apply->instances.digest};
 
     return cc_hash_bytes(words, sizeof words, 0);
 }
 
 bool cc_apply_is_released(const struct cc_apply *apply, uint64_t index)
 {
-    return cc_release_has(&apply->release, index);
+    return index > 0 && index <= apply->index && !cc_live_has(&apply->live, index);
 }

@@ -114,9 +114,9 @@ uint32_t cc_apply_session_count(const struct cc_apply *apply);
 bool cc_apply_is_released(const struct cc_apply *apply, uint64_t index);
 
 /*
- * Builds every live-commit machine again from the unreleased ones among the entries from index 1 to
- * applied, every other machine from its blob, and returns true if all digests are equal.  False
- * also if `entry_at` cannot give an entry.
+ * Takes an image of what is applied, which must not be nothing, restores it and returns true if the
+ * digests are equal and an image of what was restored is the same again.  False also if `entry_at`
+ * cannot give a live commit's entry.  No image may be under way.
  */
 bool cc_apply_restore_check(
     struct cc_apply *apply,

@@ -18,7 +18,7 @@ static void refuse(
 {
     outcome->answer.index = entry->index;
     outcome->answer.status = status;
-    cc_release_add(&apply->release, entry->index);
+    cc_live_remove(&apply->live, entry->index);
 }
 
 static copycat_status run(
@@ -34,7 +34,7 @@ static copycat_status run(
 
     cc_writer_clear(&apply->result);
     if (instance == NULL) {
-        cc_release_add(&apply->release, entry->index);
+        cc_live_remove(&apply->live, entry->index);
         return COPYCAT_ERR_UNKNOWN_RESOURCE;
     }
     instance->type->apply(instance->machine, &context, &commit);
@@ -96,7 +96,7 @@ static void answer(
     case CC_REPLY_REPEATED:
         fill_answer(
             cc_session_replies_find(&session->replies, command->sequence), &outcome->answer);
-        cc_release_add(&apply->release, entry->index);
+        cc_live_remove(&apply->live, entry->index);
         return;
     case CC_REPLY_GONE:
         if (CC_BUG(T078)) {

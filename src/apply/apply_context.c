@@ -65,8 +65,7 @@ void copycat_context_answer(copycat_context *context, copycat_status status, cop
 
 void copycat_context_release(copycat_context *context, uint64_t index)
 {
-    CC_ASSERT(index <= context->apply->index); /* A5 */
-    cc_release_add(&context->apply->release, index);
+    cc_live_remove(&context->apply->live, index); /* A5 */
 }
 
 void copycat_context_schedule(copycat_context *context, uint64_t key, uint64_t deadline_us)

@@ -78,6 +78,11 @@ struct cc_instance *cc_instance_find(const struct cc_apply *apply, uint64_t id)
                : NULL;
 }
 
+bool cc_instance_has_blob(const struct cc_instance *instance)
+{
+    return instance->type->restore_commit == NULL;
+}
+
 void cc_instance_settle(struct cc_apply *apply, struct cc_instance *instance)
 {
     uint64_t digest = digest_of(instance);

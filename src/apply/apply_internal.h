@@ -6,8 +6,10 @@
 #define CC_APPLY_APPLY_INTERNAL_H
 
 #include "apply/apply.h"
-#include "apply/release.h"
+#include "apply/image.h"
+#include "apply/live.h"
 #include "apply/timers.h"
+#include "base/list.h"
 #include "session/session_table.h"
 
 /* What a machine asks for memory. */
@@ -32,6 +34,27 @@ struct cc_instances {
     uint64_t digest; /* sum over the instances */
 };
 
+/* Records that are encoded and not yet written; none is empty. */
+struct cc_image_chunk {
+    struct cc_list node;
+    struct cc_writer bytes;
+    size_t written;
+};
+
+/* The image that is under way. */
+struct cc_image {
+    uint64_t index; /* H */
+    uint64_t time_us;
+    uint64_t digest;
+    struct cc_list chunks;
+    uint64_t captured_bytes; /* in them */
+    uint64_t counts[CC_IMAGE_TYPES];
+    uint32_t instance_count; /* instances that there were at H */
+    uint32_t blob_position;  /* of the instance whose blob is written next */
+    uint64_t blob_number;    /* of its next piece */
+    uint64_t commit_newest;  /* the last live commit that was written */
+};
+
 struct cc_apply {
     const struct cc_memory *memory;
     struct copycat_memory machine_memory;
@@ -44,9 +67,10 @@ struct cc_apply {
     uint64_t time_us;
     struct cc_session_table sessions;
     struct cc_timers timers;
-    struct cc_release release;
+    struct cc_live live;
     struct cc_instances instances;
     struct cc_writer result; /* of the command or query at hand */
+    struct cc_image *image;  /* that is under way; NULL: none */
 };
 
 struct copycat_context {
@@ -72,6 +96,9 @@ void cc_instances_destroy(struct cc_apply *apply);
 /* NULL if there is none. */
 struct cc_instance *cc_instance_find(const struct cc_apply *apply, uint64_t id);
 
+/* It is written as a blob, and not built again from its live commits. */
+bool cc_instance_has_blob(const struct cc_instance *instance);
+
 /* Brings the digest up to date; after every call that may change the machine. */
 void cc_instance_settle(struct cc_apply *apply, struct cc_instance *instance);
 
@@ -88,6 +115,16 @@ void cc_apply_session_close(
     struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
 void cc_apply_session_expire(
     struct cc_apply *apply, const struct cc_entry *entry, struct cc_outcome *outcome);
+
+/* ---- image_capture.c ------------------------------------------------------------------------- */
+
+/* Encodes all of the state but machines into apply->image.  False if there is no memory: then part
+ * of it is there, to be dropped. */
+bool cc_image_capture(struct cc_apply *apply);
+void cc_image_capture_drop(struct cc_apply *apply);
+
+/* Moves the first record to `writer`; there must be one. */
+void cc_image_capture_write(struct cc_apply *apply, struct cc_writer *writer);
 
 /* ---- apply.c --------------------------------------------------------------------------------- */
 

@@ -2,149 +2,99 @@
 /*
  * apply_restore -- the check that makes forgetting trustworthy: what is kept gives the same state.
  *
- * A machine that released a commit which still matters would go unnoticed until the day it is built
- * again from what is left.  So that is done here, beside the living machines, and compared.
+ * A machine that released a commit which still matters, or a part of the state that no image has,
+ * would go unnoticed until the day a server starts from one.  So an image is taken, restored beside
+ * the living state and compared; and an image of what was restored has to be the same bytes, for
+ * other members may have taken it.
  */
 #include "apply/apply_internal.h"
+#include "apply/restore.h"
 #include "base/assert.h"
+#include "base/hash.h"
 
-/* Where blob_step writes to: one piece at a time. */
-#define PIECE_SIZE_MAX (256u << 10)
+#define STEP_SIZE (64u << 10)
 
-struct copycat_blob_writer {
-    struct cc_writer piece;
-};
-
-bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes bytes)
-{
-    if (bytes.size > PIECE_SIZE_MAX - writer->piece.size) {
-        return false;
-    }
-    cc_write_raw(&writer->piece, bytes.data, bytes.size);
-    CC_ASSERT(!writer->piece.failed); /* T-025 */
-    return true;
-}
-
-/* The machines built again, in the order of the instances. */
-struct rebuilding {
+/* One image that is taken at once. */
+struct taking {
     struct cc_apply *apply;
-    void **machines;
+    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out);
+    void *owner;
+    struct cc_restoring *restoring; /* gets all records; NULL: nobody */
+    struct cc_writer writer;
+    uint64_t size;
+    uint64_t digest; /* over all records, by steps: their boundaries follow from the records */
 };
 
-static bool is_rebuilt_from_commits(const struct cc_instance *instance)
+/* Hands on what is in the writer; false if it is refused. */
+static bool hand_on(struct taking *taking)
 {
-    return instance->type->restore_commit != NULL;
+    copycat_bytes records = {taking->writer.data, taking->writer.size};
+
+    CC_ASSERT(!taking->writer.failed); /* T-025 */
+    taking->size += records.size;
+    taking->digest = cc_hash_bytes(records.data, records.size, taking->digest);
+
+    bool is_taken =
+        taking->restoring == NULL || cc_restore_take(taking->restoring, records) == COPYCAT_OK;
+
+    cc_writer_clear(&taking->writer);
+    return is_taken;
 }
 
-static void begin(struct rebuilding *rebuilding, struct cc_apply *apply)
+static bool take_state(struct taking *taking)
 {
-    uint32_t count = apply->instances.count;
-
-    rebuilding->apply = apply;
-    rebuilding->machines = cc_memory_take(apply->memory, (count + 1) * sizeof(void *));
-    for (uint32_t i = 0; i < count; i++) {
-        rebuilding->machines[i] = apply->instances.at[i]->type->create(&apply->machine_memory);
-    }
-}
-
-static void end(struct rebuilding *rebuilding)
-{
-    const struct cc_instances *instances = &rebuilding->apply->instances;
-
-    for (uint32_t i = 0; i < instances->count; i++) {
-        instances->at[i]->type->destroy(rebuilding->machines[i]);
-    }
-    cc_memory_give(rebuilding->apply->memory, rebuilding->machines);
-}
-
-/* False if an unreleased entry belongs to nobody: then it could never be released. */
-static bool restore_entry(
-    struct rebuilding *rebuilding, const struct cc_entry *entry, uint64_t time_us)
-{
-    struct cc_command command;
-
-    if (entry->kind != CC_ENTRY_COMMAND || !cc_command_decode(entry->payload, &command)) {
-        return false;
-    }
-
-    const struct cc_instance *instance = cc_instance_find(rebuilding->apply, command.instance);
-
-    if (instance == NULL) {
-        return false;
-    }
-    if (is_rebuilt_from_commits(instance)) {
-        instance->type->restore_commit(
-            rebuilding->machines[instance->position], &(copycat_commit){
-                                                          .index = entry->index,
-                                                          .time_us = time_us,
-                                                          .session = command.session,
-                                                          .operation = command.operation});
-    }
-    return true;
-}
-
-static bool restore_commits(
-    struct rebuilding *rebuilding,
-    bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out),
-    void *owner)
-{
-    const struct cc_apply *apply = rebuilding->apply;
-    uint64_t time_us = 0;
-
-    for (uint64_t index = 1; index <= apply->index; index++) {
-        struct cc_entry entry;
-
-        if (!entry_at(owner, index, &entry)) {
-            return false;
-        }
-        time_us = cc_apply_advance_us(time_us, entry.time_us);
-        if (!cc_release_has(&apply->release, index) &&
-            !restore_entry(rebuilding, &entry, time_us)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool restore_blob(
-    const struct cc_memory *memory, const struct cc_instance *instance, void *machine)
-{
-    struct copycat_blob_writer writer;
     bool is_more = true;
-    bool is_whole = true;
+    bool is_taken = true;
 
-    cc_writer_init(&writer.piece, memory, PIECE_SIZE_MAX);
-    instance->type->blob_freeze(instance->machine);
-    while (is_more && is_whole) {
-        cc_writer_clear(&writer.piece);
-        is_more = instance->type->blob_step(instance->machine, &writer);
-        CC_ASSERT(!is_more || writer.piece.size > 0); /* or it would never end */
-        is_whole =
-            instance->type->blob_restore(
-                machine, (copycat_bytes){writer.piece.data, writer.piece.size}) == COPYCAT_OK;
+    while (is_more && is_taken) {
+        is_more = cc_apply_image_step(taking->apply, &taking->writer, STEP_SIZE);
+        is_taken = hand_on(taking);
     }
-    instance->type->blob_done(instance->machine);
-    cc_writer_deinit(&writer.piece);
-    return is_whole;
+    return is_taken;
 }
 
-static bool compare(const struct rebuilding *rebuilding)
+static bool take_commits(struct taking *taking)
 {
-    const struct cc_instances *instances = &rebuilding->apply->instances;
+    struct cc_entry entry;
 
-    for (uint32_t i = 0; i < instances->count; i++) {
-        const struct cc_instance *instance = instances->at[i];
-
-        if (!is_rebuilt_from_commits(instance) &&
-            !restore_blob(rebuilding->apply->memory, instance, rebuilding->machines[i])) {
+    for (uint64_t index = cc_apply_image_next_commit(taking->apply, 0); index != 0;
+         index = cc_apply_image_next_commit(taking->apply, index)) {
+        if (!taking->entry_at(taking->owner, index, &entry)) {
             return false;
         }
-        if (instance->type->digest(rebuilding->machines[i]) !=
-            instance->type->digest(instance->machine)) {
+        cc_apply_image_commit(taking->apply, &taking->writer, &entry);
+        if (!hand_on(taking)) {
             return false;
         }
     }
     return true;
+}
+
+/* False if an entry is missing or a record is refused. */
+static bool take(struct taking *taking)
+{
+    bool is_begun = cc_apply_image_begin(taking->apply);
+
+    CC_ASSERT(is_begun); /* T-025 */
+    cc_writer_init(&taking->writer, taking->apply->memory, STEP_SIZE + CC_IMAGE_RECORD_SIZE_MAX);
+
+    bool is_taken = take_state(taking) && take_commits(taking);
+
+    if (is_taken) {
+        cc_apply_image_finish(taking->apply, &taking->writer);
+        is_taken = hand_on(taking);
+    }
+    cc_writer_deinit(&taking->writer);
+    cc_apply_image_end(taking->apply);
+    return is_taken;
+}
+
+static bool is_the_same(const struct taking *first, struct cc_apply *restored)
+{
+    struct taking second = {.apply = restored, .entry_at = first->entry_at, .owner = first->owner};
+
+    return cc_apply_digest(restored) == cc_apply_digest(first->apply) && take(&second) &&
+           second.size == first->size && second.digest == first->digest;
 }
 
 bool cc_apply_restore_check(
@@ -152,12 +102,23 @@ bool cc_apply_restore_check(
     bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out),
     void *owner)
 {
-    struct rebuilding rebuilding;
+    struct cc_apply_options options = {
+        .memory = apply->memory,
+        .types = apply->types,
+        .catalog = apply->catalog,
+        .sessions_max = apply->sessions_max,
+        .answers_max = apply->limits.answers_max,
+        .answer_bytes_max = apply->limits.bytes_max};
+    struct taking first = {
+        .apply = apply,
+        .entry_at = entry_at,
+        .owner = owner,
+        .restoring = cc_restore_begin(&options)};
+    struct cc_apply *restored = NULL;
+    bool is_equal = take(&first) && cc_restore_end(first.restoring, &restored) == COPYCAT_OK &&
+                    is_the_same(&first, restored);
 
-    begin(&rebuilding, apply);
-
-    bool is_equal = restore_commits(&rebuilding, entry_at, owner) && compare(&rebuilding);
-
-    end(&rebuilding);
+    cc_apply_destroy(restored);
+    cc_restore_destroy(first.restoring);
     return is_equal;
 }

@@ -149,21 +149,25 @@ static void remove_deadline(struct cc_timers *timers, struct cc_deadline *deadli
 
 /* ---- what others see ------------------------------------------------------------------------- */
 
-void cc_timers_set(struct cc_timers *timers, uint64_t instance, uint64_t key, uint64_t deadline_us)
+static void add(struct cc_timers *timers, const struct cc_deadline_view *view)
 {
-    cc_timers_cancel(timers, instance, key);
-
     struct cc_deadline *deadline = cc_memory_take(timers->memory, sizeof *deadline);
 
-    deadline->deadline_us = deadline_us;
-    deadline->order = ++timers->order;
-    deadline->instance = instance;
-    deadline->key = key;
-    deadline->digest =
-        cc_hash_words(cc_hash_words(instance, key), cc_hash_words(deadline_us, deadline->order));
+    deadline->deadline_us = view->deadline_us;
+    deadline->order = view->order;
+    deadline->instance = view->instance;
+    deadline->key = view->key;
+    deadline->digest = cc_hash_words(
+        cc_hash_words(view->instance, view->key), cc_hash_words(view->deadline_us, view->order));
     timers->digest += deadline->digest;
     name_insert(timers, deadline);
     heap_insert(timers, deadline);
+}
+
+void cc_timers_set(struct cc_timers *timers, uint64_t instance, uint64_t key, uint64_t deadline_us)
+{
+    cc_timers_cancel(timers, instance, key);
+    add(timers, &(struct cc_deadline_view){deadline_us, ++timers->order, instance, key});
 }
 
 void cc_timers_cancel(struct cc_timers *timers, uint64_t instance, uint64_t key)
@@ -173,6 +177,47 @@ void cc_timers_cancel(struct cc_timers *timers, uint64_t instance, uint64_t key)
     if (deadline != NULL) {
         remove_deadline(timers, deadline);
     }
+}
+
+void cc_timers_arrange(struct cc_timers *timers)
+{
+    uint32_t count = timers->count;
+
+    /* The first goes behind the others until none is left, which leaves them last to first. */
+    while (timers->count > 1) {
+        struct cc_deadline *first = timers->heap[0];
+        struct cc_deadline *last = timers->heap[--timers->count];
+
+        place(timers, first, timers->count);
+        place(timers, last, 0);
+        move_down(timers, last);
+    }
+    timers->count = count;
+    for (uint32_t i = 0; i < count / 2; i++) {
+        struct cc_deadline *later = timers->heap[i];
+
+        place(timers, timers->heap[count - 1 - i], i);
+        place(timers, later, count - 1 - i);
+    }
+}
+
+struct cc_deadline_view cc_timers_at(const struct cc_timers *timers, uint32_t position)
+{
+    CC_ASSERT(position < timers->count);
+    const struct cc_deadline *deadline = timers->heap[position];
+
+    return (struct cc_deadline_view){
+        deadline->deadline_us, deadline->order, deadline->instance, deadline->key};
+}
+
+bool cc_timers_restore(struct cc_timers *timers, const struct cc_deadline_view *view)
+{
+    if (view->order == 0 || view->order > timers->order || /* D4 */
+        find(timers, view->instance, view->key) != NULL) { /* D1 */
+        return false;
+    }
+    add(timers, view);
+    return true;
 }
 
 uint64_t cc_timers_next_us(const struct cc_timers *timers)

@@ -12,6 +12,7 @@
  *   D2  deadlines are taken in order of (deadline, order of being set), whatever the heap
  *       looks like
  *   D3  heap[d->position] == d
+ *   D4  order is at or above that of every deadline
  */
 #ifndef CC_APPLY_TIMERS_H
 #define CC_APPLY_TIMERS_H
@@ -41,6 +42,28 @@ void cc_timers_set(struct cc_timers *timers, uint64_t instance, uint64_t key, ui
 
 /* Nothing happens if there is none. */
 void cc_timers_cancel(struct cc_timers *timers, uint64_t instance, uint64_t key);
+
+/* ---- for images ------------------------------------------------------------------------------ */
+
+struct cc_deadline_view {
+    uint64_t deadline_us;
+    uint64_t order;
+    uint64_t instance;
+    uint64_t key;
+};
+
+/* Puts the heap in the order in which the deadlines would be taken, which is one of those a heap may
+ * have, so that cc_timers_at gives them in an order that does not depend on their past. */
+void cc_timers_arrange(struct cc_timers *timers);
+
+/* `position` is below count. */
+struct cc_deadline_view cc_timers_at(const struct cc_timers *timers, uint32_t position);
+
+/* Sets a deadline with the order it had.  False, and nothing has changed, if (instance, key) has one
+ * or if its order is 0 or above timers->order, which the caller has set before. */
+bool cc_timers_restore(struct cc_timers *timers, const struct cc_deadline_view *view);
+
+/* ---- when they are due ----------------------------------------------------------------------- */
 
 /* The earliest deadline; UINT64_MAX if there is none. */
 uint64_t cc_timers_next_us(const struct cc_timers *timers);

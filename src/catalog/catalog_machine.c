@@ -230,13 +230,17 @@ static void catalog_query(const void *machine, copycat_reading *reading, copycat
 
 static void catalog_restore_commit(void *machine, const copycat_commit *commit)
 {
+    struct catalog *catalog = machine;
     struct cc_catalog_operation operation;
-    copycat_status status = read_operation(commit->operation, &operation);
 
-    CC_ASSERT(status == COPYCAT_OK);
-    CC_ASSERT(operation.code == CC_CATALOG_OPEN);
+    /* What can be no fact comes from a damaged image, which its digest tells. */
+    if (read_operation(commit->operation, &operation) != COPYCAT_OK ||
+        operation.code != CC_CATALOG_OPEN || catalog->count >= CC_RESOURCES_MAX ||
+        find(catalog, operation.path) != NULL) {
+        return;
+    }
     (void)insert(
-        machine, operation.path,
+        catalog, operation.path,
         (struct cc_catalog_place){.instance = commit->index, .type = operation.type});
 }
 

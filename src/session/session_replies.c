@@ -42,6 +42,13 @@ void cc_session_replies_deinit(struct cc_session_replies *replies, const struct 
     *replies = (struct cc_session_replies){0};
 }
 
+void cc_session_replies_resume(struct cc_session_replies *replies, uint64_t acked)
+{
+    CC_ASSERT(replies->applied == 0 && replies->acked == 0);
+    replies->applied = acked;
+    replies->acked = acked;
+}
+
 enum cc_reply_verdict cc_session_replies_classify(
     const struct cc_session_replies *replies,
     const struct cc_reply_limits *limits,

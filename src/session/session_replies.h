@@ -71,6 +71,10 @@ enum cc_reply_verdict {
 void cc_session_replies_init(struct cc_session_replies *replies);
 void cc_session_replies_deinit(struct cc_session_replies *replies, const struct cc_memory *memory);
 
+/* For a session that is built again: all through `acked` has run and is forgotten.  The window is
+ * new; what is still remembered is recorded next. */
+void cc_session_replies_resume(struct cc_session_replies *replies, uint64_t acked);
+
 /* Decides what to do with `sequence`. */
 enum cc_reply_verdict cc_session_replies_classify(
     const struct cc_session_replies *replies,

@@ -72,8 +72,8 @@ static void a_server_tells_its_host_what_was_broken_and_aborts(void **state)
     (void)state;
     assert_int_equal(outcome.signal, SIGABRT);
     assert_non_null(strstr(outcome.output, "last words: "));
-    assert_non_null(strstr(outcome.output, "src/apply/release.c:"));
-    assert_non_null(strstr(outcome.output, "!cc_release_has(release, index)"));
+    assert_non_null(strstr(outcome.output, "src/apply/live.c:"));
+    assert_non_null(strstr(outcome.output, "was_live"));
 }
 
 static void a_host_may_end_its_process_in_its_own_way_when_its_server_is_broken(void **state)

@@ -61,11 +61,11 @@ void history_init(struct history *history, const struct cc_apply_options *option
 void history_deinit(struct history *history)
 {
     cc_apply_destroy(history->apply);
-    CC_ASSERT(history->counted.blocks == 0);
     for (uint64_t i = 0; i < history->count; i++) {
-        free(history->entries[i].payload);
+        cc_block_release(history->entries[i].block);
     }
     free(history->entries);
+    CC_ASSERT(history->counted.blocks == 0);
 }
 
 bool history_entry_at(void *owner, uint64_t index, struct cc_entry *entry_out)
@@ -78,12 +78,9 @@ bool history_entry_at(void *owner, uint64_t index, struct cc_entry *entry_out)
 
     const struct history_entry *entry = &history->entries[index - 1];
 
-    *entry_out = (struct cc_entry){
-        .index = index,
-        .term = 1,
-        .time_us = entry->time_us,
-        .kind = entry->kind,
-        .payload = {entry->payload, entry->size}};
+    *entry_out = cc_entry_of(entry->block);
+    entry_out->kind = entry->kind;
+    entry_out->time_us = entry->time_us;
     return true;
 }
 
@@ -99,11 +96,10 @@ uint64_t history_add(struct history *history, uint8_t kind, copycat_bytes payloa
 
     struct history_entry *added = &history->entries[history->count++];
 
-    *added = (struct history_entry){kind, history->now_us, malloc(payload.size + 1), payload.size};
-    CC_ASSERT(added->payload != NULL);
-    if (payload.size > 0) {
-        memcpy(added->payload, payload.data, payload.size);
-    }
+    *added = (struct history_entry){
+        kind, history->now_us,
+        cc_entry_create(&history->counted.memory, CC_ENTRY_COMMAND, payload)};
+    cc_entry_stamp(added->block, 1, history->count, 1, history->now_us);
     (void)history_entry_at(history, history->count, &entry);
     cc_apply_entry(history->apply, &entry, &history->outcome);
     return history->count;

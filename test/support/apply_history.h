@@ -19,10 +19,9 @@ struct counted_memory {
 void counted_memory_init(struct counted_memory *counted, uint8_t fill);
 
 struct history_entry {
-    uint8_t kind;
+    uint8_t kind; /* also of those that no entry has */
     uint64_t time_us;
-    uint8_t *payload;
-    size_t size;
+    struct cc_block *block; /* encoded, as a command */
 };
 
 struct history {

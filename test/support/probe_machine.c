@@ -182,7 +182,7 @@ static void probe_done(void *machine)
 {
     struct probe *probe = machine;
 
-    CC_ASSERT(probe->step == 2);
+    probe->step = 0;
 }
 
 static copycat_status probe_restore(void *machine, copycat_bytes piece)

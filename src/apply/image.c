@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image -- see image.h.
+ */
+#include "apply/image.h"
+
+#include "apply/apply_internal.h"
+#include "base/assert.h"
+#include "base/bug.h"
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+static void freeze(struct cc_apply *apply)
+{
+    struct cc_image *image = apply->image;
+
+    cc_live_freeze(&apply->live, apply->index);
+    for (uint32_t i = 0; i < image->instance_count; i++) {
+        const struct cc_instance *instance = apply->instances.at[i];
+
+        if (cc_instance_has_blob(instance)) {
+            instance->type->blob_freeze(instance->machine);
+        }
+    }
+}
+
+bool cc_apply_image_begin(struct cc_apply *apply)
+{
+    struct cc_image *image = cc_memory_try(apply->memory, sizeof *image);
+
+    CC_ASSERT(apply->image == NULL && apply->index > 0); /* M1 */
+    if (image == NULL) {
+        return false;
+    }
+    image->index = apply->index;
+    image->time_us = apply->time_us;
+    image->digest = cc_apply_digest(apply);
+    image->instance_count = apply->instances.count;
+    cc_list_init(&image->chunks);
+    apply->image = image;
+    if (!cc_image_capture(apply)) {
+        cc_image_capture_drop(apply);
+        cc_memory_give(apply->memory, image);
+        apply->image = NULL;
+        return false;
+    }
+    freeze(apply);
+    return true;
+}
+
+/* The next instance whose blob is not yet written; NULL when there is none. */
+static struct cc_instance *next_blob(struct cc_apply *apply)
+{
+    struct cc_image *image = apply->image;
+
+    while (image->blob_position < image->instance_count) {
+        struct cc_instance *instance = apply->instances.at[image->blob_position];
+
+        if (cc_instance_has_blob(instance)) {
+            return instance;
+        }
+        image->blob_position++;
+    }
+    return NULL;
+}
+
+static void end_blob(struct cc_apply *apply, const struct cc_instance *instance)
+{
+    instance->type->blob_done(instance->machine);
+    apply->image->blob_position++;
+    apply->image->blob_number = 0;
+}
+
+void cc_apply_image_end(struct cc_apply *apply)
+{
+    const struct cc_instance *instance;
+
+    if (apply->image == NULL) {
+        return;
+    }
+    while ((instance = next_blob(apply)) != NULL) {
+        end_blob(apply, instance);
+    }
+    cc_live_thaw(&apply->live);
+    cc_image_capture_drop(apply);
+    cc_memory_give(apply->memory, apply->image);
+    apply->image = NULL;
+}
+
+uint64_t cc_apply_image_index(const struct cc_apply *apply)
+{
+    return apply->image == NULL ? 0 : apply->image->index;
+}
+
+uint64_t cc_apply_image_time_us(const struct cc_apply *apply)
+{
+    return apply->image == NULL ? 0 : apply->image->time_us;
+}
+
+uint64_t cc_apply_image_digest(const struct cc_apply *apply)
+{
+    return apply->image == NULL ? 0 : apply->image->digest;
+}
+
+uint64_t cc_apply_image_captured_bytes(const struct cc_apply *apply)
+{
+    return apply->image == NULL ? 0 : apply->image->captured_bytes;
+}
+
+/* ---- blobs ----------------------------------------------------------------------------------- */
+
+/* One piece: what one step of a machine writes. */
+struct copycat_blob_writer {
+    struct cc_writer *target;
+    size_t left;
+};
+
+bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes bytes)
+{
+    if (bytes.size > writer->left || writer->target->failed) {
+        return false;
+    }
+    if (bytes.size > 0) {
+        cc_write_raw(writer->target, bytes.data, bytes.size);
+    }
+    writer->left -= bytes.size;
+    return true;
+}
+
+static void write_piece(
+    struct cc_apply *apply, const struct cc_instance *instance, struct cc_writer *writer)
+{
+    struct cc_image *image = apply->image;
+    struct copycat_blob_writer piece = {writer, CC_IMAGE_BLOB_PIECE_SIZE_MAX};
+    size_t start = cc_image_record_begin(writer, CC_IMAGE_BLOB);
+
+    cc_write_varint(writer, instance->id);
+    cc_write_varint(writer, image->blob_number);
+
+    size_t last_at = writer->size;
+
+    cc_write_u8(writer, 0);
+    if (writer->failed) {
+        return;
+    }
+
+    bool is_more = instance->type->blob_step(instance->machine, &piece);
+
+    if (writer->failed) {
+        return;
+    }
+    CC_ASSERT(!is_more || piece.left < CC_IMAGE_BLOB_PIECE_SIZE_MAX); /* or it would never end */
+    writer->data[last_at] = !is_more;
+    cc_image_record_end(writer, start);
+    image->counts[CC_IMAGE_BLOB]++;
+    image->blob_number++;
+    if (!is_more) {
+        end_blob(apply, instance);
+    }
+}
+
+bool cc_apply_image_step(struct cc_apply *apply, struct cc_writer *writer, size_t wanted)
+{
+    struct cc_image *image = apply->image;
+    size_t start = writer->size;
+
+    CC_ASSERT(image != NULL && wanted > 0);
+    for (;;) {
+        const struct cc_instance *instance = next_blob(apply);
+        bool is_captured_left = !cc_list_is_empty(&image->chunks);
+
+        if (!is_captured_left && instance == NULL) {
+            return false;
+        }
+        if (writer->size - start >= wanted || writer->failed) {
+            return true;
+        }
+        if (is_captured_left) {
+            cc_image_capture_write(apply, writer);
+        } else {
+            write_piece(apply, instance, writer);
+        }
+    }
+}
+
+/* ---- live commits ---------------------------------------------------------------------------- */
+
+uint64_t cc_apply_image_commit_count(const struct cc_apply *apply)
+{
+    CC_ASSERT(apply->image != NULL);
+    return apply->live.frozen_count;
+}
+
+uint64_t cc_apply_image_next_commit(const struct cc_apply *apply, uint64_t after)
+{
+    CC_ASSERT(apply->image != NULL);
+    return cc_live_frozen_next(&apply->live, after);
+}
+
+static bool is_next(const struct cc_apply *apply, uint64_t index)
+{
+    return index != 0 && index == cc_apply_image_next_commit(apply, apply->image->commit_newest);
+}
+
+static void note_commit(struct cc_apply *apply, uint8_t type, uint64_t index)
+{
+    CC_ASSERT(next_blob(apply) == NULL && cc_list_is_empty(&apply->image->chunks));
+    apply->image->commit_newest = index;
+    apply->image->counts[type]++;
+}
+
+/* Where the machine writes a blob, all that is still wanted of its commits is that they live. */
+static bool is_in_blob(const struct cc_apply *apply, const struct cc_entry *entry)
+{
+    struct cc_command command;
+    bool is_command = cc_command_decode(entry->payload, &command);
+
+    CC_ASSERT(is_command); /* what does not decode is released at once */
+
+    const struct cc_instance *instance = cc_instance_find(apply, command.instance);
+
+    CC_ASSERT(instance != NULL);
+    return cc_instance_has_blob(instance);
+}
+
+void cc_apply_image_commit(
+    struct cc_apply *apply, struct cc_writer *writer, const struct cc_entry *entry)
+{
+    CC_ASSERT(is_next(apply, entry->index) || CC_BUG(T034)); /* M3 */
+    uint8_t type = is_in_blob(apply, entry) ? CC_IMAGE_LIVE : CC_IMAGE_COMMIT;
+    size_t start = cc_image_record_begin(writer, type);
+
+    if (type == CC_IMAGE_LIVE) {
+        cc_write_varint(writer, entry->index);
+    } else {
+        const uint8_t *payload = entry->payload.data;
+
+        cc_write_raw(
+            writer, payload - CC_ENTRY_HEADER_SIZE, cc_entry_size((uint32_t)entry->payload.size));
+    }
+    cc_image_record_end(writer, start);
+    note_commit(apply, type, entry->index);
+}
+
+bool cc_apply_image_commit_again(
+    struct cc_apply *apply, struct cc_writer *writer, const struct cc_image_record *record)
+{
+    uint64_t index = cc_image_record_index(record);
+
+    if (!is_next(apply, index)) {
+        return false;
+    }
+    cc_write_raw(writer, record->whole.data, record->whole.size);
+    note_commit(apply, record->type, index);
+    return true;
+}
+
+void cc_apply_image_finish(struct cc_apply *apply, struct cc_writer *writer)
+{
+    const struct cc_image *image = apply->image;
+    uint64_t commits = image->counts[CC_IMAGE_COMMIT] + image->counts[CC_IMAGE_LIVE];
+
+    CC_ASSERT(commits == apply->live.frozen_count || CC_BUG(T034)); /* M3 */
+    size_t start = cc_image_record_begin(writer, CC_IMAGE_END);
+
+    for (int type = CC_IMAGE_INSTANCE; type <= CC_IMAGE_LIVE; type++) {
+        cc_write_varint(writer, image->counts[type]);
+    }
+    cc_write_u64(writer, image->digest);
+    cc_image_record_end(writer, start);
+}
