@@ -248,7 +248,11 @@ static void carry_out(struct memory_disk *disk, struct cc_disk_request *request)
         break;
     case CC_DISK_REMOVE:
         file = find(disk, request->name);
-        file->is_named = false;
+        if (file == NULL) {
+            request->status = COPYCAT_ERR_INVALID;
+        } else {
+            file->is_named = false;
+        }
         break;
     }
 }
@@ -268,6 +272,8 @@ static void carry_out_failure(struct memory_disk *disk, struct cc_disk_request *
             request->size);
     } else if (request->operation == CC_DISK_SYNC) {
         forget_doubts(request->file->file);
+    } else if (request->operation == CC_DISK_CLOSE) {
+        resize(disk, request->file, 0); /* dead all the same */
     }
 }
 
