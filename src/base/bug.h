@@ -34,7 +34,9 @@ enum cc_trap {
     CC_TRAP_T025, /* without memory the answer is an error, on this member alone */
     CC_TRAP_T026, /* the state's digest depends on where it lies in memory */
     CC_TRAP_T034, /* what is released while an image is taken is missing in it */
+    CC_TRAP_T044, /* an image takes the place of what is committed beyond it */
     CC_TRAP_T045, /* an image without the timers */
+    CC_TRAP_T048, /* an image counts before it is durable */
     CC_TRAP_T050, /* damage taken for a torn tail */
     CC_TRAP_T051, /* what cannot be read is forgotten when voting */
     CC_TRAP_T053, /* a failed sync is tried again */

@@ -294,6 +294,8 @@ static copycat_status dispatch(struct cc_raft *core, const struct cc_raft_event 
     case CC_RAFT_EVENT_FORGOTTEN:
         cc_raft_forgotten(core, event->index);
         break;
+    case CC_RAFT_EVENT_INSTALL:
+        return cc_raft_install(core, event->index, event->term);
     }
     return COPYCAT_OK;
 }
@@ -348,6 +350,9 @@ static bool is_consistent(const struct cc_raft *core)
             return false; /* R5 */
         }
     }
+    if (core->role == CC_RAFT_FOLLOWER && core->verified < core->commit && !CC_BUG(T019)) {
+        return false;
+    }
     return first <= core->last && term <= core->term &&
            (core->first <= core->commit + 1 || CC_BUG(T021)); /* R8 */
 }
@@ -373,6 +378,7 @@ copycat_status cc_raft_step(
     effects->ticket = 0;
     effects->store = false;
     effects->truncate_from = 0;
+    effects->install_index = 0;
     effects->append_source = CC_RAFT_APPEND_NOTHING;
     effects->commit = 0;
     effects->became = false;

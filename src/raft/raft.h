@@ -21,9 +21,11 @@
  *                         that waits while its entries are forgotten (prev + 1 < cc_raft_first)
  *                         is dropped
  *   event FORGOTTEN       the driver's log has let go of raw entries: an image stands for them
+ *   event INSTALL         the driver has a whole image, read and verified; effect `install` says
+ *                         that the state is to be taken from it, and what becomes of the log
  *
- * Order is data.  A step's durable effects are carried out in the order store, truncate, append,
- * and together bear one ticket.  The driver says STORED(ticket) when they are durable; that is
+ * Order is data.  A step's durable effects are carried out in the order store, truncate, install,
+ * append, and together bear one ticket.  The driver says STORED(ticket) when they are durable; that is
  * cumulative. A send with `after` != 0 leaves when that ticket is durable, and is dropped if by
  * then cc_raft_term() differs from its `core_term`.
  *
@@ -156,8 +158,14 @@ enum cc_raft_event_kind {
     CC_RAFT_EVENT_PEER_UP,   /* a fresh connection to `peer`: nothing sent before counts */
     CC_RAFT_EVENT_PEER_DOWN, /* the connection to `peer` is gone */
 
-    /* Raw entries through `index`, which is committed, cannot be had from the log any more. */
+    /* Raw entries through `index`, which is committed, cannot be had from the log any more.  Where
+     * one of them was damaged, REPAIRED has said before that it is of no interest. */
     CC_RAFT_EVENT_FORGOTTEN,
+
+    /* Here is an image at `index`, an entry of `term`, which a leader of this core's term, or of an
+     * earlier one, has known to be committed: the driver takes no offer of a leader of another
+     * term. OK without an install where the image brings nothing; BUSY for all but a follower. */
+    CC_RAFT_EVENT_INSTALL,
 };
 
 struct cc_raft_event {
@@ -166,9 +174,10 @@ struct cc_raft_event {
     const struct cc_raft_message *message; /* RECEIVE; borrowed for the step */
     uint64_t ticket;                       /* STORED */
     uint32_t peer;                         /* SENT, TRANSFER, PEER_* */
-    uint64_t index;                        /* SENT: last index that was sent; REPAIRED, FORGOTTEN */
-    uint32_t bytes;                        /* SENT: encoded bytes of its entries */
-    uint32_t count;                        /* PROPOSE */
+    uint64_t index; /* SENT: last index that was sent; REPAIRED, FORGOTTEN, INSTALL */
+    uint64_t term;  /* INSTALL */
+    uint32_t bytes; /* SENT: encoded bytes of its entries */
+    uint32_t count; /* PROPOSE */
 };
 
 enum cc_raft_append_source {
@@ -182,9 +191,12 @@ enum cc_raft_append_source {
 #define CC_RAFT_SENDS_MAX (2u * CC_MEMBERS_MAX)
 
 struct cc_raft_effects {
-    uint64_t ticket;        /* of store, truncate and append below; 0: nothing to make durable */
+    uint64_t ticket;        /* of store, truncate, install and append; 0: nothing to make durable */
     bool store;             /* make cc_raft_term() and cc_raft_vote() durable */
     uint64_t truncate_from; /* drop entries from this index on; 0: none */
+    uint64_t install_index; /* the group stands on the image at this index from here on; 0: none */
+    uint64_t install_term;
+    bool keep_tail; /* ... and keeps its log; else that is dropped, and goes on behind the image */
     enum cc_raft_append_source append_source;
     uint64_t append_first;
     uint64_t append_last;

@@ -14,7 +14,12 @@ static void acknowledge(struct cc_raft *core)
 {
     struct cc_raft_send *send = cc_raft_send(core, CC_RAFT_APPEND_REPLY, core->leader, core->term);
 
-    /* T-016: what is acknowledged is durable, and known to match. */
+    /*
+     * T-016: what is acknowledged is durable, and known to match: as far as this leader's appends
+     * have shown, and through our commit index in any case.  For whatever we know to be committed
+     * was so in this term or an earlier one, and then its leader has it (3.6.3), at the same index
+     * and in the same term.  So after an image at H the leader goes on from H + 1 by itself.
+     */
     send->message.is_accepted = true;
     send->message.match = CC_BUG(T016) ? core->verified : least(core->stable, core->verified);
     send->message.round = core->heard_round;

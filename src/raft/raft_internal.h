@@ -9,7 +9,7 @@
  *     raft_follower.c     appends at the follower: match, conflict, commit, acknowledgement
  *     raft_read.c         commit index, leadership rounds, leases: whatever a quorum decides
  *     raft_transfer.c     handing leadership over
- *     raft_image.c        what is forgotten, and who therefore needs an image
+ *     raft_image.c        what is forgotten, who therefore needs an image, and taking one over
  */
 #ifndef CC_RAFT_RAFT_INTERNAL_H
 #define CC_RAFT_RAFT_INTERNAL_H
@@ -131,6 +131,8 @@ bool cc_raft_log_has_room(struct cc_raft *core);
 void cc_raft_log_extend(struct cc_raft *core, uint64_t last, uint64_t term);
 void cc_raft_log_truncate(struct cc_raft *core, uint64_t from);
 void cc_raft_log_forget(struct cc_raft *core, uint64_t index);
+/* Nothing but the entry at `index` is known, and that it is there when the step's ticket is. */
+void cc_raft_log_reset(struct cc_raft *core, uint64_t index, uint64_t term);
 void cc_raft_log_repaired(struct cc_raft *core, uint64_t damaged_from);
 /* The step's ticket, made when first asked for. */
 uint64_t cc_raft_log_ticket(struct cc_raft *core);
@@ -172,6 +174,7 @@ void cc_raft_receive_timeout_now(struct cc_raft *core, const struct cc_raft_mess
 
 /* raft_image.c */
 void cc_raft_forgotten(struct cc_raft *core, uint64_t index);
+copycat_status cc_raft_install(struct cc_raft *core, uint64_t index, uint64_t term);
 
 /* raft.c */
 struct cc_raft_peer *cc_raft_peer_of(struct cc_raft *core, uint32_t id);

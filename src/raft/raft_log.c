@@ -103,6 +103,25 @@ void cc_raft_log_forget(struct cc_raft *core, uint64_t index)
     memmove(core->runs, core->runs + run, core->run_count * sizeof *core->runs);
 }
 
+/*
+ * What was stable and committed is on the disk, in the log that is dropped or in the image that
+ * replaces it, whichever a crash leaves.  No write that is under way says anything of the new log,
+ * and the image itself counts when its ticket is durable (T-048).
+ */
+void cc_raft_log_reset(struct cc_raft *core, uint64_t index, uint64_t term)
+{
+    core->stored = core->stable < core->commit ? core->stable : core->commit;
+    core->stored = CC_BUG(T048) ? index : core->stored;
+    core->damaged_from = 0;
+    core->runs[0] = (struct cc_raft_run){index, term};
+    core->run_count = 1;
+    core->first = index + 1;
+    core->last = index;
+    core->ticket_count = 0;
+    settle(core);
+    cc_raft_log_note_append(core);
+}
+
 void cc_raft_log_extend(struct cc_raft *core, uint64_t last, uint64_t term)
 {
     CC_ASSERT(last > core->last);

@@ -100,6 +100,7 @@ static void forget_writes(struct raft_member *member, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         cc_memory_give(&heap, member->writes[i].entries);
+        cc_memory_give(&heap, member->writes[i].image);
     }
     member->write_count -= count;
     if (member->write_count > 0) {
@@ -253,6 +254,15 @@ static void make_durable(
         CC_ASSERT(effects->truncate_from <= member->memory.last);
         member->memory.last = effects->truncate_from - 1;
     }
+    if (effects->install_index != 0) {
+        size_t size = (effects->install_index + 1) * sizeof *write.image;
+
+        write.install_index = effects->install_index;
+        write.keep_tail = effects->keep_tail;
+        write.image = cc_memory_take(&heap, size);
+        memcpy(write.image, cluster->image, size);
+        raft_cluster_switch(&member->memory, write.install_index, write.keep_tail, cluster->image);
+    }
     if (effects->append_source != CC_RAFT_APPEND_NOTHING) {
         append(cluster, member, effects, packet);
         size_t count = effects->append_last - effects->append_first + 1;
@@ -263,7 +273,8 @@ static void make_durable(
         memcpy(write.entries, &member->memory.entries[write.first], count * sizeof *write.entries);
     }
     CC_ASSERT(
-        (effects->ticket != 0) == (write.store || write.truncate_from != 0 || write.last > 0));
+        (effects->ticket != 0) ==
+        (write.store || write.truncate_from != 0 || write.last > 0 || write.install_index != 0));
     if (effects->ticket != 0) {
         member->writes = grown(
             member->writes, &member->write_capacity, member->write_count, sizeof *member->writes);
@@ -431,6 +442,9 @@ static void write_to_disk(struct raft_state *disk, const struct raft_write *writ
     }
     if (write->truncate_from != 0 && disk->last >= write->truncate_from) {
         disk->last = write->truncate_from - 1;
+    }
+    if (write->install_index != 0) {
+        raft_cluster_switch(disk, write->install_index, write->keep_tail, write->image);
     }
     if (write->last > 0) {
         CC_ASSERT(write->first == disk->last + 1);

@@ -39,6 +39,9 @@ struct raft_state {
 /* What one ticket stands for. */
 struct raft_write {
     uint64_t ticket;
+    uint64_t install_index; /* 0: none */
+    bool keep_tail;
+    struct raft_entry *image; /* 1..install_index at [1] and behind */
     bool store;
     uint64_t term;
     uint32_t vote;
@@ -96,6 +99,7 @@ struct raft_cluster {
     void (*observe)(void *context, const struct raft_step *step);
     void (*observe_send)(void *context, const struct raft_packet *packet, bool is_lost);
     void *context;
+    const struct raft_entry *image; /* of the INSTALL event at hand; by index */
 };
 
 /* Voters have the ids from 1, learners follow.  Partner: raft_cluster_destroy. */
@@ -145,6 +149,14 @@ bool raft_cluster_image(struct raft_cluster *cluster, uint32_t id, uint64_t inde
 
 /* The log forgets what is at or below `index`, as far as the image on the disk has it. */
 void raft_cluster_forget(struct raft_cluster *cluster, uint32_t id, uint64_t index);
+
+/* INSTALL with an image of these entries, by index, the last of them at `index`. */
+copycat_status raft_cluster_install(
+    struct raft_cluster *cluster, uint32_t id, uint64_t index, const struct raft_entry *entries);
+
+/* What the effect of an INSTALL does to the state in memory, and to the disk. */
+void raft_cluster_switch(
+    struct raft_state *state, uint64_t index, bool keep_tail, const struct raft_entry *entries);
 
 /* Time passes: whatever is sent arrives, whatever is written is stored, at once. */
 void raft_cluster_run(struct raft_cluster *cluster, uint64_t us);

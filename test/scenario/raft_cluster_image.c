@@ -6,6 +6,8 @@
 #include "base/assert.h"
 #include "raft_cluster.h"
 
+#include <string.h>
+
 bool raft_cluster_image(struct raft_cluster *cluster, uint32_t id, uint64_t index)
 {
     struct raft_member *member = raft_cluster_member(cluster, id);
@@ -34,4 +36,29 @@ void raft_cluster_forget(struct raft_cluster *cluster, uint32_t id, uint64_t ind
     }
     (void)raft_cluster_step(
         cluster, id, (struct cc_raft_event){.kind = CC_RAFT_EVENT_FORGOTTEN, .index = index});
+}
+
+copycat_status raft_cluster_install(
+    struct raft_cluster *cluster, uint32_t id, uint64_t index, const struct raft_entry *entries)
+{
+    copycat_status status;
+
+    cluster->image = entries;
+    status = raft_cluster_step(
+        cluster, id,
+        (struct cc_raft_event){
+            .kind = CC_RAFT_EVENT_INSTALL, .index = index, .term = entries[index].term});
+    cluster->image = NULL;
+    return status;
+}
+
+void raft_cluster_switch(
+    struct raft_state *state, uint64_t index, bool keep_tail, const struct raft_entry *entries)
+{
+    memcpy(&state->entries[1], &entries[1], index * sizeof *entries);
+    state->base = index;
+    if (!keep_tail) {
+        state->first = index + 1;
+        state->last = index;
+    }
 }

@@ -22,6 +22,7 @@
  *     propose A [N]   read A   transfer A->B   stall A   unstall A
  *     image A [H]                     A has an image at H (its commit index) on its disk
  *     forget A H                      A's log lets go of what is at or below H
+ *     install A->B [H]                B gets A's image, or the one A had at H
  *     status   log A|all   waiting    what there is to see
  *     quiet COMMAND                   plays it, and shows only who became what
  */
@@ -204,6 +205,10 @@ static void say_event(struct story *story, const struct cc_raft_event *event)
     case CC_RAFT_EVENT_FORGOTTEN:
         say(story, "forgotten through %llu", (unsigned long long)event->index);
         break;
+    case CC_RAFT_EVENT_INSTALL:
+        say(story, "an image at %llu:t%llu", (unsigned long long)event->index,
+            (unsigned long long)event->term);
+        break;
     }
 }
 
@@ -219,6 +224,10 @@ static void say_durable(struct story *story, const struct raft_step *step)
     }
     if (effects->truncate_from != 0) {
         say(story, INDENT "truncate from %llu\n", (unsigned long long)effects->truncate_from);
+    }
+    if (effects->install_index != 0) {
+        say(story, INDENT "install %llu, %s\n", (unsigned long long)effects->install_index,
+            effects->keep_tail ? "keep the tail" : "drop the log");
     }
     if (effects->append_source != CC_RAFT_APPEND_NOTHING) {
         say(story, INDENT "append %llu..%llu%s\n", (unsigned long long)effects->append_first,
@@ -743,6 +752,26 @@ static void forget(struct story *story)
     raft_cluster_forget(story->cluster, number(story, 1, 0), number(story, 2, 0));
 }
 
+static void install(struct story *story)
+{
+    uint32_t from;
+    uint32_t to;
+
+    if (!pair(story, &from, &to) || !raft_cluster_member(story->cluster, to)->is_up) {
+        complain(story, "install A->B");
+        return;
+    }
+
+    const struct raft_state *source = &raft_cluster_member(story->cluster, from)->disk;
+    uint64_t index = number(story, 2, (uint32_t)source->base);
+
+    if (index == 0 || index > source->base) {
+        complain(story, "it has no such image");
+        return;
+    }
+    (void)raft_cluster_install(story->cluster, to, index, source->entries);
+}
+
 static const struct {
     const char *name;
     void (*play)(struct story *story);
@@ -778,6 +807,7 @@ static const struct {
     {"unstall", unstall},
     {"image", image},
     {"forget", forget},
+    {"install", install},
     {"status", status},
     {"log", logs},
     {"waiting", waiting},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * raft_random_test -- clusters under a random schedule: packets are lost, doubled and overtaken,
- * disks lag, members crash and lose what was not stored, links are cut.  After every step the judge
- * looks at all members at once.
+ * disks lag, members crash and lose what was not stored, links are cut, logs are forgotten up to an
+ * image, and images come from anywhere and late.  After every step the judge looks at all members
+ * at once.
  *
  * What the judge holds them to (figure 3.2, and what the core promises beyond it):
  *   J1  one leader in a term
@@ -15,6 +16,8 @@
  *   J8  while a lease holds, nobody else leads a later term
  *   J9  what a member calls stable is on its disk, and so is what it has acknowledged
  *   J10 when the faults end, there is a leader that commits, and everybody agrees
+ *   J11 a commit index never goes back within a life, nor behind an image over all lives
+ *   J12 what was ever committed stays on the disks of a quorum of voters
  */
 #include "base/prng.h"
 #include "raft_cluster.h"
@@ -30,6 +33,8 @@
 #define TERMS_MAX 4096u
 #define READS_MAX 256u
 #define STEPS 12000u
+#define IMAGES_MAX 64u
+#define RECENT 32u
 
 struct asked_read {
     uint32_t member;
@@ -37,6 +42,11 @@ struct asked_read {
     uint64_t round;
     uint64_t index;     /* where the core would read */
     uint64_t committed; /* what was committed anywhere when it was asked for */
+};
+
+struct kept_image {
+    uint64_t index;
+    uint64_t term; /* a leader of this term has known it to be committed */
 };
 
 struct judge {
@@ -51,6 +61,13 @@ struct judge {
     uint32_t reads_confirmed;
     uint32_t leases_seen;
     uint32_t transfers;
+    uint64_t commits[RAFT_CLUSTER_MEMBERS_MAX]; /* J11 */
+    struct kept_image images[IMAGES_MAX];       /* every one that was ever taken, or many of them */
+    uint32_t image_count;
+    uint32_t installs_kept;
+    uint32_t installs_dropped;
+    uint32_t conflicts; /* dropped, and not only for being short */
+    uint32_t needed;
     char verdict[256]; /* the first broken rule; empty: none */
 };
 
@@ -144,6 +161,37 @@ static void judge_commit(struct judge *judge, const struct raft_member *member)
     }
 }
 
+static void judge_progress(struct judge *judge, const struct raft_step *step)
+{
+    uint64_t *known = &judge->commits[step->member->id - 1];
+    uint64_t commit = cc_raft_commit(step->member->core);
+
+    if (step->event->kind == CC_RAFT_EVENT_START) {
+        *known = step->member->disk.base;
+    }
+    if (commit < *known) {
+        blame(judge, "J11 commit index went back", step->member->id, commit);
+    }
+    *known = commit;
+}
+
+/* Each write that may have taken something away is looked at when it is done. */
+static void judge_kept(struct judge *judge)
+{
+    for (uint64_t i = judge->commit; i > 0 && i + RECENT > judge->commit; i--) {
+        uint32_t holders = 0;
+
+        for (uint32_t j = 0; j < judge->cluster->voter_count; j++) {
+            const struct raft_state *disk = &judge->cluster->members[j].disk;
+
+            holders += disk->last >= i && same(disk->entries[i], judge->committed[i]);
+        }
+        if (holders <= judge->cluster->voter_count / 2) {
+            blame(judge, "J12 a quorum of disks has lost an entry", 0, i);
+        }
+    }
+}
+
 static void judge_stable(struct judge *judge, const struct raft_member *member)
 {
     uint64_t stable = cc_raft_stable(member->core);
@@ -228,6 +276,12 @@ static void observe(void *context, const struct raft_step *step)
     judge_leader(judge, step->member);
     judge_matching(judge, step->member);
     judge_commit(judge, step->member);
+    judge_progress(judge, step);
+    if (step->event->kind == CC_RAFT_EVENT_STORED) {
+        judge_kept(judge);
+    }
+    judge->installs_kept += step->effects->install_index != 0 && step->effects->keep_tail;
+    judge->installs_dropped += step->effects->install_index != 0 && !step->effects->keep_tail;
     judge_stable(judge, step->member);
     judge_reads(judge, step->member);
     judge_leases(judge);
@@ -340,6 +394,119 @@ static void ask_something(struct judge *judge)
     (void)raft_cluster_step(judge->cluster, id, event);
 }
 
+/* ---- images ------------------------------------------------------------------------------------
+ */
+
+static void take_image(struct judge *judge)
+{
+    uint32_t id = draw_member(judge);
+    struct raft_member *member = raft_cluster_member(judge->cluster, id);
+
+    if (!member->is_up) {
+        return;
+    }
+
+    uint64_t commit = cc_raft_commit(member->core);
+    uint64_t index = commit - draw(judge, 4) * (commit > 4);
+
+    if (raft_cluster_image(judge->cluster, id, index)) {
+        judge->images[judge->image_count++ % IMAGES_MAX] =
+            (struct kept_image){index, cc_raft_term(member->core)};
+    }
+}
+
+static void forget_entries(struct judge *judge)
+{
+    uint32_t id = draw_member(judge);
+    const struct raft_member *member = raft_cluster_member(judge->cluster, id);
+
+    if (member->is_up && member->disk.base > 2) {
+        raft_cluster_forget(judge->cluster, id, member->disk.base - draw(judge, 3));
+    }
+}
+
+/* Offers of another term are not taken, so whoever installs knows the term of a leader that knew
+ * the image to be committed; the judge knows what it stands for. */
+static void install_image(struct judge *judge, uint32_t id, struct kept_image image)
+{
+    const struct raft_member *member = raft_cluster_member(judge->cluster, id);
+
+    if (member->is_up && image.index > 0 && image.term <= cc_raft_term(member->core)) {
+        judge->conflicts +=
+            cc_raft_role(member->core) == CC_RAFT_FOLLOWER &&
+            cc_raft_commit(member->core) < image.index && member->memory.last >= image.index &&
+            cc_raft_term_at(member->core, image.index) != judge->committed[image.index].term;
+        (void)raft_cluster_install(judge->cluster, id, image.index, judge->committed);
+    }
+}
+
+/* An image of what another has committed, and this one has not.  Best of all, this one's log says
+ * something else there. */
+static void install_news(struct judge *judge)
+{
+    struct raft_cluster *cluster = judge->cluster;
+    const struct raft_member *source = raft_cluster_member(cluster, draw_member(judge));
+    uint32_t first = draw_member(judge);
+
+    for (uint32_t i = 0; source->is_up && i < cluster->member_count; i++) {
+        uint32_t id = (first + i) % cluster->member_count + 1;
+        const struct raft_member *member = raft_cluster_member(cluster, id);
+        uint64_t to = cc_raft_commit(source->core);
+
+        if (member->is_up && cc_raft_commit(member->core) < to &&
+            cc_raft_role(member->core) == CC_RAFT_FOLLOWER) {
+            uint64_t from = cc_raft_commit(member->core);
+            uint64_t index = from + 1 + draw(judge, (uint32_t)(to - from));
+
+            install_image(judge, id, (struct kept_image){index, cc_raft_term(source->core)});
+            return;
+        }
+    }
+}
+
+/* What a leader does that has an image for those who need one. */
+static void offer_images(struct judge *judge)
+{
+    struct raft_cluster *cluster = judge->cluster;
+
+    for (uint32_t from = 1; from <= cluster->member_count; from++) {
+        const struct raft_member *leader = raft_cluster_member(cluster, from);
+
+        for (uint32_t to = 1; leader->is_up && to <= cluster->member_count; to++) {
+            if (cc_raft_needs_image(leader->core, to)) {
+                judge->needed++;
+                install_image(
+                    judge, to, (struct kept_image){leader->disk.base, cc_raft_term(leader->core)});
+            }
+        }
+    }
+}
+
+static void handle_images(struct judge *judge)
+{
+    switch (draw(judge, 10)) {
+    case 0:
+    case 1:
+    case 2:
+        take_image(judge);
+        break;
+    case 3:
+    case 4:
+        forget_entries(judge);
+        break;
+    case 5:
+        install_image(judge, draw_member(judge), judge->images[draw(judge, IMAGES_MAX)]);
+        break;
+    case 6:
+    case 7:
+        install_news(judge);
+        break;
+    default:
+        offer_images(judge);
+        break;
+    }
+}
+
 /* Most of what can go wrong needs a leader to go away at the wrong moment. */
 static uint32_t draw_victim(struct judge *judge)
 {
@@ -403,8 +570,10 @@ static void take_a_step(struct judge *judge)
         (void)raft_cluster_store(judge->cluster, draw_member(judge), 1 + draw(judge, 2));
     } else if (choice < 930) {
         pass_time(judge);
-    } else if (choice < 994) {
+    } else if (choice < 980) {
         ask_something(judge);
+    } else if (choice < 994) {
+        handle_images(judge);
     } else {
         break_something(judge);
     }
@@ -433,7 +602,10 @@ static void judge_end(struct judge *judge)
     uint32_t leader = 0;
 
     mend(judge);
-    raft_cluster_run(cluster, 10 * cluster->options.election_timeout_us);
+    for (uint32_t i = 0; i < 10; i++) {
+        raft_cluster_run(cluster, cluster->options.election_timeout_us);
+        offer_images(judge);
+    }
     for (uint32_t id = 1; id <= cluster->member_count; id++) {
         if (cc_raft_role(raft_cluster_member(cluster, id)->core) == CC_RAFT_LEADER) {
             leader = id;
@@ -502,6 +674,10 @@ static void a_random_history_breaks_no_rule(void **state)
     uint64_t committed = 0;
     uint64_t confirmed = 0;
     uint64_t leases = 0;
+    uint64_t kept = 0;
+    uint64_t dropped = 0;
+    uint64_t conflicts = 0;
+    uint64_t needed = 0;
 
     (void)state;
     for (uint64_t seed = from; seed < from + count; seed++) {
@@ -510,6 +686,10 @@ static void a_random_history_breaks_no_rule(void **state)
         committed += judge->commit;
         confirmed += judge->reads_confirmed;
         leases += judge->leases_seen;
+        kept += judge->installs_kept;
+        dropped += judge->installs_dropped;
+        conflicts += judge->conflicts;
+        needed += judge->needed;
         if (judge->verdict[0] != '\0') {
             fail_msg(
                 "seed %llu: %s (RAFT_SEED=%llu runs it alone)", (unsigned long long)seed,
@@ -520,14 +700,20 @@ static void a_random_history_breaks_no_rule(void **state)
     }
 
     print_message(
-        "committed %llu, reads %llu, leases seen %llu\n", (unsigned long long)committed,
-        (unsigned long long)confirmed, (unsigned long long)leases);
+        "committed %llu, reads %llu, leases seen %llu, images installed %llu and %llu, "
+        "%llu over a conflict, needed %llu\n",
+        (unsigned long long)committed, (unsigned long long)confirmed, (unsigned long long)leases,
+        (unsigned long long)kept, (unsigned long long)dropped, (unsigned long long)conflicts,
+        (unsigned long long)needed);
 
     /* A schedule under which nothing happens proves nothing. */
     if (first == NULL) {
         assert_true(committed > 40 * count);
         assert_true(confirmed > 5 * count);
         assert_true(leases > 50 * count);
+        assert_true(kept > count / 2);
+        assert_true(dropped > count);
+        assert_true(conflicts > count / 100);
     }
 }
 
