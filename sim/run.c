@@ -4,6 +4,7 @@
  */
 #include "sim/run.h"
 
+#include "apply/image.h"
 #include "sim/alarm.h"
 #include "sim/check/linear.h"
 #include "sim/check/session.h"
@@ -215,12 +216,42 @@ static void found(struct run *run)
     }
 }
 
+static bool entry_at(void *owner, uint64_t index, struct cc_entry *entry_out)
+{
+    struct cc_block *block = cc_log_peek(owner, index);
+
+    if (block == NULL) {
+        return false;
+    }
+    *entry_out = cc_entry_of(block);
+    return true;
+}
+
+/* The check that makes releasing trustworthy: what an image has gives the same state. */
+static void check_restore(struct run *run)
+{
+    for (uint32_t i = 0; i < run->cluster->server_count; i++) {
+        const struct cc_group *group =
+            cc_cluster_is_up(run->cluster, i) ? run->cluster->seats[i].server->group : NULL;
+
+        if (group != NULL && cc_apply_index(group->apply) > 0 &&
+            run->cluster->options.cache_bytes_max >= 67108864 &&
+            cc_log_peek(group->log, 1) != NULL && cc_apply_image_index(group->apply) == 0 &&
+            !cc_apply_restore_check(group->apply, entry_at, group->log)) {
+            cc_judge_blame(
+                run->cluster->judge, "release: an image of server %u does not give its state",
+                i + 1);
+        }
+    }
+}
+
 static void suffer(struct run *run)
 {
     cc_workload_start(run->workload);
     cc_nemesis_start(run->nemesis, CC_NEMESIS_WORK);
     (void)run_until(
         run, run->overrides.faults_us != 0 ? run->overrides.faults_us : FAULTS_US, is_done);
+    check_restore(run); /* now timers are set and answers kept */
 }
 
 static void heal(struct run *run)
@@ -238,36 +269,6 @@ static void heal(struct run *run)
                      ? "a minute after the last fault a call has not been answered"
                  : !have_rung(run) ? "a minute after the last fault a timer has not rung"
                                    : "a minute after the last fault the servers do not agree");
-    }
-}
-
-static bool entry_at(void *owner, uint64_t index, struct cc_entry *entry_out)
-{
-    struct cc_block *block = cc_log_peek(owner, index);
-
-    if (block == NULL) {
-        return false;
-    }
-    *entry_out = cc_entry_of(block);
-    return true;
-}
-
-/* The check that makes releasing trustworthy: what is left of the log gives the same state. */
-static void check_restore(struct run *run)
-{
-    uint32_t leader = cc_cluster_leader(run->cluster);
-
-    if (leader == UINT32_MAX) {
-        return; /* it was settled a moment ago; the next phase says if it is again */
-    }
-
-    struct cc_group *group = run->cluster->seats[leader].server->group;
-
-    if (run->cluster->options.cache_bytes_max >= 67108864 && cc_log_peek(group->log, 1) != NULL &&
-        !cc_apply_restore_check(group->apply, entry_at, group->log)) {
-        cc_judge_blame(
-            run->cluster->judge,
-            "release: the unreleased commits do not give the state of server %u", leader + 1);
     }
 }
 

@@ -2,16 +2,14 @@
 /*
  * apply_restore_test -- what is kept gives the same state; equal logs give equal digests.
  */
-#include "base/prng.h"
+#include "actor.h"
 #include "catalog/catalog_machine.h"
 #include "resource/map/map_machine.h"
 #include "resource/map/map_operation.h"
-#include "support/apply_history.h"
 #include "support/probe_machine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -35,111 +33,15 @@ static const copycat_machine_type *const types[] = {
 static const struct cc_apply_options options = {
     .types = types, .catalog = &cc_catalog_machine_type};
 
-enum {
-    RESOURCES = 4
-};
-
-/* A session and what it works on. */
-struct actor {
-    struct history history;
-    uint64_t session;
-    uint64_t sequence;
-    uint64_t instances[RESOURCES];
-};
-
-static void begin(struct actor *actor)
-{
-    static const uint32_t kinds[RESOURCES] = {
-        CC_MAP_TYPE_ID, PROBE_TYPE_ID, CC_MAP_TYPE_ID, PROBE_TYPE_ID};
-
-    *actor = (struct actor){0};
-    history_init(&actor->history, &options);
-    actor->session = history_open(&actor->history, 1);
-    for (int i = 0; i < RESOURCES; i++) {
-        char path[] = {'/', (char)('a' + i), 0};
-
-        assert_int_equal(
-            history_create(
-                &actor->history, actor->session, ++actor->sequence, path, kinds[i],
-                &actor->instances[i]),
-            COPYCAT_OK);
-    }
-}
-
-static void command(struct actor *actor, uint64_t instance, copycat_bytes operation)
-{
-    actor->sequence++;
-    (void)history_command(
-        &actor->history, &(struct cc_command){
-                             .session = actor->session,
-                             .sequence = actor->sequence,
-                             .answered = actor->sequence - 1,
-                             .instance = instance,
-                             .operation = operation});
-}
-
-static void map_command(struct actor *actor, uint64_t instance, struct cc_prng *prng)
-{
-    static const uint8_t codes[] = {CC_MAP_PUT, CC_MAP_PUT,    CC_MAP_PUT_IF_ABSENT, CC_MAP_REPLACE,
-                                    CC_MAP_CAS, CC_MAP_REMOVE, CC_MAP_GET,           CC_MAP_SIZE};
-    uint8_t bytes[128];
-    char key[16];
-    char value[2] = {(char)('a' + cc_prng_below(prng, 2)), 0};
-    struct cc_writer writer;
-    struct cc_map_operation operation = {
-        .code = codes[cc_prng_below(prng, 8)], .value = {value, 1}, .expected = {"a", 1}};
-
-    if (cc_prng_below(prng, 500) == 0) {
-        operation.code = CC_MAP_CLEAR;
-    }
-    operation.key = (copycat_bytes){
-        key, (size_t)snprintf(key, sizeof key, "k%u", (unsigned)cc_prng_below(prng, 60))};
-    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
-    cc_map_operation_encode(&writer, &operation);
-    command(actor, instance, (copycat_bytes){writer.data, writer.size});
-}
-
-static void random_entry(struct actor *actor, struct cc_prng *prng)
-{
-    uint64_t resource = cc_prng_below(prng, RESOURCES);
-    uint64_t spare;
-
-    actor->history.now_us += cc_prng_below(prng, 100);
-    switch (cc_prng_below(prng, 12)) {
-    case 0:
-        spare = history_open(&actor->history, (uint8_t)(2 + cc_prng_below(prng, 5)));
-        if (cc_prng_below(prng, 2) == 0) {
-            history_close(&actor->history, spare);
-        }
-        break;
-    case 1:
-        command(
-            actor, actor->instances[1 + 2 * (resource % 2)],
-            probe_operation(
-                't', cc_prng_below(prng, 9), actor->history.now_us + cc_prng_below(prng, 900)));
-        break;
-    case 2:
-        command(actor, cc_prng_below(prng, 40), (copycat_bytes){"nonsense", 8});
-        break;
-    default:
-        if (resource % 2 == 0) {
-            map_command(actor, actor->instances[resource], prng);
-        } else {
-            command(actor, actor->instances[resource], probe_operation('n', 0, 0));
-        }
-        break;
-    }
-}
-
 static void what_is_not_released_builds_the_same_state_again(void **state)
 {
     struct cc_prng prng = {31};
     struct actor actor;
 
     (void)state;
-    begin(&actor);
+    actor_begin(&actor, &options);
     for (int i = 0; i < 6000; i++) {
-        random_entry(&actor, &prng);
+        actor_random_entry(&actor, &prng);
         if (i % 500 == 0) {
             assert_true(history_can_be_restored(&actor.history));
         }
@@ -159,7 +61,7 @@ static void a_machine_that_lets_go_of_what_it_needs_is_found_out(void **state)
     forgetful_type = cc_map_machine_type;
     forgetful_type.id = 2;
     forgetful_type.apply = forgetful_apply;
-    begin(&actor);
+    actor_begin(&actor, &options);
     assert_int_equal(
         history_create(&actor.history, actor.session, ++actor.sequence, "/forgetful", 2, &instance),
         COPYCAT_OK);
@@ -168,7 +70,7 @@ static void a_machine_that_lets_go_of_what_it_needs_is_found_out(void **state)
     cc_map_operation_encode(
         &writer,
         &(struct cc_map_operation){.code = CC_MAP_PUT, .key = {"k", 1}, .value = {"v", 1}});
-    command(&actor, instance, (copycat_bytes){writer.data, writer.size});
+    actor_command(&actor, instance, (copycat_bytes){writer.data, writer.size});
     assert_false(history_can_be_restored(&actor.history));
     history_deinit(&actor.history);
 }
@@ -178,7 +80,7 @@ static void a_log_with_a_missing_entry_cannot_be_checked(void **state)
     struct actor actor;
 
     (void)state;
-    begin(&actor);
+    actor_begin(&actor, &options);
     actor.history.count--;
     assert_false(history_can_be_restored(&actor.history));
     actor.history.count++;
@@ -193,7 +95,7 @@ static void the_same_log_gives_the_same_digest_after_every_entry(void **state)
     struct history other;
 
     (void)state;
-    begin(&actor);
+    actor_begin(&actor, &options);
     history_init(&other, &options);
     other.counted.fill = 0x3c;
     for (uint64_t index = 1; index <= 4000; index++) {
@@ -202,7 +104,7 @@ static void the_same_log_gives_the_same_digest_after_every_entry(void **state)
         uint64_t digest = cc_apply_digest(actor.history.apply);
 
         while (actor.history.count < index) {
-            random_entry(&actor, &prng);
+            actor_random_entry(&actor, &prng);
             assert_true(cc_apply_digest(actor.history.apply) != digest);
             digest = cc_apply_digest(actor.history.apply);
         }

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply_image_test -- an image is of one index, whatever is applied meanwhile, and makes the state it
+ * was taken of, with the same future.
+ */
+#include "actor.h"
+#include "catalog/catalog_machine.h"
+#include "resource/map/map_machine.h"
+#include "support/probe_machine.h"
+#include "taken.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const copycat_machine_type *const types[] = {
+    &probe_machine_type, &cc_map_machine_type, NULL};
+static const struct cc_apply_options options = {
+    .types = types, .catalog = &cc_catalog_machine_type, .answers_max = 64};
+
+static struct cc_image_record records[TAKEN_RECORDS_MAX];
+
+static void begin(struct actor *actor, struct cc_prng *prng, int entries)
+{
+    probe_reset();
+    actor_begin(actor, &options);
+    actor->lag = 20;
+    for (int i = 0; i < entries; i++) {
+        actor_random_entry(actor, prng);
+    }
+}
+
+static void assert_same_outcome(const struct cc_outcome *left, const struct cc_outcome *right)
+{
+    assert_int_equal(left->kind, right->kind);
+    assert_int_equal(left->session, right->session);
+    assert_int_equal(left->timeout_us, right->timeout_us);
+    assert_int_equal(left->is_refused, right->is_refused);
+    assert_int_equal(left->is_ended, right->is_ended);
+    assert_int_equal(left->answer.status, right->answer.status);
+    assert_int_equal(left->answer.index, right->answer.index);
+    assert_int_equal(left->answer.result.size, right->answer.result.size);
+    if (left->answer.result.size > 0) {
+        assert_memory_equal(
+            left->answer.result.data, right->answer.result.data, left->answer.result.size);
+    }
+}
+
+/* Applies to `other` what the actor's state has and it has not. */
+static void catch_up(struct cc_apply *other, struct actor *actor)
+{
+    for (uint64_t index = cc_apply_index(other) + 1; index <= actor->history.count; index++) {
+        struct cc_entry entry;
+        struct cc_outcome outcome;
+
+        assert_true(history_entry_at(&actor->history, index, &entry));
+        cc_apply_entry(other, &entry, &outcome);
+        if (index == actor->history.count) {
+            assert_same_outcome(&outcome, &actor->history.outcome);
+        }
+    }
+    assert_true(cc_apply_digest(other) == cc_apply_digest(actor->history.apply));
+}
+
+/* The last answers once more: they are remembered, and nothing runs again. */
+static void repeat(struct actor *actor, uint64_t back)
+{
+    (void)history_command(
+        &actor->history, &(struct cc_command){
+                             .session = actor->session,
+                             .sequence = actor->sequence - back,
+                             .instance = actor->instances[1],
+                             .operation = probe_operation('n', 0, 0)});
+}
+
+static void a_state_that_was_restored_has_the_digest_and_the_future_of_the_one_it_was_taken_of(
+    void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct cc_prng prng = {seed};
+        struct actor actor;
+        struct taken taken = {0};
+        struct cc_apply *restored = NULL;
+        struct counted_memory counted;
+
+        begin(&actor, &prng, (int)(seed * seed * 40));
+        counted_memory_init(&counted, 0x77);
+        taken_take(&taken, &actor.history);
+        assert_int_equal(
+            taken_restore(&taken, &options, &counted.memory, &restored, NULL), COPYCAT_OK);
+        assert_int_equal(cc_apply_index(restored), actor.history.count);
+        assert_true(cc_apply_digest(restored) == cc_apply_digest(actor.history.apply));
+        for (uint64_t back = 0; back < 20; back++) {
+            repeat(&actor, back);
+            catch_up(restored, &actor);
+        }
+        for (int i = 0; i < 400; i++) {
+            actor_random_entry(&actor, &prng);
+            catch_up(restored, &actor);
+        }
+        cc_apply_destroy(restored);
+        assert_int_equal(counted.blocks, 0);
+        taken_free(&taken);
+        history_deinit(&actor.history);
+    }
+}
+
+static void what_is_applied_while_an_image_is_taken_is_not_in_it(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 11; seed <= 16; seed++) {
+        struct cc_prng prng = {seed};
+        struct actor actor;
+        struct taken at_once = {0};
+        struct taken slowly = {0};
+        struct cc_apply *restored = NULL;
+        struct counted_memory counted;
+
+        begin(&actor, &prng, 600);
+        counted_memory_init(&counted, 0x77);
+        taken_take(&at_once, &actor.history);
+
+        uint64_t digest = cc_apply_digest(actor.history.apply);
+        uint64_t index = actor.history.count;
+
+        taken_begin(&actor.history);
+        assert_int_equal(cc_apply_image_index(actor.history.apply), index);
+        assert_true(cc_apply_image_digest(actor.history.apply) == digest);
+        do {
+            for (uint64_t i = cc_prng_below(&prng, 12); i > 0; i--) {
+                actor_random_entry(&actor, &prng);
+            }
+        } while (taken_step(&slowly, &actor.history, 1 + cc_prng_below(&prng, 200)));
+        cc_apply_image_end(actor.history.apply);
+        assert_int_equal(cc_apply_image_index(actor.history.apply), 0);
+
+        assert_int_equal(slowly.size, at_once.size);
+        assert_memory_equal(slowly.bytes, at_once.bytes, at_once.size);
+        assert_int_equal(
+            taken_restore(&slowly, &options, &counted.memory, &restored, NULL), COPYCAT_OK);
+        assert_true(cc_apply_digest(restored) == digest);
+        catch_up(restored, &actor);
+        cc_apply_destroy(restored);
+        taken_free(&at_once);
+        taken_free(&slowly);
+        history_deinit(&actor.history);
+    }
+}
+
+/* Another member has the same state from another past: it restored it, long ago. */
+static void members_with_other_pasts_take_the_same_image(void **state)
+{
+    struct cc_prng prng = {21};
+    struct actor actor;
+    struct taken first = {0};
+    struct taken own = {0};
+    struct taken others = {0};
+    struct counted_memory counted;
+    struct history other = {0};
+
+    (void)state;
+    begin(&actor, &prng, 500);
+    counted_memory_init(&counted, 0x77);
+    taken_take(&first, &actor.history);
+    assert_int_equal(
+        taken_restore(&first, &options, &counted.memory, &other.apply, NULL), COPYCAT_OK);
+    for (int i = 0; i < 1500; i++) {
+        actor_random_entry(&actor, &prng);
+    }
+    catch_up(other.apply, &actor);
+    taken_take(&own, &actor.history);
+    other.counted = actor.history.counted;
+    other.entries = actor.history.entries;
+    other.count = actor.history.count;
+    taken_take(&others, &other);
+    assert_int_equal(own.size, others.size);
+    assert_memory_equal(own.bytes, others.bytes, own.size);
+    cc_apply_destroy(other.apply);
+    taken_free(&first);
+    taken_free(&own);
+    taken_free(&others);
+    history_deinit(&actor.history);
+}
+
+/* The log may have forgotten what an image covers: commits come from there, record by record. */
+static void live_commits_come_from_the_image_before(void **state)
+{
+    struct cc_prng prng = {22};
+    struct actor actor;
+    struct taken before = {0};
+    struct taken expected = {0};
+    struct taken merged = {0};
+    struct cc_writer writer;
+    struct cc_entry entry;
+    uint64_t again = 0;
+
+    (void)state;
+    begin(&actor, &prng, 700);
+    taken_take(&before, &actor.history);
+
+    uint64_t covered = actor.history.count;
+    uint32_t count = taken_records(&before, records);
+    uint32_t at = 0;
+
+    for (int i = 0; i < 300; i++) {
+        actor_random_entry(&actor, &prng);
+    }
+    taken_take(&expected, &actor.history);
+    taken_begin(&actor.history);
+    cc_writer_init(&writer, &actor.history.counted.memory, 64u << 20);
+    while (cc_apply_image_step(actor.history.apply, &writer, 4096)) {
+        continue;
+    }
+    for (uint64_t index = cc_apply_image_next_commit(actor.history.apply, 0); index != 0;
+         index = cc_apply_image_next_commit(actor.history.apply, index)) {
+        while (at < count && cc_image_record_index(&records[at]) < index) {
+            assert_false(cc_apply_image_commit_again(actor.history.apply, &writer, &records[at++]));
+        }
+        if (index <= covered) {
+            assert_true(cc_apply_image_commit_again(actor.history.apply, &writer, &records[at++]));
+            again++;
+        } else {
+            assert_true(history_entry_at(&actor.history, index, &entry));
+            cc_apply_image_commit(actor.history.apply, &writer, &entry);
+        }
+    }
+    cc_apply_image_finish(actor.history.apply, &writer);
+    cc_apply_image_end(actor.history.apply);
+    taken_add(&merged, (copycat_bytes){writer.data, writer.size});
+    assert_in_range(again, 50, count);
+    assert_int_equal(merged.size, expected.size);
+    assert_memory_equal(merged.bytes, expected.bytes, expected.size);
+    cc_writer_deinit(&writer);
+    taken_free(&before);
+    taken_free(&expected);
+    taken_free(&merged);
+    history_deinit(&actor.history);
+}
+
+static void an_image_that_is_given_up_leaves_nothing_behind(void **state)
+{
+    struct cc_prng prng = {23};
+    struct actor actor;
+    struct taken whole = {0};
+    bool is_more = true;
+
+    (void)state;
+    begin(&actor, &prng, 300);
+
+    int64_t blocks = actor.history.counted.blocks;
+    uint64_t digest = cc_apply_digest(actor.history.apply);
+
+    taken_take(&whole, &actor.history);
+    for (int steps = 0; is_more; steps++) {
+        struct taken part = {0};
+
+        taken_begin(&actor.history);
+        for (int i = 0; i < steps && is_more; i++) {
+            is_more = taken_step(&part, &actor.history, 1);
+        }
+        cc_apply_image_end(actor.history.apply);
+        assert_int_equal(actor.history.counted.blocks, blocks);
+        assert_memory_equal(part.bytes == NULL ? whole.bytes : part.bytes, whole.bytes, part.size);
+        taken_free(&part);
+    }
+    assert_true(cc_apply_digest(actor.history.apply) == digest);
+    taken_begin(&actor.history);
+    taken_free(&whole);
+    history_deinit(&actor.history); /* which ends it */
+}
+
+/* ---- answers and pieces of any size ---------------------------------------------------------- */
+
+static void large_answers_are_in_the_image(void **state)
+{
+    static const uint64_t sizes[] = {0, 1, 60000, 70000, 1u << 20, 300, CC_RESULT_SIZE_MAX};
+    struct cc_prng prng = {24};
+    struct actor actor;
+    struct taken taken = {0};
+    struct cc_apply *restored = NULL;
+    struct counted_memory counted;
+    struct cc_answer answer;
+
+    (void)state;
+    begin(&actor, &prng, 10);
+    counted_memory_init(&counted, 0x77);
+    for (uint32_t i = 0; i < 7; i++) {
+        actor_command(&actor, actor.instances[1], probe_operation('z', sizes[i], 0));
+    }
+    taken_take(&taken, &actor.history);
+    assert_int_equal(taken_restore(&taken, &options, &counted.memory, &restored, NULL), COPYCAT_OK);
+    for (uint32_t i = 0; i < 7; i++) {
+        assert_true(cc_apply_cached(restored, actor.session, actor.sequence - 6 + i, &answer));
+        assert_int_equal(answer.result.size, sizes[i]);
+    }
+    cc_apply_destroy(restored);
+    taken_free(&taken);
+    history_deinit(&actor.history);
+}
+
+/* A machine of more than one piece, some of them empty at the end. */
+struct bulk {
+    copycat_memory *memory;
+    uint64_t pieces; /* restored */
+    int step;
+};
+
+static void *bulk_create(copycat_memory *memory)
+{
+    struct bulk *bulk = copycat_memory_take(memory, sizeof *bulk);
+
+    bulk->memory = memory;
+    return bulk;
+}
+
+static void bulk_destroy(void *machine)
+{
+    struct bulk *bulk = machine;
+
+    copycat_memory_give(bulk->memory, bulk);
+}
+
+static void bulk_apply(void *machine, copycat_context *context, const copycat_commit *commit)
+{
+    (void)machine;
+    copycat_context_release(context, commit->index);
+}
+
+static void bulk_query(const void *machine, copycat_reading *reading, copycat_bytes operation)
+{
+    const struct bulk *bulk = machine;
+
+    copycat_reading_answer(reading, COPYCAT_OK, (copycat_bytes){&bulk->pieces, 8});
+    (void)operation;
+}
+
+static uint64_t bulk_digest(const void *machine)
+{
+    (void)machine;
+    return 7;
+}
+
+static void bulk_freeze(void *machine)
+{
+    ((struct bulk *)machine)->step = 0;
+}
+
+/* 128 KiB always fit, then as much as there is room for, then nothing. */
+static bool bulk_step(void *machine, copycat_blob_writer *writer)
+{
+    static uint8_t bytes[128u << 10];
+    struct bulk *bulk = machine;
+
+    bytes[0] = (uint8_t)bulk->step;
+    if (bulk->step < 3) {
+        assert_true(copycat_blob_write(writer, (copycat_bytes){bytes, sizeof bytes}));
+        while (bulk->step == 1 && copycat_blob_write(writer, (copycat_bytes){bytes, 1000})) {
+            continue;
+        }
+    }
+    return ++bulk->step <= 3;
+}
+
+static void bulk_done(void *machine)
+{
+    ((struct bulk *)machine)->step = -1;
+}
+
+static copycat_status bulk_restore(void *machine, copycat_bytes piece)
+{
+    struct bulk *bulk = machine;
+    const uint8_t *bytes = piece.data;
+
+    assert_int_equal(piece.size >= (128u << 10), bulk->pieces < 3);
+    assert_true(piece.size == 0 || bytes[0] == bulk->pieces);
+    bulk->pieces++;
+    return COPYCAT_OK;
+}
+
+static const copycat_machine_type bulk_type = {
+    .id = 3,
+    .version = 1,
+    .name = "bulk",
+    .create = bulk_create,
+    .destroy = bulk_destroy,
+    .apply = bulk_apply,
+    .query = bulk_query,
+    .digest = bulk_digest,
+    .blob_freeze = bulk_freeze,
+    .blob_step = bulk_step,
+    .blob_done = bulk_done,
+    .blob_restore = bulk_restore,
+};
+
+static void a_blob_comes_back_in_the_pieces_it_was_written_in(void **state)
+{
+    static const copycat_machine_type *const bulk_types[] = {&bulk_type, NULL};
+    static const struct cc_apply_options bulk_options = {
+        .types = bulk_types, .catalog = &cc_catalog_machine_type};
+    struct history history;
+    struct taken taken = {0};
+    struct cc_apply *restored = NULL;
+    struct cc_answer answer;
+    uint64_t instance = 0;
+
+    (void)state;
+    history_init(&history, &bulk_options);
+    assert_int_equal(
+        history_create(&history, history_open(&history, 1), 1, "/bulk", 3, &instance), COPYCAT_OK);
+    taken_take(&taken, &history);
+    assert_int_equal(
+        taken_restore(&taken, &bulk_options, &history.counted.memory, &restored, NULL), COPYCAT_OK);
+    cc_apply_query(restored, instance, (copycat_bytes){"", 0}, &answer);
+    assert_int_equal(*(const uint64_t *)answer.result.data, 4);
+    cc_apply_destroy(restored);
+    taken_free(&taken);
+    history_deinit(&history);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            a_state_that_was_restored_has_the_digest_and_the_future_of_the_one_it_was_taken_of),
+        cmocka_unit_test(what_is_applied_while_an_image_is_taken_is_not_in_it),
+        cmocka_unit_test(members_with_other_pasts_take_the_same_image),
+        cmocka_unit_test(live_commits_come_from_the_image_before),
+        cmocka_unit_test(an_image_that_is_given_up_leaves_nothing_behind),
+        cmocka_unit_test(large_answers_are_in_the_image),
+        cmocka_unit_test(a_blob_comes_back_in_the_pieces_it_was_written_in),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
