@@ -127,6 +127,82 @@ void cc_image_read_next(struct cc_image_reader *reader);
 /* At any time; on_closed comes, and nothing before it any more. */
 void cc_image_read_close(struct cc_image_reader *reader);
 
+/* ---- lending --------------------------------------------------------------------------------- */
+
+/* The file of an image as it is, for a member that needs it. */
+struct cc_image_source;
+
+/* A run of its bytes.  The caller sets what comes first; it is the source's until `done`. */
+struct cc_image_loan {
+    uint64_t offset;
+    uint32_t size; /* 1 to CC_IMAGE_PART_SIZE_MAX; behind the end there is nothing to be had */
+    void (*done)(struct cc_image_loan *loan);
+    void *owner;
+    /* OK, IO; INVALID: there are no such bytes; what on_open said; CLOSED */
+    copycat_status status;
+    copycat_bytes bytes; /* valid until `done` returns, in which the loan may be freed */
+    struct cc_list node; /* the source's own */
+};
+
+struct cc_image_source_callbacks {
+    /* OK: the file has the size and the checksum of `id`.  Otherwise DAMAGED (also: no such file), IO
+     * or BUSY. */
+    void (*on_open)(void *owner, copycat_status status, const char *text);
+    void (*on_closed)(void *owner);
+};
+
+/* The file stays readable until the source is closed, also when its name is removed. */
+copycat_status cc_image_source_open(
+    struct cc_image_source **source_out,
+    struct cc_env *env,
+    const char *directory,
+    const struct cc_image_id *id,
+    const struct cc_image_source_callbacks *callbacks,
+    void *owner);
+
+/* Any number of them; they are done in turn, each read from the disk by itself. */
+void cc_image_source_lend(struct cc_image_source *source, struct cc_image_loan *loan);
+
+/* Loans that wait are done with CLOSED; then on_closed comes. */
+void cc_image_source_close(struct cc_image_source *source);
+
+/* ---- receiving ------------------------------------------------------------------------------- */
+
+struct cc_image_sink;
+
+struct cc_image_sink_callbacks {
+    /* After bytes that were not taken: some may be now. */
+    void (*on_room)(void *owner);
+    /* Once, and last.  OK: the file is durable, with the bytes that came: a reader has to say whether
+     * they are the image.  CLOSED: it was abandoned. */
+    void (*on_done)(void *owner, copycat_status status, const char *text);
+};
+
+/* INVALID, as for a writer; or no image can have that size.  What has the same name is replaced. */
+copycat_status cc_image_sink_begin(
+    struct cc_image_sink **sink_out,
+    struct cc_env *env,
+    const char *directory,
+    const struct cc_image_id *id,
+    const struct cc_image_sink_callbacks *callbacks,
+    void *owner);
+
+/*
+ * Takes all of `bytes`, or nothing: INVALID if they do not begin where the last ended, are none, or go
+ * beyond the image; BUSY if too much waits for the disk, and on_room comes, or if it failed, and
+ * on_done comes.
+ */
+copycat_status cc_image_sink_add(struct cc_image_sink *sink, uint64_t offset, copycat_bytes bytes);
+
+/* Where the next bytes have to begin: the size of the image, if there are no more. */
+uint64_t cc_image_sink_next(const struct cc_image_sink *sink);
+
+/* Every byte was added. */
+void cc_image_sink_finish(struct cc_image_sink *sink);
+
+/* As for a writer. */
+void cc_image_sink_abandon(struct cc_image_sink *sink);
+
 /* ---- sweeping -------------------------------------------------------------------------------- */
 
 struct cc_image_sweep;

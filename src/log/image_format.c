@@ -40,6 +40,11 @@ bool cc_image_id_equals(const struct cc_image_id *left, const struct cc_image_id
            left->size == right->size && left->checksum == right->checksum;
 }
 
+bool cc_image_is_size(uint64_t size)
+{
+    return size >= CC_IMAGE_SIZE_MIN && size <= CC_IMAGE_SIZE_MAX && size % CC_DISK_BLOCK == 0;
+}
+
 uint64_t cc_image_checksum(uint64_t before, const void *blocks, size_t size)
 {
     return cc_hash_bytes(blocks, size, before);

@@ -70,6 +70,9 @@ struct cc_image_end {
     uint64_t checksum;
 };
 
+/* True if the file of an image may be as large. */
+bool cc_image_is_size(uint64_t size);
+
 /* A checksum, gone on with over these blocks. */
 uint64_t cc_image_checksum(uint64_t before, const void *blocks, size_t size);
 

@@ -325,7 +325,7 @@ static void opened(struct cc_disk_request *request)
             COPYCAT_NONE);
         return;
     }
-    if (reader->size < CC_IMAGE_SIZE_MIN || reader->size % CC_DISK_BLOCK != 0 ||
+    if (!cc_image_is_size(reader->size) ||
         (reader->id.size != 0 && reader->id.size != reader->size)) {
         refuse(
             reader, COPYCAT_ERR_DAMAGED, "the image has another size than it should: the file ends",
