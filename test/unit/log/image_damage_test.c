@@ -233,6 +233,32 @@ static void a_forged_size_takes_no_memory(void **state)
     }
 }
 
+/* Headers that are whole, and of no piece that a writer makes. */
+static void a_piece_that_no_writer_makes_is_refused(void **state)
+{
+    static const struct image_script large = {
+        .sizes = {CC_IMAGE_ADD_SIZE_MAX, CC_IMAGE_PIECE_SIZE}, .count = 2};
+    struct cc_image_piece piece;
+    struct cc_image_piece forged;
+
+    (void)state;
+    for (uint32_t field = 0; field < 5; field++) {
+        make(&large);
+        assert_true(cc_image_piece_decode(file->seen + CC_DISK_BLOCK, &piece));
+        forged = piece;
+        forged.number += field == 0;
+        forged.offset += field == 1 ? CC_DISK_BLOCK : 0;
+        forged.raw_size = field == 2 ? 0 : field == 3 ? CC_IMAGE_ADD_SIZE_MAX + 1 : piece.raw_size;
+        forged.stored_size = forged.raw_size;
+        forged.checksum += field == 4;
+        cc_image_piece_seal(file->seen + CC_DISK_BLOCK, &forged);
+        assert_int_equal(image_read(&reading, &disk, &any, &large), COPYCAT_ERR_DAMAGED);
+        assert_int_equal(told_offset(), CC_DISK_BLOCK);
+        assert_int_equal(reading.pieces, 0);
+        done();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_piece_in_the_wrong_place_is_noticed),
         cmocka_unit_test(an_end_that_speaks_of_another_file_is_noticed),
         cmocka_unit_test(a_forged_size_takes_no_memory),
+        cmocka_unit_test(a_piece_that_no_writer_makes_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
