@@ -200,6 +200,7 @@ struct cc_append {
     uint64_t prev_index;
     uint64_t prev_term;
     uint64_t commit;
+    uint64_t floor;      /* every member that counts has this much; at most `commit`; 0: unknown */
     uint64_t round;      /* number of the newest leadership round begun before this was sent */
     uint64_t sent_at_us; /* the leader's own clock; comes back untouched */
     uint32_t entry_count;

@@ -74,6 +74,7 @@ void cc_append_encode_head(struct cc_writer *writer, const struct cc_append *app
     cc_write_varint(writer, append->prev_index);
     cc_write_varint(writer, append->prev_term);
     cc_write_varint(writer, append->commit);
+    cc_write_varint(writer, append->floor);
     cc_write_varint(writer, append->round);
     cc_write_varint(writer, append->sent_at_us);
     cc_write_varint(writer, append->entry_count);
@@ -103,6 +104,7 @@ bool cc_append_decode(copycat_bytes body, struct cc_append *append_out)
     append_out->prev_index = read_index(&reader);
     append_out->prev_term = read_term(&reader);
     append_out->commit = read_index(&reader);
+    append_out->floor = read_index(&reader);
     append_out->round = cc_read_varint(&reader);
     append_out->sent_at_us = cc_read_varint(&reader);
 

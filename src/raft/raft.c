@@ -42,10 +42,11 @@ static bool is_sensible(const struct cc_raft_options *options, const struct cc_r
            options->election_timeout_us <= TIME_US_MAX && options->promise_us_max <= TIME_US_MAX &&
            options->heartbeat_interval_us <= options->election_timeout_us / 3 &&
            options->promise_us <= options->election_timeout_us &&
-           options->promise_us <= options->promise_us_max && options->drift_ppm_max < 500000 &&
-           options->window_bytes > 0 && options->append_bytes_max > 0 &&
-           options->window_messages > 0 && options->window_messages <= CC_RAFT_INFLIGHT_MAX &&
-           options->uncommitted_max > 0 && is_whole(start);
+           options->promise_us <= options->promise_us_max && options->keep_us_max <= TIME_US_MAX &&
+           options->drift_ppm_max < 500000 && options->window_bytes > 0 &&
+           options->append_bytes_max > 0 && options->window_messages > 0 &&
+           options->window_messages <= CC_RAFT_INFLIGHT_MAX && options->uncommitted_max > 0 &&
+           is_whole(start);
 }
 
 static void take_members(struct cc_raft *core)
@@ -96,6 +97,9 @@ copycat_status cc_raft_create(
     core->memory = memory;
     core->options = *options;
     core->run_capacity = capacity;
+    if (options->keep_us_max == 0) {
+        core->options.keep_us_max = 10 * options->election_timeout_us;
+    }
     core->prng.state = options->seed;
     core->term = start->term;
     core->vote = start->vote;

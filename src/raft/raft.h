@@ -74,6 +74,7 @@ struct cc_raft_options {
     uint32_t window_messages;       /* likewise, at most CC_RAFT_INFLIGHT_MAX */
     uint32_t append_bytes_max;      /* encoded entries in one append; one entry may exceed it */
     uint32_t uncommitted_max;       /* entries; beyond it PROPOSE is BUSY */
+    uint64_t keep_us_max;           /* for so long a silent member holds the floor; 0: 10 T */
     uint32_t run_capacity;          /* of the run table; 0: 1024 */
 };
 
@@ -123,6 +124,7 @@ struct cc_raft_message {
     uint64_t prev_index; /* APPEND */
     uint64_t prev_term;  /* in a send: 0 with prev_index > 0 means the driver reads it in its log */
     uint64_t commit;
+    uint64_t floor;
     uint64_t round;
     uint64_t sent_at_us;
     uint32_t entry_count; /* received APPEND: entries (prev_index, prev_index + entry_count] ... */
@@ -250,6 +252,14 @@ uint64_t cc_raft_first(const struct cc_raft *core);
 /* At the leader: the peer has said that it lacks entries which are forgotten here, so that only an
  * image brings it further.  It hears heartbeats, and no entries, until it acknowledges enough. */
 bool cc_raft_needs_image(const struct cc_raft *core, uint32_t peer);
+
+/*
+ * Through here every member that counts has the log, so that none of them needs an image if that
+ * much is forgotten; at most the commit index, 0 if it is not known.  At the leader those count that
+ * need no image and were heard within keep_us_max (a new leader gives everybody that time); another
+ * member goes by what the leader of its term has said last.
+ */
+uint64_t cc_raft_floor(const struct cc_raft *core);
 
 /* The term of an entry; 0 if it is unknown here. */
 uint64_t cc_raft_term_at(const struct cc_raft *core, uint64_t index);

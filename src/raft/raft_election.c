@@ -10,6 +10,7 @@ void cc_raft_store(struct cc_raft *core, uint64_t term, uint32_t vote)
     CC_ASSERT(term >= core->term);
     CC_ASSERT(term > core->term || core->vote == 0 || CC_BUG(T010));
     core->term_leader = term > core->term ? 0 : core->term_leader;
+    core->floor = term > core->term ? 0 : core->floor;
     core->term = term;
     core->vote = vote;
     core->effects->store = true;

@@ -155,7 +155,8 @@ static bool is_sound(const struct cc_raft_message *message)
     if (message->run_count > CC_RUNS_PER_APPEND_MAX ||
         (message->entry_count == 0) != (message->run_count == 0) ||
         (message->prev_index == 0) != (message->prev_term == 0) ||
-        message->prev_term > message->term || end > CC_INDEX_MAX) {
+        message->prev_term > message->term || end > CC_INDEX_MAX ||
+        message->floor > message->commit) {
         return false;
     }
     if (message->run_count > 0 && message->runs[0].term < message->prev_term) {
@@ -208,6 +209,7 @@ static void hear_leader(struct cc_raft *core, const struct cc_raft_message *mess
     core->contact_us = core->now_us;
     core->promise_until_us = core->now_us + core->options.promise_us;
     core->promise_term = core->term;
+    core->floor = message->floor;
     core->heard_round = message->round;
     core->heard_sent_us = message->sent_at_us;
     cc_raft_delay_election(core);

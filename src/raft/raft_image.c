@@ -103,3 +103,27 @@ bool cc_raft_needs_image(const struct cc_raft *core, uint32_t id)
     }
     return false;
 }
+
+/* A member that restarts is not worth an image, so it is waited for; one that needs an image asks
+ * for no entry that is forgotten, and what comes after its image is for the driver to keep. */
+static bool holds_floor(const struct cc_raft *core, const struct cc_raft_peer *peer)
+{
+    return !peer->lacks_first && core->now_us < peer->heard_us + core->options.keep_us_max;
+}
+
+uint64_t cc_raft_floor(const struct cc_raft *core)
+{
+    uint64_t floor = core->commit;
+
+    if (core->role != CC_RAFT_LEADER) {
+        return core->floor < core->commit ? core->floor : core->commit;
+    }
+    for (uint32_t i = 0; i < core->peer_count; i++) {
+        const struct cc_raft_peer *peer = &core->peers[i];
+
+        if (holds_floor(core, peer) && peer->match < floor) {
+            floor = peer->match;
+        }
+    }
+    return floor;
+}

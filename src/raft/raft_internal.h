@@ -107,6 +107,7 @@ struct cc_raft {
     uint64_t heard_round;  /* newest round and send time heard from it */
     uint64_t heard_sent_us;
     uint64_t told_round;
+    uint64_t floor; /* newest that the leader of this term has said */
 
     uint64_t term_first; /* leader: index of the no-op that opened its term */
     uint64_t heartbeat_due_us;

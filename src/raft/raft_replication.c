@@ -40,6 +40,7 @@ static void emit_append(
     send->message.prev_index = next - 1;
     send->message.prev_term = cc_raft_log_term(core, next - 1);
     send->message.commit = core->commit;
+    send->message.floor = cc_raft_floor(core);
     send->message.round = core->round;
     send->message.sent_at_us = core->now_us;
     send->max_index = has_entries ? core->last : next - 1;

@@ -129,7 +129,12 @@ static size_t make_carrier(uint8_t *data, size_t size_max, struct cc_prng *prng)
     cc_writer_init_fixed(&writer, data + 1, size_max - 1);
     if (is_append) {
         struct cc_append append = {
-            .term = 2, .prev_index = 1, .prev_term = 1, .entry_count = count, .commit = 1};
+            .term = 2,
+            .prev_index = 1,
+            .prev_term = 1,
+            .entry_count = count,
+            .commit = 1,
+            .floor = 1};
 
         cc_append_encode_head(&writer, &append);
     } else {

@@ -126,6 +126,7 @@ static struct cc_raft_message take_message(struct input *input, const struct dri
     message.prev_term = (flags & 16u) != 0 ? near_to(input, cc_raft_term(core))
                                            : cc_raft_term_at(core, message.prev_index);
     message.commit = near_to(input, driver->last);
+    message.floor = (flags & 2u) != 0 ? message.commit / 2 : near_to(input, message.commit);
     message.round = near_to(input, cc_raft_round_confirmed(core) + 1);
     message.sent_at_us = near_to(input, driver->now_us);
     message.match = near_to(input, driver->last);
@@ -151,6 +152,9 @@ static void say_sent(struct driver *driver)
 
         check(send->message.from == 1);
         check(send->after <= driver->ticket);
+        check(
+            send->message.kind != CC_RAFT_APPEND ||
+            send->message.prev_index + 1 >= cc_raft_first(driver->core));
         last = last > send->max_index ? send->max_index : last;
         if (send->message.kind == CC_RAFT_APPEND && send->max_index > send->message.prev_index) {
             check(send->max_index <= driver->last);
@@ -183,6 +187,11 @@ static void carry_out(struct driver *driver)
         check(effects->truncate_from <= driver->last);
         driver->last = effects->truncate_from - 1;
     }
+    if (effects->install_index != 0) {
+        check(effects->ticket != 0);
+        check(!effects->keep_tail || effects->install_index <= driver->last);
+        driver->last = effects->keep_tail ? driver->last : effects->install_index;
+    }
     if (effects->append_source != CC_RAFT_APPEND_NOTHING) {
         check(effects->ticket != 0);
         check(effects->append_first == driver->last + 1);
@@ -193,6 +202,8 @@ static void carry_out(struct driver *driver)
     check(driver->last == cc_raft_last(driver->core));
     check(cc_raft_stable(driver->core) <= driver->last);
     check(cc_raft_commit(driver->core) <= driver->last);
+    check(cc_raft_first(driver->core) <= cc_raft_commit(driver->core) + 1);
+    check(cc_raft_floor(driver->core) <= cc_raft_commit(driver->core));
 }
 
 static void step(struct driver *driver, struct cc_raft_event event)
@@ -285,10 +296,18 @@ static void play(struct driver *driver, struct input *input)
     } else {
         static const enum cc_raft_event_kind rest[] = {
             CC_RAFT_EVENT_READ,      CC_RAFT_EVENT_TRANSFER, CC_RAFT_EVENT_STALLED,
-            CC_RAFT_EVENT_UNSTALLED, CC_RAFT_EVENT_PEER_UP,  CC_RAFT_EVENT_PEER_DOWN};
+            CC_RAFT_EVENT_UNSTALLED, CC_RAFT_EVENT_PEER_UP,  CC_RAFT_EVENT_PEER_DOWN,
+            CC_RAFT_EVENT_FORGOTTEN, CC_RAFT_EVENT_INSTALL};
 
-        event.kind = rest[take(input) % 6u];
+        event.kind = rest[take(input) % 8u];
         event.peer = 2u + take(input) % PEERS;
+        if (event.kind == CC_RAFT_EVENT_FORGOTTEN) {
+            event.index = cc_raft_commit(driver->core) - take(input) % 4u;
+            event.index = event.index > cc_raft_commit(driver->core) ? 0 : event.index;
+        } else if (event.kind == CC_RAFT_EVENT_INSTALL) {
+            event.index = near_to(input, cc_raft_commit(driver->core) + 4);
+            event.term = near_to(input, cc_raft_term(driver->core));
+        }
     }
     step(driver, event);
 }
@@ -318,8 +337,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct cc_raft_run runs[] = {{1, 1}, {3, 2}, {4, 5}};
     struct cc_raft_start start = {.term = 5, .last_index = 6, .runs = runs, .run_count = 3};
 
-    if (take(&input) % 2 == 0) {
+    switch (take(&input) % 3) {
+    case 0:
         start = (struct cc_raft_start){.term = 0};
+        break;
+    case 1:
+        start.first_index = 4;
+        start.base_index = 5;
+        break;
+    default:
+        break;
     }
     memset(&driver, 0, sizeof driver);
     driver.last = start.last_index;

@@ -83,6 +83,7 @@ static bool receive_append(struct cc_group *group, uint32_t peer, copycat_bytes 
         .prev_index = append.prev_index,
         .prev_term = append.prev_term,
         .commit = append.commit,
+        .floor = append.floor,
         .round = append.round,
         .sent_at_us = append.sent_at_us,
         .entry_count = append.entry_count,

@@ -127,6 +127,7 @@ static void encode_append(
         .prev_index = message->prev_index,
         .prev_term = message->prev_term,
         .commit = message->commit,
+        .floor = message->floor,
         .round = message->round,
         .sent_at_us = message->sent_at_us,
         .entry_count = span->count,

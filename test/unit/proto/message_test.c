@@ -206,6 +206,7 @@ static void keep_the_largest_numbers(void **state)
         .prev_index = CC_INDEX_MAX,
         .prev_term = CC_TERM_MAX,
         .commit = CC_INDEX_MAX,
+        .floor = CC_INDEX_MAX,
         .round = UINT64_MAX,
         .sent_at_us = UINT64_MAX};
     struct cc_writer coded;

@@ -272,6 +272,7 @@ static void counts_the_entries_that_can_be_there(void **state)
         &(struct cc_append){.term = 1, .entry_count = UINT32_MAX}, CC_ENTRY_HEADER_SIZE));
     assert_false(accepts_append(&(struct cc_append){.term = CC_TERM_MAX + 1}, 0));
     assert_false(accepts_append(&(struct cc_append){.term = 1, .commit = CC_INDEX_MAX + 1}, 0));
+    assert_false(accepts_append(&(struct cc_append){.term = 1, .floor = CC_INDEX_MAX + 1}, 0));
     assert_false(accepts_append(&(struct cc_append){.term = 1, .prev_index = CC_INDEX_MAX + 1}, 0));
     assert_false(accepts_append(&(struct cc_append){.term = 1, .prev_term = CC_TERM_MAX + 1}, 0));
 }

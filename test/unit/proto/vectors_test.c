@@ -216,6 +216,7 @@ static void write_append(void)
                      .prev_index = 1000,
                      .prev_term = 4,
                      .commit = 999,
+                     .floor = 990,
                      .round = 77,
                      .sent_at_us = 123456789,
                      .entry_count = 1});

@@ -65,6 +65,7 @@ BOUND(timeout_that_is_short, options.election_timeout_us, HOUR_US, HOUR_US + 1)
 BOUND(longest_promise, options.promise_us_max, HOUR_US, HOUR_US + 1)
 BOUND(three_heartbeats, options.heartbeat_interval_us, 50000, 50001)
 BOUND(promise_within_the_longest, options.promise_us_max, 100000, 99999)
+BOUND(time_that_entries_are_kept, options.keep_us_max, HOUR_US, HOUR_US + 1)
 BOUND(drift, options.drift_ppm_max, 499999, 500000)
 BOUND(window_of_bytes, options.window_bytes, 1, 0)
 BOUND(bytes_of_an_append, options.append_bytes_max, 1, 0)
@@ -138,6 +139,7 @@ static void makes_no_core_from_options_that_make_no_sense(void **state)
         three_heartbeats,
         promise_within_a_timeout,
         promise_within_the_longest,
+        time_that_entries_are_kept,
         drift,
         window_of_bytes,
         bytes_of_an_append,
