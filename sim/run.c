@@ -234,8 +234,7 @@ static void check_restore(struct run *run)
         const struct cc_group *group =
             cc_cluster_is_up(run->cluster, i) ? run->cluster->seats[i].server->group : NULL;
 
-        if (group != NULL && cc_apply_index(group->apply) > 0 &&
-            run->cluster->options.cache_bytes_max >= 67108864 &&
+        if (group != NULL && run->cluster->options.cache_bytes_max >= 67108864 &&
             cc_log_peek(group->log, 1) != NULL && cc_apply_image_index(group->apply) == 0 &&
             !cc_apply_restore_check(group->apply, entry_at, group->log)) {
             cc_judge_blame(

@@ -114,8 +114,8 @@ uint32_t cc_apply_session_count(const struct cc_apply *apply);
 bool cc_apply_is_released(const struct cc_apply *apply, uint64_t index);
 
 /*
- * Takes an image of what is applied, which must not be nothing, restores it and returns true if the
- * digests are equal and an image of what was restored is the same again.  False also if `entry_at`
+ * Takes an image of what is applied, restores it and returns true if the digests are equal and an
+ * image of what was restored is the same again; or if nothing is applied.  False also if `entry_at`
  * cannot give a live commit's entry.  No image may be under way.
  */
 bool cc_apply_restore_check(

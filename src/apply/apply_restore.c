@@ -102,6 +102,10 @@ bool cc_apply_restore_check(
     bool (*entry_at)(void *owner, uint64_t index, struct cc_entry *entry_out),
     void *owner)
 {
+    if (apply->index == 0) {
+        return true;
+    }
+
     struct cc_apply_options options = {
         .memory = apply->memory,
         .types = apply->types,
