@@ -113,9 +113,10 @@ bool cc_image_piece_decode(const uint8_t *block, struct cc_image_piece *piece_ou
     piece_out->codec = (uint8_t)codec;
     piece_out->offset = cc_load_u64(block + 24);
     piece_out->checksum = cc_load_u64(block + 32);
-    return cc_load_u32(block) == PIECE_MAGIC && codec == CC_IMAGE_CODEC_NONE &&
-           piece_out->raw_size > 0 && piece_out->raw_size <= CC_IMAGE_ADD_SIZE_MAX &&
-           piece_out->stored_size == piece_out->raw_size;
+    return cc_load_u32(block) == PIECE_MAGIC && piece_out->raw_size > 0 &&
+           piece_out->raw_size <= CC_IMAGE_ADD_SIZE_MAX &&
+           ((codec == CC_IMAGE_CODEC_NONE && piece_out->stored_size == piece_out->raw_size) ||
+            (codec == CC_IMAGE_CODEC_ZSTD && piece_out->stored_size < piece_out->raw_size));
 }
 
 bool cc_image_piece_is_whole(const uint8_t *blocks, size_t size)

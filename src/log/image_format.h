@@ -20,7 +20,7 @@
  *          8     4  number, from 0
  *         12     4  size of what was added
  *         16     4  size of what is stored of it
- *         20     1  codec: 0 stored as it is
+ *         20     1  codec: 0 stored as it is, 1 packed by zstd, which made it smaller
  *         21     3  zero
  *         24     8  offset of the piece in the file
  *         32     8  checksum of the file before the piece
@@ -52,6 +52,7 @@
 
 enum cc_image_codec {
     CC_IMAGE_CODEC_NONE = 0,
+    CC_IMAGE_CODEC_ZSTD = 1,
 };
 
 struct cc_image_piece {

@@ -3,10 +3,11 @@
  * image_write -- an image is written: what is added gathers in pieces, which follow one another to
  * the disk while more is added.
  *
- * Memory:  one piece that gathers, CC_IMAGE_WAITING_MAX that wait for the disk, and the addition that
- *          went beyond that.
+ * Memory:  one piece that gathers, one that is packed, CC_IMAGE_WAITING_MAX that wait for the disk,
+ *          and the addition that went beyond that.
  */
 #include "base/assert.h"
+#include "log/image_codec.h"
 #include "log/image_output.h"
 
 #include <string.h>
@@ -19,6 +20,8 @@ struct cc_image_writer {
     struct cc_image_end end; /* of the pieces so far */
     uint8_t *gathered;
     size_t gathered_size;
+    uint8_t *packed; /* for the piece at hand */
+    size_t packed_capacity;
     bool is_wanting; /* an addition was not taken */
 };
 
@@ -51,6 +54,7 @@ static void over(struct cc_image_output *output)
 
     cc_image_output_describe(output, text);
     cc_memory_give(memory, writer->gathered);
+    cc_memory_give(memory, writer->packed);
     cc_memory_give(memory, writer);
     callbacks.on_done(owner, status, &id, text);
 }
@@ -65,14 +69,28 @@ static void put_head(struct cc_image_writer *writer)
     cc_image_output_put(&writer->output, blocks);
 }
 
+/* Into `packed`, what is worth it: not what takes one block anyway.  0: it is to be stored as it is. */
+static size_t pack(struct cc_image_writer *writer, const void *data, size_t size)
+{
+    if (size + CC_IMAGE_PIECE_HEADER_SIZE <= CC_DISK_BLOCK) {
+        return 0;
+    }
+    if (writer->packed_capacity < size) {
+        writer->packed = cc_memory_grow(writer->output.env->memory, writer->packed, size);
+        writer->packed_capacity = size;
+    }
+    return cc_image_pack(writer->packed, data, size);
+}
+
 static void put_piece(struct cc_image_writer *writer, const void *data, size_t size)
 {
     struct cc_image_end *end = &writer->end;
+    size_t packed = pack(writer, data, size);
     struct cc_image_piece piece = {
         .number = (uint32_t)end->pieces,
         .raw_size = (uint32_t)size,
-        .stored_size = (uint32_t)size,
-        .codec = CC_IMAGE_CODEC_NONE,
+        .stored_size = (uint32_t)(packed > 0 ? packed : size),
+        .codec = packed > 0 ? CC_IMAGE_CODEC_ZSTD : CC_IMAGE_CODEC_NONE,
         .offset = writer->output.size,
         .checksum = end->checksum,
     };
@@ -80,7 +98,9 @@ static void put_piece(struct cc_image_writer *writer, const void *data, size_t s
         cc_image_blocks_create(writer->output.env->memory, cc_image_piece_size(piece.stored_size));
 
     CC_ASSERT(end->pieces < UINT32_MAX);
-    memcpy(blocks->data + CC_IMAGE_PIECE_HEADER_SIZE, data, size);
+    memcpy(
+        blocks->data + CC_IMAGE_PIECE_HEADER_SIZE, packed > 0 ? writer->packed : data,
+        piece.stored_size);
     cc_image_piece_seal(blocks->data, &piece);
     end->checksum = cc_image_checksum(end->checksum, blocks->data, blocks->size);
     end->pieces++;

@@ -23,6 +23,8 @@ static const struct cc_image_id any = {.group = 3, .index = 70000};
 static const struct image_script script = {
     .sizes = {CC_IMAGE_PIECE_SIZE, 7000, CC_IMAGE_PIECE_SIZE, 3000}, .count = 4};
 static const struct image_script small_script = {.sizes = {6000}, .count = 1};
+static const struct image_script dull_script = {
+    .sizes = {100000, 3000, CC_IMAGE_PIECE_SIZE - 103000, 3000}, .count = 4, .is_dull = true};
 
 static void make(const struct image_script *made)
 {
@@ -58,27 +60,34 @@ static uint64_t told_offset(void)
     return offset;
 }
 
-static void every_byte_that_changes_is_noticed(void **state)
+static void check_every_byte(const struct image_script *made)
 {
-    (void)state;
-    make(&small_script);
+    make(made);
     assert_int_equal(id.size, 4 * CC_DISK_BLOCK);
     for (uint64_t at = 0; at < id.size; at++) {
         for (uint32_t bit = 0; bit < 3; bit++) {
             uint8_t mask = (uint8_t)(bit == 0 ? 1 : bit == 1 ? 0x80 : 0xff);
-            uint64_t place = at < CC_DISK_BLOCK             ? 0
-                             : at < id.size - CC_DISK_BLOCK ? CC_DISK_BLOCK
-                                                            : id.size - CC_DISK_BLOCK;
+            uint64_t place = at / CC_DISK_BLOCK * CC_DISK_BLOCK;
 
+            if (!made->is_dull && place == 2 * CC_DISK_BLOCK) {
+                place = CC_DISK_BLOCK; /* a piece of two blocks */
+            }
             file->seen[at] ^= mask;
-            (void)image_read(&reading, &disk, bit == 0 ? &any : &id, &small_script);
+            (void)image_read(&reading, &disk, bit == 0 ? &any : &id, made);
             check_told(COPYCAT_ERR_DAMAGED, "byte", at);
             assert_int_equal(told_offset(), place);
             file->seen[at] ^= mask;
         }
     }
-    assert_int_equal(image_read(&reading, &disk, &id, &small_script), COPYCAT_OK);
+    assert_int_equal(image_read(&reading, &disk, &id, made), COPYCAT_OK);
     done();
+}
+
+static void every_byte_that_changes_is_noticed(void **state)
+{
+    (void)state;
+    check_every_byte(&small_script);
+    check_every_byte(&dull_script);
 }
 
 static void a_change_in_any_block_is_noticed(void **state)
@@ -259,6 +268,34 @@ static void a_piece_that_no_writer_makes_is_refused(void **state)
     }
 }
 
+/* What is packed may be anything, and may come to anything. */
+static void a_piece_that_does_not_unpack_is_refused(void **state)
+{
+    struct cc_image_piece piece;
+    struct cc_image_piece forged;
+
+    (void)state;
+    for (uint32_t field = 0; field < 7; field++) {
+        make(&dull_script);
+        assert_true(cc_image_piece_decode(file->seen + CC_DISK_BLOCK, &piece));
+        assert_int_equal(piece.codec, CC_IMAGE_CODEC_ZSTD);
+        assert_int_equal(piece.raw_size, CC_IMAGE_PIECE_SIZE);
+        forged = piece;
+        forged.raw_size += field == 0 ? 1 : field == 1 ? UINT32_MAX : 0;
+        forged.stored_size -= field == 2;
+        forged.stored_size += field == 3;
+        forged.codec = field == 4 ? 2 : field == 5 ? CC_IMAGE_CODEC_NONE : forged.codec;
+        if (field == 6) {
+            memset(file->seen + CC_DISK_BLOCK + CC_IMAGE_PIECE_HEADER_SIZE, 7, 20);
+        }
+        cc_image_piece_seal(file->seen + CC_DISK_BLOCK, &forged);
+        assert_int_equal(image_read(&reading, &disk, &any, &dull_script), COPYCAT_ERR_DAMAGED);
+        assert_int_equal(told_offset(), CC_DISK_BLOCK);
+        assert_int_equal(reading.pieces, 0);
+        done();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +308,7 @@ int main(void)
         cmocka_unit_test(an_end_that_speaks_of_another_file_is_noticed),
         cmocka_unit_test(a_forged_size_takes_no_memory),
         cmocka_unit_test(a_piece_that_no_writer_makes_is_refused),
+        cmocka_unit_test(a_piece_that_does_not_unpack_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,22 @@ static void what_is_read_is_what_was_added(void **state)
     memory_disk_init(&disk);
 }
 
+static void what_repeats_itself_takes_less_space(void **state)
+{
+    struct image_script script = {
+        .sizes = {CC_IMAGE_ADD_SIZE_MAX, 100, CC_IMAGE_PIECE_SIZE, BODY_MAX}, .count = 4};
+    uint64_t raw = CC_IMAGE_ADD_SIZE_MAX + 100 + CC_IMAGE_PIECE_SIZE + BODY_MAX;
+    struct cc_image_id id;
+
+    (void)state;
+    id = image_write(&disk, &image_head, &script);
+    assert_true(id.size > raw);
+    script.is_dull = true;
+    id = image_write(&disk, &image_head, &script);
+    assert_true(id.size < raw / 50);
+    assert_int_equal(image_read(&reading, &disk, &id, &script), COPYCAT_OK);
+}
+
 /* However fast the disk is, and whatever was on it. */
 static void the_same_additions_make_the_same_bytes(void **state)
 {
@@ -346,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_name_has_four_and_twenty_digits),
         TEST(what_is_read_is_what_was_added),
+        TEST(what_repeats_itself_takes_less_space),
         TEST(the_same_additions_make_the_same_bytes),
         TEST(what_waits_for_the_disk_is_bounded),
         TEST(two_images_are_written_at_once),

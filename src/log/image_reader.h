@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image_reader -- the state of a reader, for image_open.c (until on_open) and image_read.c (from there
+ * on).
+ *
+ * A read takes the first block of what follows with it, which says how large that is: so each block
+ * is read once, by requests of the very size.
+ *
+ * Memory:  two buffers, each of the largest piece it held, and one for what a piece unpacks to; the
+ *          headers bound them before anything is taken.
+ */
+#ifndef CC_LOG_IMAGE_READER_H
+#define CC_LOG_IMAGE_READER_H
+
+#include "log/image_output.h"
+
+/* What there is to give out. */
+enum cc_image_ahead {
+    CC_IMAGE_AHEAD_NOTHING,
+    CC_IMAGE_AHEAD_READING,
+    CC_IMAGE_AHEAD_PIECE,
+    CC_IMAGE_AHEAD_END, /* whole, or for the reason in `status` */
+};
+
+struct cc_image_buffer {
+    void *memory;
+    uint8_t *data;
+    size_t capacity;
+};
+
+struct cc_image_reader {
+    struct cc_env *env;
+    struct cc_image_read_callbacks callbacks;
+    void *owner;
+    struct cc_image_id id; /* the one expected, then the one that is there */
+    struct cc_image_head head;
+    struct cc_image_end end;
+    struct cc_file *file;
+    uint64_t size; /* of the file */
+    struct cc_disk_request request;
+    struct cc_task task;
+    bool is_busy; /* the request is under way */
+    bool is_closing;
+    bool is_wanted; /* the next piece */
+    enum cc_image_ahead ahead;
+    copycat_status status;
+    struct cc_image_piece piece;  /* ahead, */
+    size_t piece_size;            /* its blocks; */
+    uint64_t at;                  /* where they begin */
+    uint64_t pieces;              /* before it, */
+    uint64_t raw_size;            /* of so many bytes */
+    uint64_t checksum;            /* of everything before it */
+    const uint8_t *next;          /* first block of what comes after what was read */
+    struct cc_image_buffer lent;  /* the caller has it */
+    struct cc_image_buffer spare; /* for what is ahead */
+    struct cc_image_buffer raw;   /* what was lent, unpacked */
+    char path[CC_IMAGE_PATH_SIZE];
+    char text[CC_IMAGE_TEXT_SIZE];
+};
+
+/* image_open.c */
+void cc_image_reader_ask(
+    struct cc_image_reader *reader,
+    enum cc_disk_operation operation,
+    void (*done)(struct cc_disk_request *request));
+void cc_image_reader_read(
+    struct cc_image_reader *reader,
+    uint8_t *target,
+    uint64_t offset,
+    size_t size,
+    void (*done)(struct cc_disk_request *request));
+
+/* What is in the buffer is lost, unless it is large enough. */
+void cc_image_reader_reserve(
+    struct cc_image_reader *reader, struct cc_image_buffer *buffer, size_t size);
+
+/* True if the reader is to go on; a request of its has come back. */
+bool cc_image_reader_is_going_on(struct cc_image_reader *reader);
+
+/* image_read.c */
+void cc_image_reader_end(
+    struct cc_image_reader *reader, copycat_status status, const char *what, uint64_t offset);
+void cc_image_reader_read_ahead(struct cc_image_reader *reader);
+void cc_image_reader_wind_up(struct cc_image_reader *reader);
+void cc_image_reader_run(struct cc_task *task);
+
+#endif /* CC_LOG_IMAGE_READER_H */
