@@ -33,8 +33,9 @@ demo: all
 chaos: all
 	@$(BUILD)/test/chaos/chaos $(BUILD)/cmd/copycatd/copycatd $(SECONDS) $(SEED)
 
+# All, or TRAPS="T004 T019"; the rows go into docs/measurements.md.
 planted: setup
-	@tools/planted
+	@tools/planted --table docs/measurements.md $(TRAPS)
 
 asan: setup
 	@$(GENERATE) -B $(BUILD)/asan -DCC_SANITIZE=address,undefined >/dev/null

@@ -51,6 +51,9 @@ void cc_judge_applied(
 /* A server has done a step. */
 void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
 
+/* A server has nothing under way. */
+void cc_judge_memory(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
+
 /* A server hands bytes to its network: whole frames.  Checks what it reveals. */
 void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, size_t size);
 

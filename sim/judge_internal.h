@@ -4,6 +4,7 @@
  *
  *     judge.c          logs, terms, platters, founding, bounds
  *     judge_votes.c    what a vote may not be given for
+ *     judge_memory.c   what may be held when nothing is under way
  */
 #ifndef CC_SIM_JUDGE_INTERNAL_H
 #define CC_SIM_JUDGE_INTERNAL_H

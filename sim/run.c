@@ -271,9 +271,22 @@ static void heal(struct run *run)
     }
 }
 
+/* Who stays broken may have something under way for ever. */
+static void check_memory(struct run *run)
+{
+    for (uint32_t i = 0; i < run->cluster->server_count; i++) {
+        const struct cc_seat *seat = &run->cluster->seats[i];
+
+        if (seat->server != NULL && !seat->is_out && !seat->is_hung) {
+            cc_judge_memory(run->cluster->judge, i, seat->server);
+        }
+    }
+}
+
 static void audit(struct run *run)
 {
     check_restore(run);
+    check_memory(run);
     cc_nemesis_heal(run->nemesis);
     for (uint32_t i = 0; i < run->cluster->server_count; i++) {
         if (cc_cluster_is_up(run->cluster, i)) {

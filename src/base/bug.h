@@ -20,6 +20,7 @@ enum cc_trap {
     CC_TRAP_T008, /* pre-vote without leader stickiness */
     CC_TRAP_T009, /* a leader without a quorum never steps down */
     CC_TRAP_T010, /* alone, a member leads the same term again */
+    CC_TRAP_T011, /* a term that nobody can have reached is learned */
     CC_TRAP_T012, /* a server without its disk takes part under its old name */
     CC_TRAP_T013, /* a leader whose disk hangs stays leader */
     CC_TRAP_T015, /* a start is not counted: an earlier life looks like this one */
@@ -61,10 +62,13 @@ enum cc_trap {
     CC_TRAP_T084, /* a repeated open makes a second session */
     CC_TRAP_T085, /* a client counts on its session from the answer */
     CC_TRAP_T086, /* a client stays with a server that does not get it on */
+    CC_TRAP_T094, /* a machine releases the commit that it has just stored */
     CC_TRAP_T098, /* a server that finds nobody starts a cluster */
     CC_TRAP_T104, /* a slow follower gets more than its window */
+    CC_TRAP_T105, /* what has been applied stays in memory, too */
     CC_TRAP_T107, /* a frame that comes in pieces is forgotten */
     CC_TRAP_T108, /* the size of a frame is believed, and room made for it */
+    CC_TRAP_T110, /* output piles up for who does not read */
 };
 
 #ifndef COPYCAT_BUG

@@ -5,6 +5,7 @@
 #include "env/channel.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 
 /* A buffer that grew beyond this for a burst is given back when it is empty. */
 #define OUTPUT_KEEP (256u << 10)
@@ -134,6 +135,9 @@ void cc_channel_init(
     };
     channel->task = (struct cc_task){.run = run, .owner = channel};
     cc_frame_decoder_init(&channel->decoder, memory, body_size_max);
+    if (CC_BUG(T110)) {
+        output_size_max = UINT32_MAX;
+    }
     cc_writer_init(&channel->outputs[0], memory, output_size_max);
     cc_writer_init(&channel->outputs[1], memory, output_size_max);
 }

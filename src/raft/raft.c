@@ -202,7 +202,7 @@ static bool is_plausible(struct cc_raft *core, const struct cc_raft_message *mes
     bool is_voters = message->kind != CC_RAFT_VOTE_REPLY && message->kind != CC_RAFT_APPEND_REPLY;
 
     return peer != NULL && (peer->is_voter || !is_voters) && message->to == core->options.id &&
-           message->term > 0 && message->term <= CC_TERM_MAX &&
+           message->term > 0 && (message->term <= CC_TERM_MAX || CC_BUG(T011)) &&
            message->last_index <= CC_INDEX_MAX && message->prev_index <= CC_INDEX_MAX &&
            message->match <= CC_INDEX_MAX && message->hint_index <= CC_INDEX_MAX &&
            message->commit <= CC_INDEX_MAX &&

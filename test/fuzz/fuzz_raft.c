@@ -218,6 +218,7 @@ static void step(struct driver *driver, struct cc_raft_event event)
     status = cc_raft_step(driver->core, &event, &driver->effects);
     check(driver->effects.wake_at_us != 0);
     check(cc_raft_term(driver->core) >= term);
+    check(cc_raft_term(driver->core) <= CC_TERM_MAX); /* T-011: whatever a message says */
     check(cc_raft_commit(driver->core) >= commit);
     check(vote == 0 || cc_raft_term(driver->core) > term || cc_raft_vote(driver->core) == vote);
     if (status != COPYCAT_OK) {

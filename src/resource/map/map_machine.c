@@ -5,6 +5,7 @@
 #include "resource/map/map_machine.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "resource/map/map_operation.h"
 #include "resource/map/map_table.h"
 
@@ -187,8 +188,8 @@ static void store(
     uint64_t before =
         cc_map_table_put(&map->table, &place, operation->key, operation->value, index);
 
-    if (before != 0) {
-        copycat_context_release(context, before); /* nothing lives by that commit any more */
+    if (before != 0) { /* nothing lives by that commit any more (T-094) */
+        copycat_context_release(context, CC_BUG(T094) ? index : before);
     }
 }
 
