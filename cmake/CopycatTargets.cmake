@@ -42,7 +42,7 @@ endfunction()
 
 # A libFuzzer target.  The product it runs is built with the coverage that steers it: CC_FUZZ.
 function(cc_fuzz_target name)
-  add_executable(${name} ${ARGN} fuzz_options.c)
+  add_executable(${name} ${ARGN} fuzz_options.c fuzz_panic.c)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/test)
   target_link_libraries(${name} PRIVATE copycat_internal)

@@ -8,6 +8,7 @@
  * comes, the core keeps its own promises (its assertions), what it calls stable is what was stored,
  * and what is refused has no effects.
  */
+#include "base/assert.h"
 #include "raft/raft.h"
 
 #include <stdbool.h>
@@ -53,13 +54,6 @@ static void *resize(void *context, void *block, size_t size)
 }
 
 static const struct cc_memory heap = {resize, NULL};
-
-static void check(int holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static uint8_t take(struct input *input)
 {
@@ -143,21 +137,21 @@ static void say_sent(struct driver *driver)
 {
     struct cc_raft_effects *effects = malloc(sizeof *effects);
 
-    check(effects != NULL);
+    CC_ASSERT(effects != NULL);
     *effects = driver->effects;
     for (uint32_t i = 0; i < effects->send_count; i++) {
         const struct cc_raft_send *send = &effects->sends[i];
 
         uint64_t last = send->message.prev_index + send->bytes_max / ENTRY_BYTES;
 
-        check(send->message.from == 1);
-        check(send->after <= driver->ticket);
-        check(
+        CC_ASSERT(send->message.from == 1);
+        CC_ASSERT(send->after <= driver->ticket);
+        CC_ASSERT(
             send->message.kind != CC_RAFT_APPEND ||
             send->message.prev_index + 1 >= cc_raft_first(driver->core));
         last = last > send->max_index ? send->max_index : last;
         if (send->message.kind == CC_RAFT_APPEND && send->max_index > send->message.prev_index) {
-            check(send->max_index <= driver->last);
+            CC_ASSERT(send->max_index <= driver->last);
             last = last > send->message.prev_index ? last : send->message.prev_index + 1;
             step(
                 driver, (struct cc_raft_event){
@@ -179,31 +173,31 @@ static void carry_out(struct driver *driver)
     const struct cc_raft_effects *effects = &driver->effects;
 
     if (effects->ticket != 0) {
-        check(effects->ticket > driver->ticket);
+        CC_ASSERT(effects->ticket > driver->ticket);
         driver->ticket = effects->ticket;
     }
     if (effects->truncate_from != 0) {
-        check(effects->ticket != 0);
-        check(effects->truncate_from <= driver->last);
+        CC_ASSERT(effects->ticket != 0);
+        CC_ASSERT(effects->truncate_from <= driver->last);
         driver->last = effects->truncate_from - 1;
     }
     if (effects->install_index != 0) {
-        check(effects->ticket != 0);
-        check(!effects->keep_tail || effects->install_index <= driver->last);
+        CC_ASSERT(effects->ticket != 0);
+        CC_ASSERT(!effects->keep_tail || effects->install_index <= driver->last);
         driver->last = effects->keep_tail ? driver->last : effects->install_index;
     }
     if (effects->append_source != CC_RAFT_APPEND_NOTHING) {
-        check(effects->ticket != 0);
-        check(effects->append_first == driver->last + 1);
-        check(effects->append_last >= effects->append_first);
+        CC_ASSERT(effects->ticket != 0);
+        CC_ASSERT(effects->append_first == driver->last + 1);
+        CC_ASSERT(effects->append_last >= effects->append_first);
         driver->last = effects->append_last;
     }
-    check(!effects->store || effects->ticket != 0);
-    check(driver->last == cc_raft_last(driver->core));
-    check(cc_raft_stable(driver->core) <= driver->last);
-    check(cc_raft_commit(driver->core) <= driver->last);
-    check(cc_raft_first(driver->core) <= cc_raft_commit(driver->core) + 1);
-    check(cc_raft_floor(driver->core) <= cc_raft_commit(driver->core));
+    CC_ASSERT(!effects->store || effects->ticket != 0);
+    CC_ASSERT(driver->last == cc_raft_last(driver->core));
+    CC_ASSERT(cc_raft_stable(driver->core) <= driver->last);
+    CC_ASSERT(cc_raft_commit(driver->core) <= driver->last);
+    CC_ASSERT(cc_raft_first(driver->core) <= cc_raft_commit(driver->core) + 1);
+    CC_ASSERT(cc_raft_floor(driver->core) <= cc_raft_commit(driver->core));
 }
 
 static void step(struct driver *driver, struct cc_raft_event event)
@@ -216,14 +210,14 @@ static void step(struct driver *driver, struct cc_raft_event event)
     event.now_us = driver->now_us;
     driver->effects.wake_at_us = 0;
     status = cc_raft_step(driver->core, &event, &driver->effects);
-    check(driver->effects.wake_at_us != 0);
-    check(cc_raft_term(driver->core) >= term);
-    check(cc_raft_term(driver->core) <= CC_TERM_MAX); /* T-011: whatever a message says */
-    check(cc_raft_commit(driver->core) >= commit);
-    check(vote == 0 || cc_raft_term(driver->core) > term || cc_raft_vote(driver->core) == vote);
+    CC_ASSERT(driver->effects.wake_at_us != 0);
+    CC_ASSERT(cc_raft_term(driver->core) >= term);
+    CC_ASSERT(cc_raft_term(driver->core) <= CC_TERM_MAX); /* T-011: whatever a message says */
+    CC_ASSERT(cc_raft_commit(driver->core) >= commit);
+    CC_ASSERT(vote == 0 || cc_raft_term(driver->core) > term || cc_raft_vote(driver->core) == vote);
     if (status != COPYCAT_OK) {
-        check(cc_raft_term(driver->core) == term);
-        check(cc_raft_last(driver->core) == driver->last);
+        CC_ASSERT(cc_raft_term(driver->core) == term);
+        CC_ASSERT(cc_raft_last(driver->core) == driver->last);
         return;
     }
     carry_out(driver);
@@ -351,7 +345,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     memset(&driver, 0, sizeof driver);
     driver.last = start.last_index;
-    check(cc_raft_create(&driver.core, &heap, &options, &start) == COPYCAT_OK);
+    CC_ASSERT(cc_raft_create(&driver.core, &heap, &options, &start) == COPYCAT_OK);
     step(&driver, (struct cc_raft_event){.kind = CC_RAFT_EVENT_START});
     for (uint32_t peer = 2; peer < 2 + PEERS; peer++) {
         step(&driver, (struct cc_raft_event){.kind = CC_RAFT_EVENT_PEER_UP, .peer = peer});
