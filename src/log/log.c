@@ -305,6 +305,7 @@ void cc_log_placed(struct cc_log *log, uint64_t index, const struct cc_journal_p
 {
     if (index >= log->first && index <= log->last) {
         cc_log_slot(log, index)->place = *place;
+        evict_later(log); /* it may have been applied before */
     }
 }
 
