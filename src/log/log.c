@@ -2,9 +2,8 @@
 /*
  * log -- see log.h: the table of entries.
  */
-#include "log/log_internal.h"
-
 #include "base/bug.h"
+#include "log/log_internal.h"
 
 #include <string.h>
 
@@ -305,7 +304,7 @@ void cc_log_placed(struct cc_log *log, uint64_t index, const struct cc_journal_p
 {
     if (index >= log->first && index <= log->last) {
         cc_log_slot(log, index)->place = *place;
-        evict_later(log); /* it may have been applied before */
+        cc_log_evict_later(log); /* it may have been applied before */
     }
 }
 
