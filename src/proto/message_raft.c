@@ -2,9 +2,8 @@
 /*
  * message_raft -- votes, appends and repairs between servers; declared in message.h.
  */
-#include "proto/message.h"
-
 #include "base/bug.h"
+#include "proto/message.h"
 
 static uint64_t read_term(struct cc_reader *reader)
 {
