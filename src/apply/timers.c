@@ -10,8 +10,6 @@
 #define CAPACITY_MIN 16u
 
 struct cc_deadline {
-    uint64_t deadline_us;
-    uint64_t order;
     uint64_t instance;
     uint64_t key;
     uint64_t digest;
@@ -28,7 +26,7 @@ void cc_timers_init(struct cc_timers *timers, const struct cc_memory *memory)
 void cc_timers_deinit(struct cc_timers *timers)
 {
     for (uint32_t i = 0; i < timers->count; i++) {
-        cc_memory_give(timers->memory, timers->heap[i]);
+        cc_memory_give(timers->memory, timers->heap[i].deadline);
     }
     cc_memory_give(timers->memory, timers->heap);
     cc_table_deinit(&timers->by_name);
@@ -79,68 +77,77 @@ static void name_remove(struct cc_timers *timers, struct cc_deadline *deadline)
 
 /* ---- the heap -------------------------------------------------------------------------------- */
 
-static bool is_before(const struct cc_deadline *left, const struct cc_deadline *right)
+static bool is_before(const struct cc_timers_slot *left, const struct cc_timers_slot *right)
 {
     return left->deadline_us != right->deadline_us ? left->deadline_us < right->deadline_us
                                                    : left->order < right->order;
 }
 
-static void place(struct cc_timers *timers, struct cc_deadline *deadline, uint32_t position)
+static void place(struct cc_timers *timers, struct cc_timers_slot slot, uint32_t position)
 {
-    timers->heap[position] = deadline;
-    deadline->position = position;
+    timers->heap[position] = slot;
+    slot.deadline->position = position;
 }
 
-static void move_up(struct cc_timers *timers, struct cc_deadline *deadline)
+static void move_up(struct cc_timers *timers, uint32_t at)
 {
-    uint32_t at = deadline->position;
+    struct cc_timers_slot moved = timers->heap[at];
 
-    while (at > 0 && is_before(deadline, timers->heap[(at - 1) / 2])) {
+    while (at > 0 && is_before(&moved, &timers->heap[(at - 1) / 2])) {
         place(timers, timers->heap[(at - 1) / 2], at);
         at = (at - 1) / 2;
     }
-    place(timers, deadline, at);
+    place(timers, moved, at);
 }
 
-static void move_down(struct cc_timers *timers, struct cc_deadline *deadline)
+/* The earlier of the two below `at` in a heap of `count`; `count` if there is none. */
+static uint32_t child_of(const struct cc_timers *timers, uint32_t at, uint32_t count)
 {
-    uint32_t at = deadline->position;
+    uint32_t child = 2 * at + 1;
 
-    for (;;) {
-        uint32_t child = 2 * at + 1;
+    if (child >= count) {
+        return count;
+    }
+    return child + 1 < count && is_before(&timers->heap[child + 1], &timers->heap[child])
+               ? child + 1
+               : child;
+}
 
-        if (child + 1 < timers->count && is_before(timers->heap[child + 1], timers->heap[child])) {
-            child++;
-        }
-        if (child >= timers->count || !is_before(timers->heap[child], deadline)) {
-            break;
-        }
+static void move_down(struct cc_timers *timers, uint32_t at)
+{
+    struct cc_timers_slot moved = timers->heap[at];
+    uint32_t child = child_of(timers, at, timers->count);
+
+    while (child < timers->count && is_before(&timers->heap[child], &moved)) {
         place(timers, timers->heap[child], at);
         at = child;
+        child = child_of(timers, at, timers->count);
     }
-    place(timers, deadline, at);
+    place(timers, moved, at);
 }
 
-static void heap_insert(struct cc_timers *timers, struct cc_deadline *deadline)
+static void heap_insert(struct cc_timers *timers, struct cc_timers_slot slot)
 {
     if (timers->count == timers->capacity) {
         timers->capacity = timers->capacity == 0 ? CAPACITY_MIN : timers->capacity * 2;
-        timers->heap = cc_memory_grow(
-            timers->memory, timers->heap, timers->capacity * sizeof(struct cc_deadline *));
+        timers->heap =
+            cc_memory_grow(timers->memory, timers->heap, timers->capacity * sizeof *timers->heap);
     }
-    place(timers, deadline, timers->count++);
-    move_up(timers, deadline);
+    timers->heap[timers->count++] = slot;
+    move_up(timers, timers->count - 1);
 }
 
 static void remove_deadline(struct cc_timers *timers, struct cc_deadline *deadline)
 {
-    CC_ASSERT(timers->heap[deadline->position] == deadline); /* D3 */
-    struct cc_deadline *moved = timers->heap[--timers->count];
+    uint32_t position = deadline->position;
 
-    if (moved != deadline) {
-        place(timers, moved, deadline->position);
-        move_up(timers, moved);
-        move_down(timers, moved);
+    CC_ASSERT(timers->heap[position].deadline == deadline); /* D3 */
+    if (position != --timers->count) {
+        struct cc_deadline *moved = timers->heap[timers->count].deadline;
+
+        timers->heap[position] = timers->heap[timers->count];
+        move_up(timers, position);
+        move_down(timers, moved->position);
     }
     name_remove(timers, deadline);
     timers->digest -= deadline->digest;
@@ -153,15 +160,13 @@ static void add(struct cc_timers *timers, const struct cc_deadline_view *view)
 {
     struct cc_deadline *deadline = cc_memory_take(timers->memory, sizeof *deadline);
 
-    deadline->deadline_us = view->deadline_us;
-    deadline->order = view->order;
     deadline->instance = view->instance;
     deadline->key = view->key;
     deadline->digest = cc_hash_words(
         cc_hash_words(view->instance, view->key), cc_hash_words(view->deadline_us, view->order));
     timers->digest += deadline->digest;
     name_insert(timers, deadline);
-    heap_insert(timers, deadline);
+    heap_insert(timers, (struct cc_timers_slot){view->deadline_us, view->order, deadline});
 }
 
 void cc_timers_set(struct cc_timers *timers, uint64_t instance, uint64_t key, uint64_t deadline_us)
@@ -179,35 +184,52 @@ void cc_timers_cancel(struct cc_timers *timers, uint64_t instance, uint64_t key)
     }
 }
 
+/*
+ * Takes the last of `count` slots into the place of the first, which goes there.  It goes down to the
+ * bottom and up again, for it mostly belongs there: half of the comparisons.  Positions are left for
+ * later: they lie in the deadlines, far from each other.
+ */
+static void retire_first(struct cc_timers *timers, uint32_t count)
+{
+    struct cc_timers_slot *heap = timers->heap;
+    struct cc_timers_slot moved = heap[count - 1];
+    uint32_t at = 0;
+
+    heap[count - 1] = heap[0];
+    for (uint32_t child = child_of(timers, 0, count - 1); child < count - 1;
+         child = child_of(timers, at, count - 1)) {
+        heap[at] = heap[child];
+        at = child;
+    }
+    while (at > 0 && is_before(&moved, &heap[(at - 1) / 2])) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap[at] = moved;
+}
+
 void cc_timers_arrange(struct cc_timers *timers)
 {
-    uint32_t count = timers->count;
-
-    /* The first goes behind the others until none is left, which leaves them last to first. */
-    while (timers->count > 1) {
-        struct cc_deadline *first = timers->heap[0];
-        struct cc_deadline *last = timers->heap[--timers->count];
-
-        place(timers, first, timers->count);
-        place(timers, last, 0);
-        move_down(timers, last);
+    for (uint32_t left = timers->count; left > 1; left--) {
+        retire_first(timers, left);
     }
-    timers->count = count;
-    for (uint32_t i = 0; i < count / 2; i++) {
-        struct cc_deadline *later = timers->heap[i];
 
-        place(timers, timers->heap[count - 1 - i], i);
-        place(timers, later, count - 1 - i);
+    /* They are in order from the last to the first now. */
+    for (uint32_t i = 0, last = timers->count; i < last--; i++) {
+        struct cc_timers_slot later = timers->heap[i];
+
+        place(timers, timers->heap[last], i);
+        place(timers, later, last);
     }
 }
 
 struct cc_deadline_view cc_timers_at(const struct cc_timers *timers, uint32_t position)
 {
     CC_ASSERT(position < timers->count);
-    const struct cc_deadline *deadline = timers->heap[position];
+    const struct cc_timers_slot *slot = &timers->heap[position];
 
     return (struct cc_deadline_view){
-        deadline->deadline_us, deadline->order, deadline->instance, deadline->key};
+        slot->deadline_us, slot->order, slot->deadline->instance, slot->deadline->key};
 }
 
 bool cc_timers_restore(struct cc_timers *timers, const struct cc_deadline_view *view)
@@ -222,17 +244,17 @@ bool cc_timers_restore(struct cc_timers *timers, const struct cc_deadline_view *
 
 uint64_t cc_timers_next_us(const struct cc_timers *timers)
 {
-    return timers->count == 0 ? UINT64_MAX : timers->heap[0]->deadline_us;
+    return timers->count == 0 ? UINT64_MAX : timers->heap[0].deadline_us;
 }
 
 bool cc_timers_take(
     struct cc_timers *timers, uint64_t now_us, uint64_t *instance_out, uint64_t *key_out)
 {
-    if (timers->count == 0 || timers->heap[0]->deadline_us > now_us) {
+    if (timers->count == 0 || timers->heap[0].deadline_us > now_us) {
         return false;
     }
 
-    struct cc_deadline *first = timers->heap[0];
+    struct cc_deadline *first = timers->heap[0].deadline;
 
     *instance_out = first->instance;
     *key_out = first->key;

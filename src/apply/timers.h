@@ -5,13 +5,13 @@
  * Where it sits:   set by machines through their context; taken by apply when an entry moves log
  *                  time.
  * Replicated:      yes.
- * Memory:          one block for each deadline, and a heap of pointers.
+ * Memory:          one block for each deadline, and a slot of a heap.
  *
  * Invariants
  *   D1  at most one deadline for each (instance, key)
  *   D2  deadlines are taken in order of (deadline, order of being set), whatever the heap
  *       looks like
- *   D3  heap[d->position] == d
+ *   D3  heap[d->position].deadline == d
  *   D4  order is at or above that of every deadline
  */
 #ifndef CC_APPLY_TIMERS_H
@@ -23,9 +23,16 @@
 
 struct cc_deadline;
 
+/* What the heap compares lies in it: to look at each deadline would take a miss of the cache. */
+struct cc_timers_slot {
+    uint64_t deadline_us;
+    uint64_t order;
+    struct cc_deadline *deadline;
+};
+
 struct cc_timers {
     const struct cc_memory *memory;
-    struct cc_deadline **heap;
+    struct cc_timers_slot *heap;
     uint32_t count;
     uint32_t capacity;
     struct cc_table by_name; /* by the hash of (instance, key): the head of a chain */

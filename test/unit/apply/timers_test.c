@@ -105,6 +105,9 @@ static void random_deadlines_are_taken_as_an_array_gives_them(void **state)
             model[name].order = ++order;
             cc_timers_set(&timers, name % 3, name, model[name].deadline_us);
         }
+        if (cc_prng_below(&prng, 20) == 0) {
+            cc_timers_arrange(&timers); /* nothing of it shows */
+        }
         if (cc_prng_below(&prng, 8) != 0) {
             continue;
         }
@@ -136,6 +139,62 @@ static void random_deadlines_are_taken_as_an_array_gives_them(void **state)
     assert_int_equal(counted.blocks, 0);
 }
 
+/* Whatever was cancelled or taken before, and in the order that images are written in. */
+static void arranged_deadlines_come_in_order_and_can_be_set_again_as_they_were(void **state)
+{
+    struct cc_prng prng = {12};
+
+    (void)state;
+    for (uint32_t size = 0; size < 300; size++) {
+        struct cc_timers timers;
+        struct cc_timers again;
+        uint64_t instance;
+        uint64_t key;
+
+        cc_timers_init(&timers, &counted.memory);
+        cc_timers_init(&again, &counted.memory);
+        for (uint32_t i = 0; i < size; i++) {
+            cc_timers_set(&timers, 1, cc_prng_below(&prng, size), 1 + cc_prng_below(&prng, size));
+            if (cc_prng_below(&prng, 3) == 0) {
+                cc_timers_cancel(&timers, 1, cc_prng_below(&prng, size));
+            }
+        }
+        cc_timers_arrange(&timers);
+        again.order = timers.order;
+        for (uint32_t i = 0; i < timers.count; i++) {
+            struct cc_deadline_view view = cc_timers_at(&timers, i);
+
+            assert_true(cc_timers_restore(&again, &view));
+            assert_false(cc_timers_restore(&again, &view));
+        }
+        assert_true(again.digest == timers.digest);
+        while (cc_timers_take(&timers, UINT64_MAX, &instance, &key)) {
+            take_and_check(&again, UINT64_MAX, instance, key);
+        }
+        assert_int_equal(again.count, 0);
+        cc_timers_deinit(&timers);
+        cc_timers_deinit(&again);
+    }
+    assert_int_equal(counted.blocks, 0);
+}
+
+/* An order that nobody gave out would be given out once more. */
+static void a_deadline_with_an_order_that_was_not_yet_is_refused(void **state)
+{
+    struct cc_timers timers;
+    struct cc_deadline_view view = {.deadline_us = 5, .instance = 1, .key = 1};
+
+    (void)state;
+    cc_timers_init(&timers, &counted.memory);
+    timers.order = 3;
+    assert_false(cc_timers_restore(&timers, &view));
+    view.order = 4;
+    assert_false(cc_timers_restore(&timers, &view));
+    view.order = 3;
+    assert_true(cc_timers_restore(&timers, &view));
+    cc_timers_deinit(&timers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +202,8 @@ int main(void)
         cmocka_unit_test(a_new_deadline_replaces_the_one_of_the_same_key),
         cmocka_unit_test(a_cancelled_deadline_never_comes),
         cmocka_unit_test(random_deadlines_are_taken_as_an_array_gives_them),
+        cmocka_unit_test(arranged_deadlines_come_in_order_and_can_be_set_again_as_they_were),
+        cmocka_unit_test(a_deadline_with_an_order_that_was_not_yet_is_refused),
     };
 
     counted_memory_init(&counted, 0xff);
