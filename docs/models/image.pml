@@ -6,31 +6,42 @@
  * An entry is named by its index and its term, so a log, a state and the contents of an image are
  * all the same thing: the terms of the entries 1, 2, ...  Two bits each: a byte holds four.
  *
- * Each option of the loop at the end is one step of one server, or one message.  -D of a name in
- * capitals removes one rule; tools/check_models sees that each of them is missed.
+ * Each option of the loop at the end is one step of one server, or one message.  BUG=number in the
+ * environment removes one rule; tools/check_models sees that each of them is missed.
  */
-#ifndef TERMS
-#define TERMS 2
-#endif
-#ifndef CRASHES
-#define CRASHES 1
-#endif
-#ifndef IMAGES
-#define IMAGES 2
-#endif
-#ifndef LIVES
-#define LIVES 2
-#endif
-#ifndef ENTRIES
-#define ENTRIES 3
-#endif
-#ifndef VOTERS
-#define VOTERS 3
-#endif
-#ifndef CANDIDATES
-#define CANDIDATES 2 /* the third is like the second */
-#endif
 #define MEMBERS 3
+#define ENTRIES_MAX 3
+
+/* The rules that can be removed.  tools/check_models reads these lines. */
+#define UNCOMMITTED 1  /* an image of what is not committed yet */
+#define UNSYNCED 2     /* SWITCH though the file is not durable */
+#define REMOVE_EARLY 3 /* the former image goes before SWITCH is durable */
+#define FORGET_EARLY 4 /* so do the entries */
+#define OVERTAKE 5     /* SWITCH is durable before the entries that it covers */
+#define GO_BACK 6      /* an own image, begun before an install, switches after it */
+#define SAME_FILE 7    /* an image is taken and fetched at one index at a time */
+#define SWEEP_LATE 8   /* strays of the last start are removed while new images are written */
+#define INSTALL_OLD 9  /* an image at or below the commit index is installed */
+#define DROP_TAIL 10   /* a tail that follows the image is dropped */
+#define KEEP_TAIL 11   /* a tail that contradicts the image is kept */
+#define STORED_STAYS 12 /* entries that were dropped still count as stored */
+#define ACK_EARLY 13   /* an image counts as stored before SWITCH is durable */
+#define REUSE_NEEDED 14 /* a file goes though an entry above the base is in it */
+#define NO_TABLE 15    /* a file goes before a table says that it may */
+#define UNKNOWN_TERM 16 /* the entry before the first matches whatever the follower has there */
+#define RAW_VOTE 17    /* an image does not count as log when votes are given */
+
+c_decl {
+    \#include <stdlib.h>
+    static int planted;
+
+    static int given(const char *name, int otherwise)
+    {
+        return getenv(name) == NULL ? otherwise : atoi(getenv(name));
+    }
+};
+
+#define BUG(number) c_expr { planted == number }
 #define QUEUE 3
 
 #define AT(terms, index) (((terms) >> (2 * (index) - 2)) & 3)
@@ -78,8 +89,8 @@ typedef server {
     byte life;     /* of the newest file */
     byte oldest;   /* of the files that the newest table wants */
     byte zeroed;   /* files through this life are gone */
-    byte files[ENTRIES + 1];
-    byte images[ENTRIES + 1]; /* their contents */
+    byte files[ENTRIES_MAX + 1];
+    byte images[ENTRIES_MAX + 1]; /* their contents */
 
     /* on its way to the disk */
     byte queue[QUEUE];
@@ -93,11 +104,30 @@ byte crashes;
 byte images;
 byte m;
 byte n;
+
+/* How large this world is; the environment says so, by these names in capitals. */
+hidden byte terms_max;   /* 2: member 0 leads the first, 0 or 1 the second: 2 is like 1 */
+hidden byte entries_max; /* of a log; 3 at most */
+hidden byte images_max;  /* that are taken, by all */
+hidden byte lives_max;   /* files of one journal */
+hidden byte crashes_max; /* of all */
+hidden byte voters;      /* 2: the third is a learner */
+
 hidden byte i;
 hidden byte count;
 hidden byte record;
 hidden byte old;
 hidden byte tail;
+
+/* What is promised, by the name that a run prints if it is broken. */
+hidden byte states_agree;
+hidden byte log_and_base_adjoin;
+hidden byte logs_match;
+hidden byte a_quorum_has_what_is_committed;
+hidden byte acknowledged_is_on_disk;
+hidden byte a_leader_has_what_is_committed;
+hidden byte the_journal_replays;
+hidden byte a_start_finds_its_base;
 
 /* Is this entry on the disk of m for good? */
 #define IN_JOURNAL(m, index) \
@@ -112,17 +142,19 @@ hidden byte tail;
     S[m].queue[S[m].queued] = what; \
     S[m].queued++
 
+/* What is compared for a vote: the end of the log, though the entries there are forgotten. */
+#define END(k) (BUG(RAW_VOTE) && S[k].first > S[k].last -> 0 : S[k].last)
 #define IS_NEWER \
-    (TERM(S[m].log, S[m].last) > TERM(S[n].log, S[n].last) || \
-     (TERM(S[m].log, S[m].last) == TERM(S[n].log, S[n].last) && S[m].last >= S[n].last))
+    (TERM(S[m].log, END(m)) > TERM(S[n].log, END(n)) || \
+     (TERM(S[m].log, END(m)) == TERM(S[n].log, END(n)) && END(m) >= END(n)))
 
 #define ACKNOWLEDGED(k) LEAST(S[k].stable, MOST(S[k].verified, S[k].commit))
 #define COUNT(k, index) \
-    ((k) < VOTERS && S[k].term == S[m].term && \
+    ((k) < voters && S[k].term == S[m].term && \
      ((k) == m -> S[k].stable : ACKNOWLEDGED(k)) >= (index))
 #define IS_COMMITTED(index) \
     (AT(S[m].log, index) == S[m].term && \
-     COUNT(0, index) + COUNT(1, index) + COUNT(2, index) >= VOTERS / 2 + 1)
+     COUNT(0, index) + COUNT(1, index) + COUNT(2, index) >= voters / 2 + 1)
 
 inline append_own()
 {
@@ -139,7 +171,9 @@ inline advance()
     :: else -> break
     od;
     S[m].commit = i;
-    assert(((S[m].log ^ committed) & UPTO(LEAST(i, committed_last))) == 0);
+    a_leader_has_what_is_committed =
+        ((S[m].log ^ committed) & UPTO(LEAST(i, committed_last))) == 0;
+    assert(a_leader_has_what_is_committed);
     committed_last = MOST(committed_last, i);
     committed = committed | (S[m].log & UPTO(i))
 }
@@ -158,8 +192,9 @@ inline elect()
     S[n].term = S[m].term;
     S[m].leads = 1;
     S[m].verified = 0;
-    assert(S[m].last >= committed_last);
-    assert(((S[m].log ^ committed) & UPTO(committed_last)) == 0);
+    a_leader_has_what_is_committed =
+        S[m].last >= committed_last && ((S[m].log ^ committed) & UPTO(committed_last)) == 0;
+    assert(a_leader_has_what_is_committed);
     append_own();
 }
 
@@ -180,7 +215,8 @@ inline flush()
     i = INDEX(record);
     if
     :: KIND(record) == 1 ->
-        assert(i == S[m].disk_last + 1); /* or replay would refuse it */
+        the_journal_replays = i == S[m].disk_last + 1;
+        assert(the_journal_replays);
         PUT(S[m].disk, i, record & 3);
         PUT(S[m].lives, i, S[m].life);
         S[m].disk_last = i;
@@ -194,15 +230,16 @@ inline flush()
         S[m].lives = S[m].lives & UPTO(i - 1);
         S[m].disk_last = i - 1
     :: else ->
+        old = S[m].disk_base;
+        the_journal_replays = i > old && (!HAS_TAIL(record) || S[m].disk_last >= i);
+        assert(the_journal_replays);
         if
-        :: HAS_TAIL(record) -> assert(S[m].disk_last >= i)
+        :: HAS_TAIL(record)
         :: else ->
             S[m].disk = 0;
             S[m].lives = 0;
             S[m].disk_last = i
         fi;
-        old = S[m].disk_base;
-        assert(i > old);
         S[m].disk_base = i;
         S[m].base = MOST(S[m].base, i);
         S[m].stable = MOST(S[m].stable, i);
@@ -232,7 +269,8 @@ inline take_append(prev)
     fi;
     if
     :: prev <= S[n].commit ||
-       (prev <= S[n].last && TERM(S[n].log, prev) == TERM(S[m].log, prev)) ->
+       (prev <= S[n].last && (TERM(S[n].log, prev) == TERM(S[m].log, prev) ||
+                              (prev + 1 == S[m].first && BUG(UNKNOWN_TERM)))) ->
         i = prev;
         if
         :: prev < S[m].last ->
@@ -264,41 +302,34 @@ inline take_append(prev)
 
 inline begin_taking()
 {
-#ifdef UNCOMMITTED
-    S[m].taking = S[m].last;
-#else
-    S[m].taking = S[m].commit;
-#endif
+    S[m].taking = (BUG(UNCOMMITTED) -> S[m].last : S[m].commit);
     images++;
-#ifndef SAME_FILE
     if
-    :: S[m].getting > 0 ->
+    :: S[m].getting > 0 && S[m].getting <= S[m].taking && !BUG(SAME_FILE) ->
         remove(m, S[m].getting);
         S[m].getting = 0
     :: else
     fi;
-#endif
     S[m].files[S[m].taking] = WRITTEN;
     S[m].images[S[m].taking] = S[m].log & UPTO(S[m].taking);
 }
 
 inline finish_taking()
 {
-#ifndef UNSYNCED
-    S[m].files[S[m].taking] = SYNCED;
-#endif
-#ifdef OVERTAKE
-    S[m].disk_base = S[m].taking;
-    S[m].base = S[m].taking;
-#else
-    ADD(m, SWITCH_RECORD(S[m].taking, 1));
-#endif
-#ifdef REMOVE_EARLY
     if
-    :: S[m].base > 0 -> remove(m, S[m].base)
+    :: !BUG(UNSYNCED) -> S[m].files[S[m].taking] = SYNCED
     :: else
     fi;
-#endif
+    if
+    :: BUG(OVERTAKE) ->
+        S[m].disk_base = S[m].taking;
+        S[m].base = S[m].taking
+    :: else -> ADD(m, SWITCH_RECORD(S[m].taking, 1))
+    fi;
+    if
+    :: BUG(REMOVE_EARLY) && S[m].base > 0 -> remove(m, S[m].base)
+    :: else
+    fi;
     S[m].added = S[m].taking;
     S[m].taking = 0;
 }
@@ -316,44 +347,31 @@ inline install()
     i = S[m].getting;
     S[m].getting = 0;
     if
-#ifdef INSTALL_OLD
-    :: i > S[m].base && S[m].last > 0 ->
-#else
-    :: i > S[m].commit ->
-#endif
-#ifndef UNSYNCED
-        S[m].files[i] = SYNCED;
-#endif
-#ifndef GO_BACK
+    :: i > S[m].commit || (BUG(INSTALL_OLD) && i > S[m].base) ->
         if
-        :: S[m].taking > 0 ->
+        :: !BUG(UNSYNCED) -> S[m].files[i] = SYNCED
+        :: else
+        fi;
+        if
+        :: S[m].taking > 0 && !BUG(GO_BACK) ->
             remove(m, S[m].taking);
             S[m].taking = 0
         :: else
         fi;
-#endif
-        tail = S[m].last >= i && AT(S[m].log, i) == AT(S[m].images[i], i);
-#ifdef DROP_TAIL
-        tail = 0;
-#endif
-#ifdef KEEP_TAIL
-        tail = S[m].last >= i;
-#endif
+        tail = S[m].last >= i && !BUG(DROP_TAIL) && !BUG(INSTALL_OLD) &&
+               (AT(S[m].log, i) == AT(S[m].images[i], i) || BUG(KEEP_TAIL));
         if
         :: tail -> S[m].log = (S[m].log & ~UPTO(i)) | S[m].images[i]
         :: else ->
             S[m].log = S[m].images[i];
-#ifndef STORED_STAYS
-            S[m].stable = LEAST(S[m].stable, S[m].commit);
-#endif
+            S[m].stable = (BUG(STORED_STAYS) -> LEAST(S[m].stable, i)
+                                             : LEAST(S[m].stable, LEAST(S[m].commit, i)));
             S[m].last = i;
             S[m].first = i + 1;
             S[m].verified = LEAST(S[m].verified, i)
         fi;
-        S[m].commit = MOST(S[m].commit, i);
-#ifdef ACK_EARLY
-        S[m].stable = MOST(S[m].stable, i);
-#endif
+        S[m].commit = i;
+        S[m].stable = (BUG(ACK_EARLY) -> MOST(S[m].stable, i) : S[m].stable);
         S[m].base = i;
         S[m].added = i;
         ADD(m, SWITCH_RECORD(i, tail))
@@ -363,11 +381,7 @@ inline install()
 
 /* ---- files ---- */
 
-#ifdef FORGET_EARLY
-#define FORGETTABLE S[m].added
-#else
-#define FORGETTABLE S[m].disk_base
-#endif
+#define FORGETTABLE (BUG(FORGET_EARLY) -> S[m].added : S[m].disk_base)
 
 /* The life that the log's first raw entry on the disk lies in. */
 inline roll()
@@ -379,10 +393,8 @@ inline roll()
     :: else -> break
     od;
     S[m].oldest = (i <= S[m].disk_last -> AT(S[m].lives, i) : S[m].life);
-#ifdef REUSE_NEEDED
-    S[m].oldest = S[m].life + 1;
-#endif
     S[m].life++;
+    S[m].oldest = (BUG(REUSE_NEEDED) -> S[m].life : S[m].oldest)
 }
 
 inline reuse()
@@ -390,7 +402,7 @@ inline reuse()
     S[m].zeroed++;
     i = 1;
     do
-    :: i <= ENTRIES ->
+    :: i <= ENTRIES_MAX ->
         if
         :: AT(S[m].lives, i) == S[m].zeroed ->
             PUT(S[m].disk, i, 0);
@@ -402,11 +414,9 @@ inline reuse()
     od
 }
 
-#ifdef NO_TABLE
-#define REUSABLE (S[m].zeroed + 1 < S[m].life && S[m].first > S[m].disk_last)
-#else
-#define REUSABLE (S[m].zeroed + 1 < S[m].oldest)
-#endif
+#define REUSABLE \
+    (BUG(NO_TABLE) -> S[m].zeroed + 1 < S[m].life && S[m].first > S[m].disk_last \
+                   : S[m].zeroed + 1 < S[m].oldest)
 
 /* ---- a crash, and the start after it ---- */
 
@@ -421,7 +431,7 @@ inline crash()
     S[m].strays = 0;
     i = 1;
     do
-    :: i <= ENTRIES ->
+    :: i <= ENTRIES_MAX ->
         if
         :: S[m].files[i] == WRITTEN -> remove(m, i)
         :: S[m].files[i] == SYNCED && i != S[m].disk_base ->
@@ -431,9 +441,12 @@ inline crash()
         i++
     :: else -> break
     od;
-    assert(S[m].disk_base == 0 || S[m].files[S[m].disk_base] == SYNCED); /* I5 */
-    assert(S[m].zeroed < S[m].oldest || S[m].zeroed == 0);
-    assert(S[m].disk_last >= S[m].disk_base);
+    a_start_finds_its_base =
+        (S[m].disk_base == 0 || S[m].files[S[m].disk_base] == SYNCED) &&
+        S[m].disk_last >= S[m].disk_base;
+    assert(a_start_finds_its_base);
+    the_journal_replays = S[m].zeroed < S[m].oldest; /* the files that are wanted are there */
+    assert(the_journal_replays);
     S[m].base = S[m].disk_base;
     S[m].commit = S[m].disk_base;
     S[m].added = S[m].disk_base;
@@ -446,7 +459,6 @@ inline crash()
     :: S[m].first > 1 && IN_JOURNAL(m, S[m].first - 1) -> S[m].first--
     :: else -> break
     od;
-    assert(S[m].first <= S[m].base + 1);
     S[m].taking = 0;
     S[m].getting = 0;
 }
@@ -455,7 +467,7 @@ inline sweep()
 {
     i = 1;
     do
-    :: i <= ENTRIES ->
+    :: i <= ENTRIES_MAX ->
         if
         :: (S[m].strays >> i & 1) && i != S[m].disk_base -> remove(m, i)
         :: else
@@ -466,11 +478,7 @@ inline sweep()
     S[m].strays = 0
 }
 
-#ifdef SWEEP_LATE
-#define SWEPT true
-#else
-#define SWEPT (S[m].strays == 0)
-#endif
+#define SWEPT (S[m].strays == 0 || BUG(SWEEP_LATE))
 
 /* ---- what always holds ---- */
 
@@ -481,20 +489,27 @@ inline sweep()
 #define KEPT(index) \
     ((index) > committed_last || \
      HOLDS(0, index, AT(committed, index)) + HOLDS(1, index, AT(committed, index)) + \
-     (VOTERS > 2 && HOLDS(2, index, AT(committed, index))) >= VOTERS / 2 + 1)
+     (voters > 2 && HOLDS(2, index, AT(committed, index))) >= voters / 2 + 1)
 #define IS_HELD(m, index) (ACKNOWLEDGED(m) < (index) || HOLDS(m, index, AT(S[m].log, index)))
 #define IS_TRUE(m) (S[m].leads || (IS_HELD(m, 1) && IS_HELD(m, 2) && IS_HELD(m, 3)))
-#define RIGHT(m) \
-    (S[m].commit <= committed_last && ((S[m].log ^ committed) & UPTO(S[m].commit)) == 0 && \
-     S[m].first <= S[m].base + 1 && S[m].base <= S[m].commit && S[m].commit <= S[m].last && \
+#define IS_RIGHT(m) \
+    (S[m].commit <= committed_last && ((S[m].log ^ committed) & UPTO(S[m].commit)) == 0)
+#define IS_WHOLE(m) \
+    (S[m].first <= S[m].base + 1 && S[m].base <= S[m].commit && S[m].commit <= S[m].last && \
      S[m].stable <= S[m].last)
 
 inline judge()
 {
-    assert(RIGHT(0) && RIGHT(1) && RIGHT(2));
-    assert(MATCH(0, 1) && MATCH(0, 2) && MATCH(1, 2));
-    assert(KEPT(1) && KEPT(2) && KEPT(3));
-    assert(IS_TRUE(0) && IS_TRUE(1) && IS_TRUE(2))
+    states_agree = IS_RIGHT(0) && IS_RIGHT(1) && IS_RIGHT(2);
+    log_and_base_adjoin = IS_WHOLE(0) && IS_WHOLE(1) && IS_WHOLE(2);
+    logs_match = MATCH(0, 1) && MATCH(0, 2) && MATCH(1, 2);
+    a_quorum_has_what_is_committed = KEPT(1) && KEPT(2) && KEPT(3);
+    acknowledged_is_on_disk = IS_TRUE(0) && IS_TRUE(1) && IS_TRUE(2);
+    assert(states_agree);
+    assert(log_and_base_adjoin);
+    assert(logs_match);
+    assert(a_quorum_has_what_is_committed);
+    assert(acknowledged_is_on_disk)
 }
 
 #define SERVES(prev) (S[m].leads && (prev) + 1 >= S[m].first && (prev) <= S[m].last)
@@ -510,6 +525,15 @@ inline serve(prev)
 
 init
 {
+    c_code {
+        planted = given("BUG", 0);
+        terms_max = given("TERMS", 2);
+        entries_max = given("ENTRIES", 2);
+        images_max = given("IMAGES", 2);
+        lives_max = given("LIVES", 2);
+        crashes_max = given("CRASHES", 1);
+        voters = given("VOTERS", 3);
+    };
     d_step {
         i = 0;
         do
@@ -528,24 +552,24 @@ init
     :: atomic {
         if :: m = 0 :: m = 1 :: m = 2 fi;
         if
-        :: S[m].leads && S[m].last < ENTRIES && S[m].queued < QUEUE ->
+        :: S[m].leads && S[m].last < entries_max && S[m].queued < QUEUE ->
             d_step { append_own(); judge() }
         :: S[m].queued > 0 ->
             d_step { flush_all(); judge() }
         :: S[m].leads && S[m].commit < S[m].last &&
            (IS_COMMITTED(S[m].last) || IS_COMMITTED(S[m].commit + 1)) ->
             d_step { advance(); judge() }
-        :: S[m].taking == 0 && S[m].commit > S[m].added && images < IMAGES && SWEPT ->
+        :: S[m].taking == 0 && S[m].commit > S[m].added && images < images_max && SWEPT ->
             d_step { begin_taking(); judge() }
         :: S[m].taking > 0 && S[m].queued < QUEUE ->
             d_step { finish_taking(); judge() }
         :: S[m].getting > 0 && !S[m].leads && S[m].queued < QUEUE ->
             d_step { install(); judge() }
-        :: S[m].life < LIVES && FORGETTABLE >= S[m].first ->
+        :: S[m].life < lives_max && FORGETTABLE >= S[m].first ->
             d_step { roll(); judge() }
         :: REUSABLE ->
             d_step { reuse(); judge() }
-        :: crashes < CRASHES ->
+        :: crashes < crashes_max ->
             d_step { crash(); judge() }
         :: S[m].strays != 0 ->
             d_step { sweep(); judge() }
@@ -558,12 +582,12 @@ init
         if :: m = 0 :: m = 1 :: m = 2 fi;
         if :: m != 0 -> n = 0 :: m != 1 -> n = 1 :: m != 2 -> n = 2 fi;
         if
-        :: m < CANDIDATES && n < VOTERS && !S[m].leads && S[m].term < TERMS &&
-           S[n].term <= S[m].term && S[m].last < ENTRIES && S[m].queued == 0 &&
+        :: m < 2 && n < voters && !S[m].leads && S[m].term < terms_max &&
+           S[n].term <= S[m].term && S[m].last < entries_max && S[m].queued == 0 &&
            S[n].queued == 0 && IS_NEWER ->
             d_step { elect(); judge() }
         :: !S[m].leads && S[m].getting == 0 && S[n].base > S[m].commit &&
-           S[n].files[S[n].base] == SYNCED && S[m].taking == 0 && SWEPT ->
+           S[n].files[S[n].base] == SYNCED && SWEPT ->
             d_step { begin_getting(); judge() }
         :: serve(0)
         :: serve(1)
