@@ -19,7 +19,7 @@ static struct cc_image_id id;
 static uint8_t *image; /* its bytes */
 
 static const struct image_script script = {
-    .sizes = {9000, CC_IMAGE_PIECE_SIZE, 12, 900000, 70000, 600000, 1}, .count = 7};
+    .sizes = {9000, CC_IMAGE_PIECE_SIZE, 12, 900000, 300000, 1}, .count = 6};
 
 static int set_up(void **state)
 {
@@ -402,7 +402,7 @@ static void after_a_crash_what_was_received_is_the_image_or_not_accepted(void **
 
     (void)state;
     for (uint64_t call = 0; call <= calls; call++) {
-        for (uint32_t variant = 0; variant < 8; variant++) {
+        for (uint32_t variant = 0; variant < 6; variant++) {
             memory_disk_init(&other);
             begin_sink(65536);
             receive_more();
