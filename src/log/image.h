@@ -21,7 +21,7 @@
  * Invariants
  *   I1  one disk request under way for each object
  *   I2  on_done(OK) of a writer or a sink: the whole file and its name are durable
- *   I3  any other on_done but IO: there is no such file any more (or it could not be removed)
+ *   I3  any other on_done but IO: nothing of it is left (or could not be removed)
  */
 #ifndef CC_LOG_IMAGE_H
 #define CC_LOG_IMAGE_H

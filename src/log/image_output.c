@@ -89,7 +89,7 @@ static void wind_up(struct cc_image_output *output)
     if (output->file != NULL) {
         ask_of_file(output, CC_DISK_CLOSE);
         output->file = NULL;
-    } else if (output->status != COPYCAT_ERR_IO) {
+    } else if (output->is_there && output->status != COPYCAT_ERR_IO) {
         ask_of_name(output, CC_DISK_REMOVE, output->path);
     } else {
         over(output);
@@ -115,13 +115,17 @@ static void write_next(struct cc_image_output *output)
 
 static void opened(struct cc_image_output *output, const struct cc_disk_request *request)
 {
-    /* What had the name was removed: bytes behind our end would be somebody else's. */
-    if (request->size != 0) {
+    if (request->size == 0) {
+        output->is_replacing = false;
+        write_next(output);
+    } else if (!output->is_replacing) {
+        output->is_replacing = true;
+        ask_of_file(output, CC_DISK_CLOSE);
+        output->file = NULL;
+    } else { /* it was removed, and is there */
         output->status = COPYCAT_ERR_IO;
         wind_up(output);
-        return;
     }
-    write_next(output);
 }
 
 /* What a request that went well leads to. */
@@ -129,6 +133,7 @@ static void go_on(struct cc_image_output *output, const struct cc_disk_request *
 {
     switch (request->operation) {
     case CC_DISK_REMOVE:
+        output->is_there = false;
         ask_of_name(output, CC_DISK_OPEN, output->path);
         break;
     case CC_DISK_OPEN:
@@ -145,7 +150,11 @@ static void go_on(struct cc_image_output *output, const struct cc_disk_request *
         output->file = NULL;
         break;
     case CC_DISK_CLOSE:
-        ask_of_name(output, CC_DISK_SYNC_DIR, output->directory);
+        if (output->is_replacing) {
+            ask_of_name(output, CC_DISK_REMOVE, output->path);
+        } else {
+            ask_of_name(output, CC_DISK_SYNC_DIR, output->directory);
+        }
         break;
     default:
         over(output);
@@ -155,11 +164,8 @@ static void go_on(struct cc_image_output *output, const struct cc_disk_request *
 
 static bool is_good(const struct cc_disk_request *request)
 {
-    return request->status == COPYCAT_OK ||
-           /* There was nothing to make room for. */
-           (request->operation == CC_DISK_REMOVE && request->status == COPYCAT_ERR_INVALID) ||
-           /* It was synced. */
-           request->operation == CC_DISK_CLOSE;
+    /* What is closed was synced, or is removed. */
+    return request->status == COPYCAT_OK || request->operation == CC_DISK_CLOSE;
 }
 
 static void done(struct cc_disk_request *request)
@@ -169,6 +175,7 @@ static void done(struct cc_disk_request *request)
     output->is_busy = false;
     if (request->operation == CC_DISK_OPEN && request->status == COPYCAT_OK) {
         output->file = request->file;
+        output->is_there = true;
     }
     if (output->is_winding_up && request->operation == CC_DISK_REMOVE) {
         over(output); /* if it could not be removed, the next sweep meets it */
@@ -194,7 +201,7 @@ copycat_status cc_image_output_begin(
     }
     memcpy(output->directory, directory, strlen(directory) + 1);
     cc_list_init(&output->blocks);
-    ask_of_name(output, CC_DISK_REMOVE, output->path);
+    ask_of_name(output, CC_DISK_OPEN, output->path);
     return COPYCAT_OK;
 }
 

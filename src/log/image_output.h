@@ -3,11 +3,12 @@
  * image_output -- a file that grows at its end, made by a writer or a sink of image.h.
  *
  * What it is: blocks wait in order, one request is under way; then file and name are made durable.
- * Whatever ends it early closes the file and removes it, but for an error of the disk, after which
- * nothing more is asked of that.
+ * What has the name already is removed, not written over: it may be longer.  Whatever ends it early
+ * closes the file and removes it, but for an error of the disk, after which nothing more is asked
+ * of that.
  *
- *     remove - open - write ... write - sync - close - sync directory - over
- *        \________\________\___________\_______\____________\ close - remove - over
+ *     open - (close - remove - open) - write ... write - sync - close - sync directory - over
+ *       \________________________\__________________\_______\____________\ close - remove - over
  */
 #ifndef CC_LOG_IMAGE_OUTPUT_H
 #define CC_LOG_IMAGE_OUTPUT_H
@@ -35,6 +36,8 @@ struct cc_image_output {
     copycat_status status; /* OK until something ends it early */
     bool is_busy;          /* the request is under way */
     bool is_finished;      /* nothing more will be put */
+    bool is_there;         /* a file of the name: ours, or the one that is replaced */
+    bool is_replacing;
     bool is_winding_up;
     char directory[CC_IMAGE_PATH_SIZE];
     char path[CC_IMAGE_PATH_SIZE];
