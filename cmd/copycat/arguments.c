@@ -71,6 +71,15 @@ static bool take_limit(struct reading *reading, const char *value)
     return true;
 }
 
+static bool take_index(struct reading *reading, enum cli_flag flag, const char *value)
+{
+    uint64_t *index = flag == CLI_FLAG_FROM ? &reading->into->from : &reading->into->to;
+    const char *wrong = cmd_uint_parse(value, index);
+
+    return wrong == NULL ||
+           complain(reading->message, "--%s: '%s' %s", cli_flags[flag].name, value, wrong);
+}
+
 static bool take_consistency(struct reading *reading, const char *value)
 {
     for (uint32_t i = COPYCAT_LINEARIZABLE; i <= COPYCAT_EVENTUAL; i++) {
@@ -94,6 +103,12 @@ static bool take_value(struct reading *reading, enum cli_flag flag, const char *
     case CLI_FLAG_PROGRESS_FILE:
         reading->into->progress_file = value;
         return true;
+    case CLI_FLAG_FILE:
+        reading->into->file = value;
+        return true;
+    case CLI_FLAG_FROM:
+    case CLI_FLAG_TO:
+        return take_index(reading, flag, value);
     case CLI_FLAG_TIMEOUT:
         return take_timeout(reading, value);
     case CLI_FLAG_LIMIT:
@@ -307,7 +322,7 @@ bool cli_arguments_parse(
         .into = arguments_out, .message = message_out, .argv = argv, .argc = argc};
 
     *arguments_out = (struct cli_arguments){
-        .servers = servers != NULL && servers[0] != '\0' ? servers : CLI_SERVERS};
+        .servers = servers != NULL && servers[0] != '\0' ? servers : CLI_SERVERS, .to = UINT64_MAX};
     return take_all(&reading) && take_verb(&reading);
 }
 

@@ -112,10 +112,8 @@ void cli_help_print(FILE *file)
         file);
 }
 
-void cli_help_print_group(FILE *file, const char *group)
+static void print_about_maps(FILE *file)
 {
-    fprintf(file, "usage: copycat [FLAGS] %s VERB [ARGUMENTS]\n\n", group);
-    print_verbs(file, group);
     fputs(
         "\nA map comes to be when its path is first used, also by a verb that reads: one\n"
         "that was never written is an empty one.\n"
@@ -124,6 +122,29 @@ void cli_help_print_group(FILE *file, const char *group)
         "  copycat map get /colors sky\n"
         "  copycat map export /colors colors.txt\n",
         file);
+}
+
+static void print_about_logs(FILE *file)
+{
+    fputs(
+        "\nThey read the directory of a stopped server, its data_dir, and change nothing\n"
+        "in it. No cluster is asked.\n"
+        "\nTry it:\n"
+        "  copycat log verify /var/lib/copycat\n"
+        "  copycat log ls /var/lib/copycat\n"
+        "  copycat log dump --from=100 --to=120 /var/lib/copycat\n",
+        file);
+}
+
+void cli_help_print_group(FILE *file, const char *group)
+{
+    fprintf(file, "usage: copycat [FLAGS] %s VERB [ARGUMENTS]\n\n", group);
+    print_verbs(file, group);
+    if (strcmp(group, "map") == 0) {
+        print_about_maps(file);
+    } else {
+        print_about_logs(file);
+    }
     print_exit_codes(file);
     fprintf(file, "\nMore about one of them: copycat %s VERB --help\n", group);
 }

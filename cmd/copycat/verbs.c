@@ -7,6 +7,7 @@
 #include "bench.h"
 #include "export.h"
 #include "import.h"
+#include "log.h"
 #include "map.h"
 #include "status.h"
 #include "support/suggest.h"
@@ -51,6 +52,9 @@ const struct cli_flag_row cli_flags[CLI_FLAG_COUNT] = {
          "keep \"DONE TOTAL\" in FILE, for scripts; in lines, and a TOTAL of 0\n"
          "means that nobody knows it",
          false},
+    [CLI_FLAG_FROM] = {"from", "INDEX", "only entries from this index on", false},
+    [CLI_FLAG_TO] = {"to", "INDEX", "only entries up to this index", false},
+    [CLI_FLAG_FILE] = {"file", "NAME", "only this file of the directory", false},
 };
 
 const struct cli_verb cli_verbs[] = {
@@ -109,6 +113,34 @@ const struct cli_verb cli_verbs[] = {
      "known and a majority answers, with 3 if not, with 4 if two members that stand\n"
      "at the same index have different digests, which must never be.",
      0, 0, 0, cli_status, NULL},
+    {"log ls", "DIR", "what lies in a stopped server's directory",
+     "A line for each file: parts of the journal in the order of the log, then spares\n"
+     "and what a crash left, then images. No cluster is asked, and nothing in DIR is\n"
+     "changed. A directory that a server runs in is refused (exit 3).",
+     0, 1, 1, cli_log_ls, NULL},
+    {"log dump", "DIR", "print what a stopped server's journal holds",
+     "A line for each record, as FILE:OFFSET of its batch, what it is, and what it\n"
+     "says; with --json an object in a line. What does not read is told in its place,\n"
+     "and the dump goes on behind it. Entries that were dropped later are in it, too:\n"
+     "a `truncate` says from where on. Of a long value there is only its beginning,\n"
+     "but with --json all of it. Nothing in DIR is changed; a directory that a server\n"
+     "runs in is refused (exit 3).",
+     CLI_FLAG_BIT(CLI_FLAG_FROM) | CLI_FLAG_BIT(CLI_FLAG_TO) | CLI_FLAG_BIT(CLI_FLAG_FILE), 1, 1,
+     cli_log_dump, NULL},
+    {"log verify", "DIR", "is a stopped server's directory sound?",
+     "Reads all of it, as a server does that starts, and says of whatever does not\n"
+     "read where it is, what that means and what to do:\n"
+     "  leftover    what any crash leaves; a start clears it away\n"
+     "  repaired    damage of which nothing is missing\n"
+     "  repairable  a server starts, and fetches the entries from the others\n"
+     "  fatal       a server does not start with it\n"
+     "  unjudged    damage behind something fatal\n"
+     "  unreadable  the disk refuses to read it\n"
+     "  newer       written by a newer version\n"
+     "Exits with 0 if it is sound, leftovers apart, with 1 if not, with 2 if it was\n"
+     "written by a newer version or is no server's directory, with 3 if a server runs\n"
+     "in it. Nothing in DIR is changed.",
+     0, 1, 1, cli_log_verify, NULL},
     {"bench", "put|get", "measure how fast the cluster is", "", 0, 0, 0, NULL, copycat_bench_main},
 };
 

@@ -37,6 +37,9 @@ enum cli_flag {
     CLI_FLAG_IF_ABSENT,
     CLI_FLAG_PROGRESS,
     CLI_FLAG_PROGRESS_FILE,
+    CLI_FLAG_FROM,
+    CLI_FLAG_TO,
+    CLI_FLAG_FILE,
     CLI_FLAG_COUNT,
 };
 

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copycat/sys/inspect.h -- what lies in a server's directory, seen from outside: for tools, for a
+ * look at a stopped server, for the day on which something does not read.
+ *
+ * What is in `sys` follows the format of the files and may change with any version before 1.0.
+ *
+ * Nothing is changed: files are opened for reading alone.  While an inspection is open no server
+ * can start in the directory; others may look at the same time.  One thread at a time; every call
+ * blocks, and callbacks run inside of it.
+ */
+#ifndef COPYCAT_SYS_INSPECT_H
+#define COPYCAT_SYS_INSPECT_H
+
+#include <copycat/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct copycat_inspection copycat_inspection;
+
+/*
+ * Partner: copycat_inspect_close.  INVALID: no such directory, or none of a server; LOCKED: a server
+ * runs in it; NEWER: all of it was written by a newer version; IO: it cannot be read; MEMORY.
+ * `message_out`, which may be NULL, gets a sentence on failure; here as below.
+ */
+COPYCAT_API copycat_status copycat_inspect_open(
+    copycat_inspection **inspection_out, const char *directory, copycat_message *message_out);
+
+/* Accepts NULL. */
+COPYCAT_API void copycat_inspect_close(copycat_inspection *inspection);
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+enum {
+    COPYCAT_FILE_JOURNAL = 1, /* a part of the log */
+    COPYCAT_FILE_IMAGE = 2    /* the whole state at one index */
+};
+
+enum {
+    COPYCAT_FILE_USED = 1,       /* a part of the log; an image that the log stands on */
+    COPYCAT_FILE_SPARE = 2,      /* made ahead, holds nothing yet */
+    COPYCAT_FILE_UNFINISHED = 3, /* was being made or begun when the server ended */
+    COPYCAT_FILE_STRAY = 4,      /* an image that nothing stands on */
+    COPYCAT_FILE_DAMAGED = 5,    /* something in it does not read */
+    COPYCAT_FILE_NEWER = 6       /* of a newer format */
+};
+
+/* Grows at its end. */
+typedef struct copycat_inspect_file {
+    char name[48];
+    uint64_t size;
+    uint64_t unread_bytes; /* of batches that do not read */
+    uint64_t batch_count;  /* journal: writes */
+    uint64_t entry_count;  /* journal: entries, also such that were dropped later */
+    uint64_t first_index;  /* journal: the lowest and */
+    uint64_t last_index;   /* the highest index in it, 0: no entry; image: its index */
+    uint64_t term;         /* of the last entry in it; of the image */
+    uint64_t time_us;      /* log time of that, since 1970 */
+    uint32_t kind;         /* COPYCAT_FILE_JOURNAL ... */
+    uint32_t state;        /* COPYCAT_FILE_USED ... */
+    uint32_t life;         /* journal: which part of the log, from 1; 0: none */
+    uint32_t group;        /* image */
+} copycat_inspect_file;
+
+/* Return 0 to go on, anything else to stop: that is no failure. */
+typedef int copycat_inspect_file_callback(const copycat_inspect_file *file, void *user);
+
+/* Each file of the journal in the order of the log, then what holds nothing, then images. */
+COPYCAT_API copycat_status copycat_inspect_files(
+    copycat_inspection *inspection,
+    copycat_inspect_file_callback *on_file,
+    void *user,
+    copycat_message *message_out);
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+enum {
+    COPYCAT_RECORD_TABLE = 1,    /* at the head of each file: whose it is, and what was so far */
+    COPYCAT_RECORD_ENTRY = 2,    /* an entry of the log */
+    COPYCAT_RECORD_TRUNCATE = 3, /* entries from `index` on were dropped */
+    COPYCAT_RECORD_STATE = 4,    /* term and vote */
+    COPYCAT_RECORD_BASE = 5,     /* the founding of the cluster */
+    COPYCAT_RECORD_REPAIR = 6,   /* an entry that did not read, fetched from another server */
+    COPYCAT_RECORD_SWITCH = 7,   /* the log stands on an image from here on */
+    COPYCAT_RECORD_GAP = 100     /* none: bytes that do not read; `text` says what is known */
+};
+
+enum {
+    COPYCAT_ENTRY_NOOP = 1,
+    COPYCAT_ENTRY_TICK = 2,
+    COPYCAT_ENTRY_SESSION_OPEN = 3,
+    COPYCAT_ENTRY_SESSION_CLOSE = 4,
+    COPYCAT_ENTRY_SESSION_EXPIRE = 5,
+    COPYCAT_ENTRY_COMMAND = 6,
+    COPYCAT_ENTRY_MARK = 7
+};
+
+/* What does not belong to a type is 0, NULL or "".  Borrowed for the call.  Grows at its end. */
+typedef struct copycat_inspect_record {
+    const char *file;
+    const char *operation; /* COMMAND: "put", "open"; "": not known */
+    const char *text;      /* GAP, and records that make no sense: a sentence */
+    copycat_bytes payload; /* as it is stored */
+    copycat_bytes path;    /* of a resource that is opened */
+    copycat_bytes key;
+    copycat_bytes value;
+    copycat_bytes expected;
+    uint64_t offset; /* of the batch in the file */
+    uint64_t size;   /* of an encoded entry; of a gap */
+    uint64_t index;  /* ENTRY, REPAIR, TRUNCATE; of the image; TABLE: the last of the log */
+    uint64_t term;
+    uint64_t time_us;
+    uint64_t session;  /* COMMAND, SESSION_CLOSE, SESSION_EXPIRE */
+    uint64_t sequence; /* COMMAND: which of the session */
+    uint64_t instance; /* COMMAND: the resource, 0: the catalogue */
+    uint64_t timeout_us;
+    uint64_t image_size;
+    uint64_t checksum; /* of an image; MARK: digest of the state at `mark` */
+    uint64_t mark;
+    uint64_t boot;
+    char identity[40]; /* TABLE: the server's incarnation; BASE: the cluster's id; hexadecimal */
+    uint32_t life;
+    uint32_t batch;
+    uint32_t type;       /* COPYCAT_RECORD_TABLE ... */
+    uint32_t entry_kind; /* COPYCAT_ENTRY_NOOP ... */
+    uint32_t group;
+    uint32_t vote;   /* 0: none */
+    uint32_t server; /* TABLE */
+    uint32_t is_tail_kept;
+} copycat_inspect_record;
+
+typedef int copycat_inspect_record_callback(const copycat_inspect_record *record, void *user);
+
+/* Each record in the order in which it was written, and what does not read between them.  `file`:
+ * of this one only; NULL: of all.  INVALID: there is no such file of a journal. */
+COPYCAT_API copycat_status copycat_inspect_records(
+    copycat_inspection *inspection,
+    const char *file,
+    copycat_inspect_record_callback *on_record,
+    void *user,
+    copycat_message *message_out);
+
+/* ---- is it sound? ---------------------------------------------------------------------------- */
+
+enum {
+    COPYCAT_FINDING_LEFTOVER = 1, /* what any crash leaves: a start clears it away */
+    COPYCAT_FINDING_REPAIRED = 2, /* damage of which nothing is missing any more */
+    COPYCAT_FINDING_REPAIRABLE =
+        3,                         /* a start passes over it, and other servers have what it held */
+    COPYCAT_FINDING_UNJUDGED = 4,  /* damage behind something that stops a start */
+    COPYCAT_FINDING_FATAL = 5,     /* a server does not start with it */
+    COPYCAT_FINDING_NEWER = 6,     /* of a newer format: this version cannot tell */
+    COPYCAT_FINDING_UNREADABLE = 7 /* the disk refuses to read it */
+};
+
+/* Borrowed for the call.  Grows at its end. */
+typedef struct copycat_inspect_finding {
+    const char *file;     /* "": the directory as a whole */
+    const char *what;     /* a sentence: what is wrong, */
+    const char *advice;   /* and what that means, and what to do */
+    uint64_t offset;      /* COPYCAT_NONE: the file as a whole */
+    uint64_t first_index; /* entries that cannot be read; 0: none */
+    uint64_t last_index;
+    uint32_t kind; /* COPYCAT_FINDING_LEFTOVER ... */
+    uint32_t reserved;
+} copycat_inspect_finding;
+
+/* What a start would find.  Grows at its end. */
+typedef struct copycat_inspect_summary {
+    size_t size;          /* set by the caller */
+    char cluster[40];     /* in hexadecimal; "": not founded */
+    uint64_t first_index; /* entries that are there; none if last is below first */
+    uint64_t last_index;
+    uint64_t missing_count; /* of them, that do not read: other servers have them */
+    uint64_t term;
+    uint64_t time_us;     /* log time of the last */
+    uint64_t image_index; /* that the log stands on; 0: none */
+    uint64_t boots;       /* times that the server was started */
+    uint32_t server;
+    uint32_t vote;
+    uint32_t is_sound;   /* nothing is damaged, missing or newer */
+    uint32_t does_start; /* a server goes on with it */
+} copycat_inspect_summary;
+
+typedef int copycat_inspect_finding_callback(const copycat_inspect_finding *finding, void *user);
+typedef void copycat_inspect_progress_callback(uint64_t done, uint64_t total, void *user);
+
+/*
+ * Reads everything: recovers as a server does when it starts, without a word to the disk, and
+ * verifies each batch and the images.  Takes as much memory as a server that starts.  `on_progress`
+ * may be NULL; it is told bytes.
+ */
+COPYCAT_API copycat_status copycat_inspect_verify(
+    copycat_inspection *inspection,
+    copycat_inspect_finding_callback *on_finding,
+    copycat_inspect_progress_callback *on_progress,
+    void *user,
+    copycat_inspect_summary *summary_out,
+    copycat_message *message_out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* COPYCAT_SYS_INSPECT_H */
