@@ -58,7 +58,7 @@ void cli_log_time(uint64_t time_us, char text_out[CLI_LOG_TIME_SIZE])
     snprintf(text_out, CLI_LOG_TIME_SIZE, "%s.%06uZ", day, (unsigned)(time_us % 1000000));
 }
 
-/* ---- ls --------------------------------------------------------------------------------------- */
+/* ---- ls -------------------------------------------------------------------------------------- */
 
 struct listing {
     json_t *files; /* NULL: a table is printed */

@@ -14,8 +14,8 @@ int cli_log_ls(const struct cli_arguments *arguments);
 int cli_log_dump(const struct cli_arguments *arguments);
 int cli_log_verify(const struct cli_arguments *arguments);
 
-/* Opens the directory that the arguments name; NULL: it was said why not, and `*code_out` is what to
- * exit with. */
+/* Opens the directory that the arguments name; NULL: it was said why not, and `*code_out` is the
+ * exit code. */
 copycat_inspection *cli_log_open(const struct cli_arguments *arguments, int *code_out);
 
 /* Says what failed while it was read; returns the exit code. */

@@ -59,7 +59,7 @@ static bool is_entry(const copycat_inspect_record *record)
     return record->type == COPYCAT_RECORD_ENTRY || record->type == COPYCAT_RECORD_REPAIR;
 }
 
-/* ---- a line for people ------------------------------------------------------------------------ */
+/* ---- a line for people ----------------------------------------------------------------------- */
 
 /* An empty value is a value: what an operation does not have is NULL. */
 static void print_bytes(const char *name, copycat_bytes bytes)
@@ -170,7 +170,7 @@ static void print_line(const copycat_inspect_record *record)
     putchar('\n');
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void set_number(json_t *object, const char *name, uint64_t number)
 {
@@ -276,7 +276,7 @@ static void print_json(const copycat_inspect_record *record)
     cli_json_print(object);
 }
 
-/* ---- the verb --------------------------------------------------------------------------------- */
+/* ---- the verb -------------------------------------------------------------------------------- */
 
 /* Where a range was asked for: entries of it, and what may have held some. */
 static bool is_wanted(const struct cli_arguments *arguments, const copycat_inspect_record *record)

@@ -5,8 +5,8 @@
  *
  * Where it sits:   beside the road: above log, whose decoders and whose recovery it runs as they
  *                  are; below tools.  copycat/sys/inspect.h is the contract with those.
- * Damage:          of what does not read nothing is believed but what recovery would.  A walk goes on
- *                  behind it; the verdict is recovery's alone.
+ * Damage:          of what does not read nothing is believed but what recovery would.  A walk goes
+ *                  on behind it; the verdict is recovery's alone.
  * Memory:          a window of a file and its largest batch; the verdict as much as a server.
  *
  *     view.c, view_directory.c   files that can only be read

@@ -188,8 +188,7 @@ static int compare(const void *left_part, const void *right_part)
     return left->slot < right->slot ? -1 : left->slot > right->slot;
 }
 
-/* Of two files that claim one place, and of one that another's tables contradict, only the one whose
- * table reads has it. */
+/* Of two files that claim one place only the one whose table reads has it. */
 static void drop_rivals(copycat_inspection *inspection)
 {
     for (uint32_t i = 1; i < inspection->part_count; i++) {

@@ -186,6 +186,9 @@ static const char *words_of(const struct cc_inspect_gap *gap)
     if (gap->kind == CC_GAP_NEWER) {
         return "a batch of a newer format";
     }
+    if (gap->size == 0) {
+        return "the file ends here, and more was in it";
+    }
     return gap->is_unreadable ? "the disk cannot read it" : "no batch reads here";
 }
 

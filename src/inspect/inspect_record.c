@@ -3,8 +3,9 @@
  * inspect_record -- a record of the journal, for people: what an entry is, and what was asked of
  * which resource.
  *
- * Which type a resource has is said where it was opened.  That may be in an image, or in a file that
- * is gone: then an operation that reads as one of a map is told as such, with that reservation.
+ * Which type a resource has is said where it was opened.  That may be in an image, or in a file
+ * that is gone: then an operation that reads as one of a map is told so, with that
+ * reservation.
  */
 #include "inspect/inspect.h"
 #include "proto/catalog_operation.h"

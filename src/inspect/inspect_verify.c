@@ -2,8 +2,8 @@
 /*
  * inspect_verify -- is it sound?  Recovery's verdict, and in words what of each file does not read.
  *
- * Recovery stops at the first thing that it cannot pass over.  What a walk finds besides is told too:
- * who has to decide what to do with a disk wants to know all of it.
+ * Recovery stops at the first thing that it cannot pass over.  What a walk finds besides is told
+ * too: who has to decide what to do with a disk wants to know all of it.
  */
 #include "inspect/inspect.h"
 

@@ -2,8 +2,8 @@
 /*
  * view -- the seam, for looking only: whoever runs on it reads a directory, and can change nothing.
  *
- * Recovery and readers of images are written for env.h; here they run as they are.  What would write
- * is refused and noted: recovery writes only once it has accepted all that it found.
+ * Recovery and readers of images are written for env.h; here they run as they are.  What would
+ * write is refused and noted: recovery writes only once it has accepted all that it found.
  *
  * Threads:  the caller's; each request is carried out in cc_view_run, one after the other.
  * Memory:   from `memory`; a view lives in the caller's.
@@ -16,7 +16,7 @@
 
 #include "env/env.h"
 
-/* A directory whose calls block.  Statuses: OK, IO; of open also INVALID (none of that name), BUSY. */
+/* A directory whose calls block.  Statuses: OK, IO; of open also INVALID (no such name), BUSY. */
 struct cc_view_files {
     copycat_status (*list)(
         void *context, void (*on_name)(void *owner, const char *name), void *owner);

@@ -21,8 +21,9 @@ extern "C" {
 typedef struct copycat_inspection copycat_inspection;
 
 /*
- * Partner: copycat_inspect_close.  INVALID: no such directory, or none of a server; LOCKED: a server
- * runs in it; NEWER: all of it was written by a newer version; IO: it cannot be read; MEMORY.
+ * Partner: copycat_inspect_close.  INVALID: no such directory, or none of a server; LOCKED: a
+ * server runs in it; NEWER: all of it was written by a newer version; IO: it cannot be read;
+ * MEMORY.
  * `message_out`, which may be NULL, gets a sentence on failure; here as below.
  */
 COPYCAT_API copycat_status copycat_inspect_open(
