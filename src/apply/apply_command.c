@@ -137,6 +137,8 @@ void cc_apply_command(
         return;
     }
 
+    cc_image_save_session(apply, session);
+
     /* An acknowledgement of what never ran makes no sense; the command that carries it may. */
     (void)cc_session_replies_acknowledge(&session->replies, apply->memory, command.answered);
     answer(apply, session, entry, &command, outcome);

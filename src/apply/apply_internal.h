@@ -9,6 +9,7 @@
 #include "apply/image.h"
 #include "apply/live.h"
 #include "apply/timers.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "session/session_table.h"
 
@@ -46,8 +47,11 @@ struct cc_image {
     uint64_t index; /* H */
     uint64_t time_us;
     uint64_t digest;
-    struct cc_list chunks;
-    uint64_t captured_bytes; /* in them */
+    struct cc_list chunks;           /* what is written next */
+    uint64_t captured_bytes;         /* in them, and in what is saved */
+    struct cc_heap saved;            /* sessions that have changed since, by their id */
+    struct cc_session *session_next; /* the first that lives above session_passed */
+    uint64_t session_passed;         /* sessions up to this id are in the chunks or written */
     uint64_t counts[CC_IMAGE_TYPES];
     uint32_t instance_count; /* instances that there were at H */
     uint32_t blob_position;  /* of the instance whose blob is written next */
@@ -118,13 +122,32 @@ void cc_apply_session_expire(
 
 /* ---- image_capture.c ------------------------------------------------------------------------- */
 
-/* Encodes all of the state but machines into apply->image.  False if there is no memory: then part
- * of it is there, to be dropped. */
+/* Encodes what is not sessions and machines into the chunks of the image.  False if there is no
+ * memory: then part of it is there, to be dropped. */
 bool cc_image_capture(struct cc_apply *apply);
-void cc_image_capture_drop(struct cc_apply *apply);
 
-/* Moves the first record to `writer`; there must be one. */
+/* The same for a session with its answers. */
+bool cc_image_capture_session(
+    struct cc_apply *apply, const struct cc_session *session, struct cc_list *chunks);
+
+void cc_image_capture_drop(struct cc_apply *apply, struct cc_list *chunks);
+
+/* Moves the first record of the image's chunks to `writer`; there must be one. */
 void cc_image_capture_write(struct cc_apply *apply, struct cc_writer *writer);
+
+/* ---- image_sessions.c ------------------------------------------------------------------------ */
+
+/* Partner: cc_image_sessions_end, which leaves what is saved in the chunks. */
+void cc_image_sessions_begin(struct cc_apply *apply);
+void cc_image_sessions_end(struct cc_apply *apply);
+
+/* Before a session changes, and before it ends: an image that is under way keeps it as it was. */
+void cc_image_save_session(struct cc_apply *apply, struct cc_session *session);
+void cc_image_end_session(struct cc_apply *apply, struct cc_session *session);
+
+/* Sessions are left to be captured; the next of them, one at least.  False if there is no memory. */
+bool cc_image_has_sessions(const struct cc_image *image);
+bool cc_image_capture_sessions(struct cc_apply *apply);
 
 /* ---- apply.c --------------------------------------------------------------------------------- */
 

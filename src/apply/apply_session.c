@@ -30,6 +30,7 @@ void cc_apply_session_open(
 
     memcpy(outcome->nonce, open.nonce, CC_NONCE_SIZE);
     if (session != NULL && !CC_BUG(T084)) {
+        cc_image_save_session(apply, session);
         cc_session_touch(&apply->sessions, session, entry->index);
     } else if (apply->sessions.count < apply->sessions_max) {
         session = cc_session_table_open(
@@ -47,6 +48,7 @@ static void end(struct cc_apply *apply, struct cc_session *session, struct cc_ou
     uint64_t id = session->id;
 
     outcome->is_ended = true;
+    cc_image_end_session(apply, session);
     cc_session_table_end(&apply->sessions, session);
     for (uint32_t i = 0; i < apply->instances.count; i++) {
         struct cc_instance *instance = apply->instances.at[i];

@@ -38,8 +38,10 @@ bool cc_apply_image_begin(struct cc_apply *apply)
     image->instance_count = apply->instances.count;
     cc_list_init(&image->chunks);
     apply->image = image;
+    cc_image_sessions_begin(apply);
     if (!cc_image_capture(apply)) {
-        cc_image_capture_drop(apply);
+        cc_image_sessions_end(apply);
+        cc_image_capture_drop(apply, &image->chunks);
         cc_memory_give(apply->memory, image);
         apply->image = NULL;
         return false;
@@ -64,6 +66,13 @@ static struct cc_instance *next_blob(struct cc_apply *apply)
     return NULL;
 }
 
+/* Nothing but commits is left. */
+static bool is_state_written(struct cc_apply *apply)
+{
+    return cc_list_is_empty(&apply->image->chunks) && !cc_image_has_sessions(apply->image) &&
+           next_blob(apply) == NULL;
+}
+
 static void end_blob(struct cc_apply *apply, const struct cc_instance *instance)
 {
     instance->type->blob_done(instance->machine);
@@ -82,7 +91,8 @@ void cc_apply_image_end(struct cc_apply *apply)
         end_blob(apply, instance);
     }
     cc_live_thaw(&apply->live);
-    cc_image_capture_drop(apply);
+    cc_image_sessions_end(apply);
+    cc_image_capture_drop(apply, &apply->image->chunks);
     cc_memory_give(apply->memory, apply->image);
     apply->image = NULL;
 }
@@ -159,28 +169,32 @@ static void write_piece(
     }
 }
 
+static void capture_sessions(struct cc_apply *apply, struct cc_writer *writer)
+{
+    if (!cc_image_capture_sessions(apply)) {
+        writer->failed = true; /* part of a session is lost, so the image is */
+        writer->is_short = true;
+    }
+}
+
 bool cc_apply_image_step(struct cc_apply *apply, struct cc_writer *writer, size_t wanted)
 {
     struct cc_image *image = apply->image;
     size_t start = writer->size;
 
     CC_ASSERT(image != NULL && wanted > 0);
-    for (;;) {
-        const struct cc_instance *instance = next_blob(apply);
-        bool is_captured_left = !cc_list_is_empty(&image->chunks);
-
-        if (!is_captured_left && instance == NULL) {
-            return false;
-        }
-        if (writer->size - start >= wanted || writer->failed) {
-            return true;
-        }
-        if (is_captured_left) {
+    while (writer->size - start < wanted && !writer->failed) {
+        if (!cc_list_is_empty(&image->chunks)) {
             cc_image_capture_write(apply, writer);
+        } else if (cc_image_has_sessions(image)) {
+            capture_sessions(apply, writer);
+        } else if (next_blob(apply) != NULL) {
+            write_piece(apply, next_blob(apply), writer);
         } else {
-            write_piece(apply, instance, writer);
+            break;
         }
     }
+    return writer->failed || !is_state_written(apply);
 }
 
 /* ---- live commits ---------------------------------------------------------------------------- */
@@ -204,7 +218,7 @@ static bool is_next(const struct cc_apply *apply, uint64_t index)
 
 static void note_commit(struct cc_apply *apply, uint8_t type, uint64_t index)
 {
-    CC_ASSERT(next_blob(apply) == NULL && cc_list_is_empty(&apply->image->chunks));
+    CC_ASSERT(is_state_written(apply));
     apply->image->commit_newest = index;
     apply->image->counts[type]++;
 }

@@ -6,9 +6,9 @@
  * Where it sits:   apply -> [image] -> server/group, which writes the records to a file and brings
  *                  the live commits from the log or from the image before.
  * Replicated:      its bytes are a function of the state at H.
- * Memory:          what is small is encoded at once: sessions with their answers, deadlines,
- *                  instances; cc_apply_image_captured_bytes says how much.  What machines freeze is
- *                  theirs.  What is released meanwhile, a few bytes each (live.h).
+ * Memory:          deadlines and instances are encoded at once, and a session when it changes before
+ *                  its turn: cc_apply_image_captured_bytes says how much that is.  What machines
+ *                  freeze is theirs.  What is released meanwhile, a few bytes each (live.h).
  *
  * The way of an image:
  *
@@ -35,8 +35,8 @@
 #include "apply/image_record.h"
 
 /*
- * Begins the image of the applied index, which must not be 0.  False if there is no memory for what
- * is encoded at once: then nothing has changed.  Partner: cc_apply_image_end.
+ * Begins the image of the applied index, which must not be 0: a pass over all deadlines, and what
+ * freezing costs the machines.  False if there is no memory for what is encoded at once: then nothing has changed.  Partner: cc_apply_image_end.
  */
 bool cc_apply_image_begin(struct cc_apply *apply);
 
@@ -47,13 +47,13 @@ uint64_t cc_apply_image_index(const struct cc_apply *apply);
 uint64_t cc_apply_image_time_us(const struct cc_apply *apply);
 uint64_t cc_apply_image_digest(const struct cc_apply *apply);
 
-/* Bytes of what was encoded at once and is not yet written. */
+/* Bytes of what is encoded and not yet written. */
 uint64_t cc_apply_image_captured_bytes(const struct cc_apply *apply);
 
 /*
  * Appends whole records until they are `wanted` bytes or more, or nothing but commits is left; so it
  * appends less than `wanted` + CC_IMAGE_RECORD_SIZE_MAX.  `wanted` is at least 1.  True: there is
- * more to come.
+ * more to come.  Calls with the same `wanted` append the same records, on every member.
  */
 bool cc_apply_image_step(struct cc_apply *apply, struct cc_writer *writer, size_t wanted);
 

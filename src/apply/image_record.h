@@ -5,10 +5,10 @@
  *     type           payload; numbers are varints, u8 and u64 little-endian
  *     HEAD           version, index, log time, order of the newest deadline
  *     INSTANCE   *   id, type, version of the type; ascending by id, the catalogue first
+ *     DEADLINE   *   deadline, order, instance, key; ascending by (deadline, order)
  *     SESSION    *   id, timeout, touched, newest sequence run, newest acknowledged, nonce: 16 bytes;
  *                    ascending by id, each followed by its answers:
  *     ANSWER     *   index, status (negated), result: the rest; ascending by sequence, without gaps
- *     DEADLINE   *   deadline, order, instance, key; ascending by (deadline, order)
  *     BLOB       *   instance, number from 0, u8: 1 if it is the last of its instance, piece: the
  *                    rest; ascending by (instance, number), for each instance with a blob
  *     COMMIT     *   the encoded entry (proto/entry.h)                } ascending by
@@ -34,9 +34,9 @@
 enum cc_image_record_type {
     CC_IMAGE_HEAD = 1,
     CC_IMAGE_INSTANCE,
+    CC_IMAGE_DEADLINE,
     CC_IMAGE_SESSION,
     CC_IMAGE_ANSWER,
-    CC_IMAGE_DEADLINE,
     CC_IMAGE_BLOB,
     CC_IMAGE_COMMIT,
     CC_IMAGE_LIVE,

@@ -26,6 +26,7 @@ struct cc_session {
     uint64_t touched; /* index of its newest entry */
     uint8_t nonce[CC_NONCE_SIZE];
     struct cc_session_replies replies;
+    uint64_t saved; /* index of the newest image that has kept it as it was (image_sessions.c) */
 
     /* the table's own */
     uint64_t digest;

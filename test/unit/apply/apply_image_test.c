@@ -273,6 +273,89 @@ static void an_image_that_is_given_up_leaves_nothing_behind(void **state)
     history_deinit(&actor.history); /* which ends it */
 }
 
+/* ---- sessions that change meanwhile ---------------------------------------------------------- */
+
+static void any_session_command(struct history *history, struct cc_prng *prng, uint64_t session)
+{
+    struct cc_session_view view;
+
+    if (cc_apply_session(history->apply, session, &view)) {
+        uint64_t kept = cc_prng_below(prng, 6);
+
+        (void)history_command(
+            history, &(struct cc_command){
+                         .session = session,
+                         .sequence = view.last_sequence + cc_prng_below(prng, 2) + 1,
+                         .answered = view.last_sequence > kept ? view.last_sequence - kept : 0,
+                         .instance = 2,
+                         .operation = probe_operation('z', cc_prng_below(prng, 3000), 0)});
+    }
+}
+
+static void any_session_entry(struct history *history, struct cc_prng *prng)
+{
+    uint64_t session =
+        cc_apply_session_after(history->apply, cc_prng_below(prng, history->count + 1));
+
+    switch (cc_prng_below(prng, 8)) {
+    case 0:
+        (void)history_open(history, (uint8_t)cc_prng_below(prng, 120));
+        break;
+    case 1:
+        history_close(history, session);
+        break;
+    case 2:
+        history_expire(history, session, cc_prng_below(prng, 2 * history->count));
+        break;
+    default:
+        any_session_command(history, prng, session);
+        break;
+    }
+}
+
+static void sessions_are_in_the_image_as_they_were_whatever_becomes_of_them(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 31; seed <= 50; seed++) {
+        struct cc_prng prng = {seed};
+        struct history history;
+        struct taken at_once = {0};
+        struct taken slowly = {0};
+        uint64_t probe = 0;
+
+        history_init(&history, &options);
+        (void)history_create(
+            &history, history_open(&history, 200), 1, "/probe", PROBE_TYPE_ID, &probe);
+        for (uint8_t nonce = 0; nonce < 80; nonce++) {
+            (void)history_open(&history, nonce);
+        }
+        for (int i = 0; i < 300; i++) {
+            any_session_entry(&history, &prng);
+        }
+        taken_take(&at_once, &history);
+        taken_begin(&history);
+        do {
+            for (uint64_t i = cc_prng_below(&prng, seed % 4 == 0 ? 40 : 3); i > 0; i--) {
+                any_session_entry(&history, &prng);
+            }
+        } while (taken_step(&slowly, &history, 1 + cc_prng_below(&prng, 20000)));
+        cc_apply_image_end(history.apply);
+        assert_int_equal(slowly.size, at_once.size);
+        assert_memory_equal(slowly.bytes, at_once.bytes, at_once.size);
+
+        /* Given up, with sessions that were kept for it; then once more. */
+        taken_begin(&history);
+        for (int i = 0; i < 20; i++) {
+            any_session_entry(&history, &prng);
+        }
+        cc_apply_image_end(history.apply);
+        assert_true(history_can_be_restored(&history));
+        taken_free(&at_once);
+        taken_free(&slowly);
+        history_deinit(&history);
+    }
+}
+
 /* ---- answers and pieces of any size ---------------------------------------------------------- */
 
 static void large_answers_are_in_the_image(void **state)
@@ -430,6 +513,7 @@ int main(void)
         cmocka_unit_test(members_with_other_pasts_take_the_same_image),
         cmocka_unit_test(live_commits_come_from_the_image_before),
         cmocka_unit_test(an_image_that_is_given_up_leaves_nothing_behind),
+        cmocka_unit_test(sessions_are_in_the_image_as_they_were_whatever_becomes_of_them),
         cmocka_unit_test(large_answers_are_in_the_image),
         cmocka_unit_test(a_blob_comes_back_in_the_pieces_it_was_written_in),
     };

@@ -4,6 +4,7 @@
  */
 #include "actor.h"
 #include "base/assert.h"
+#include "base/list.h"
 #include "catalog/catalog_machine.h"
 #include "resource/map/map_machine.h"
 #include "support/probe_machine.h"
@@ -320,76 +321,167 @@ static void *scarce_resize(void *context, void *block, size_t size)
     return memory->resize(memory->context, block, size);
 }
 
-static void beginning_without_memory_is_refused_and_changes_nothing(void **state)
+/* A state whose memory may end, of so many random entries. */
+static struct cc_apply *scarce_state(struct scarce *scarce, struct actor *actor, int entries)
 {
-    struct cc_prng prng = {42};
-    struct actor actor;
-    struct scarce scarce = {.memory = {scarce_resize, &scarce}, .history = &actor.history};
-    uint64_t granted = 0;
-    bool is_begun = false;
-
-    (void)state;
-    actor_begin(&actor, &options);
-    actor.lag = 20;
-    for (int i = 0; i < 300; i++) {
-        actor_random_entry(&actor, &prng);
-    }
-
     struct cc_apply_options own = options;
+    struct cc_prng prng = {42};
+    struct cc_apply *apply;
 
-    own.memory = &scarce.memory;
-    scarce.left = UINT64_MAX;
-
-    struct cc_apply *apply = cc_apply_create(&own);
-
-    for (uint64_t index = 1; index <= actor.history.count; index++) {
+    actor_begin(actor, &options);
+    actor->lag = 20;
+    for (int i = 0; i < entries; i++) {
+        actor_random_entry(actor, &prng);
+    }
+    *scarce = (struct scarce){
+        .memory = {scarce_resize, scarce}, .history = &actor->history, .left = UINT64_MAX};
+    own.memory = &scarce->memory;
+    apply = cc_apply_create(&own);
+    for (uint64_t index = 1; index <= actor->history.count; index++) {
         struct cc_entry entry;
         struct cc_outcome outcome;
 
-        assert_true(history_entry_at(&actor.history, index, &entry));
+        assert_true(history_entry_at(&actor->history, index, &entry));
         cc_apply_entry(apply, &entry, &outcome);
     }
+    return apply;
+}
 
+static void beginning_without_memory_is_refused_and_changes_nothing(void **state)
+{
+    struct actor actor;
+    struct scarce scarce;
+    struct cc_apply *apply = scarce_state(&scarce, &actor, 300);
     int64_t blocks = actor.history.counted.blocks;
+    uint64_t granted = 0;
 
-    for (; !is_begun; granted++) {
+    (void)state;
+    for (;; granted++) {
         scarce.left = granted;
-        is_begun = cc_apply_image_begin(apply);
-        assert_true(is_begun || actor.history.counted.blocks == blocks);
-        assert_true(is_begun || cc_apply_image_index(apply) == 0);
+        if (cc_apply_image_begin(apply)) {
+            break;
+        }
+        assert_int_equal(actor.history.counted.blocks, blocks);
+        assert_int_equal(cc_apply_image_index(apply), 0);
     }
-    assert_true(granted > 4);
+    assert_in_range(granted, 3, 20); /* two blocks and what is in one of them */
     assert_true(cc_apply_digest(apply) == cc_apply_digest(actor.history.apply));
     cc_apply_destroy(apply);
     history_deinit(&actor.history);
 }
 
-/* The writer's memory: the image is to be given up, and the server goes on. */
+/* Be it for the caller's writer or for what waits in between: the image is to be given up, and the
+ * server goes on. */
 static void a_step_without_memory_says_so(void **state)
 {
-    struct cc_prng prng = {43};
     struct actor actor;
-    struct scarce scarce = {.memory = {scarce_resize, &scarce}, .history = &actor.history};
+    struct scarce scarce;
+    struct cc_apply *apply = scarce_state(&scarce, &actor, 300);
+    int64_t blocks = actor.history.counted.blocks;
     bool is_more = true;
+    uint64_t granted = 0;
 
     (void)state;
-    actor_begin(&actor, &options);
-    for (int i = 0; i < 300; i++) {
-        actor_random_entry(&actor, &prng);
-    }
-    for (uint64_t granted = 0; is_more; granted++) {
+    for (; is_more; granted++) {
         struct cc_writer writer;
 
-        cc_writer_init(&writer, &scarce.memory, 64u << 20);
-        taken_begin(&actor.history);
-        scarce.left = granted;
-        is_more = cc_apply_image_step(actor.history.apply, &writer, 32u << 20);
-        assert_int_equal(writer.failed, is_more);
         scarce.left = UINT64_MAX;
-        cc_apply_image_end(actor.history.apply);
+        assert_true(cc_apply_image_begin(apply));
+        cc_writer_init(&writer, &scarce.memory, 64u << 20);
+        scarce.left = granted;
+        is_more = cc_apply_image_step(apply, &writer, 32u << 20);
+        assert_int_equal(writer.failed, is_more);
+        cc_apply_image_end(apply);
         cc_writer_deinit(&writer);
+        assert_int_equal(actor.history.counted.blocks, blocks);
     }
+    assert_in_range(granted, 6, 100);
+    cc_apply_destroy(apply);
     history_deinit(&actor.history);
+}
+
+/* ---- without memory for what replicated state is of ------------------------------------------ */
+
+static jmp_buf stopped;
+static const char *reason;
+
+static void panic(const char *file, int line, const char *expression)
+{
+    (void)file;
+    (void)line;
+    reason = expression;
+    longjmp(stopped, 1);
+}
+
+/* A list node stands before each block, so that what a panic leaves behind can be given back. */
+struct listed {
+    struct cc_memory memory;
+    struct cc_list blocks;
+    uint64_t left; /* requests that are granted */
+};
+
+static void *listed_resize(void *context, void *bytes, size_t size)
+{
+    struct listed *listed = context;
+    struct cc_list *node = bytes == NULL ? NULL : (struct cc_list *)bytes - 1;
+
+    if (size > 0 && listed->left == 0) {
+        return NULL;
+    }
+    listed->left -= size > 0;
+    if (node != NULL) {
+        cc_list_remove(node);
+    }
+    if (size == 0) {
+        free(node);
+        return NULL;
+    }
+    node = realloc(node, sizeof *node + size);
+    assert_non_null(node);
+    cc_list_append(&listed->blocks, node);
+    return node + 1;
+}
+
+/* True if the image was restored though memory ended after `granted` requests. */
+static bool restores(uint64_t granted)
+{
+    static struct listed listed;
+    static struct cc_apply *restored;
+    volatile bool is_restored = false;
+
+    listed = (struct listed){.memory = {listed_resize, &listed}, .left = granted};
+    cc_list_init(&listed.blocks);
+    restored = NULL;
+    if (setjmp(stopped) == 0) {
+        cc_panic_set(panic);
+
+        copycat_status status = taken_restore(&whole, &options, &listed.memory, &restored, NULL);
+
+        cc_panic_set(NULL);
+        assert_int_equal(status, COPYCAT_OK);
+        assert_true(cc_apply_digest(restored) == whole_digest);
+        cc_apply_destroy(restored);
+        assert_true(cc_list_is_empty(&listed.blocks));
+        is_restored = true;
+    } else {
+        cc_panic_set(NULL);
+        assert_true(strcmp(reason, "block != NULL") == 0 || strcmp(reason, "grown != NULL") == 0);
+        cc_list_each_safe(node, following, &listed.blocks) {
+            free(node);
+        }
+    }
+    return is_restored;
+}
+
+static void restoring_without_memory_stops_and_makes_nothing_else(void **state)
+{
+    uint64_t granted = 0;
+
+    (void)state;
+    while (!restores(granted)) {
+        granted++;
+    }
+    assert_in_range(granted, 50, 2000);
 }
 
 int main(void)
@@ -408,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_newer_format_is_told),
         cmocka_unit_test(beginning_without_memory_is_refused_and_changes_nothing),
         cmocka_unit_test(a_step_without_memory_says_so),
+        cmocka_unit_test(restoring_without_memory_stops_and_makes_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
