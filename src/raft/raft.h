@@ -196,7 +196,8 @@ struct cc_raft_effects {
     uint64_t ticket;        /* of store, truncate, install and append; 0: nothing to make durable */
     bool store;             /* make cc_raft_term() and cc_raft_vote() durable */
     uint64_t truncate_from; /* drop entries from this index on; 0: none */
-    uint64_t install_index; /* the group stands on the image at this index from here on; 0: none */
+    uint64_t install_index; /* from here on, and before what `commit` says, the state is that of the
+                             * image at this index; 0: none */
     uint64_t install_term;
     bool keep_tail; /* ... and keeps its log; else that is dropped, and goes on behind the image */
     enum cc_raft_append_source append_source;
@@ -252,6 +253,10 @@ uint64_t cc_raft_first(const struct cc_raft *core);
 /* At the leader: the peer has said that it lacks entries which are forgotten here, so that only an
  * image brings it further.  It hears heartbeats, and no entries, until it acknowledges enough. */
 bool cc_raft_needs_image(const struct cc_raft *core, uint32_t peer);
+
+/* An image at this index would bring this member something, so an offer of it is worth taking: more
+ * than is committed here, or an entry that cannot be read here. */
+bool cc_raft_wants_image(const struct cc_raft *core, uint64_t index);
 
 /*
  * Through here every member that counts has the log, so that none of them needs an image if that

@@ -21,11 +21,12 @@ void cc_raft_forgotten(struct cc_raft *core, uint64_t index)
 
 /* ---- taking one over ------------------------------------------------------------------------- */
 
-/* T-044: where we have committed as much ourselves, only entries that we cannot read are missing. */
-static bool brings_nothing(const struct cc_raft *core, uint64_t index)
+/* T-044: where we have committed as much ourselves, only entries that we cannot read are missing,
+ * and those may be forgotten everywhere else. */
+bool cc_raft_wants_image(const struct cc_raft *core, uint64_t index)
 {
-    return core->commit >= index && !CC_BUG(T044) &&
-           (core->damaged_from == 0 || core->damaged_from > index);
+    return core->commit < index || (core->damaged_from != 0 && core->damaged_from <= index) ||
+           CC_BUG(T044);
 }
 
 /*
@@ -67,7 +68,7 @@ copycat_status cc_raft_install(struct cc_raft *core, uint64_t index, uint64_t te
         (index <= core->commit && own != 0 && own != term)) {
         return COPYCAT_ERR_MALFORMED;
     }
-    if (brings_nothing(core, index)) {
+    if (!cc_raft_wants_image(core, index)) {
         return COPYCAT_OK;
     }
 

@@ -143,6 +143,7 @@ void raft_cluster_start(struct raft_cluster *cluster, uint32_t id)
         .runs = runs,
         .first_index = member->disk.first,
         .base_index = member->disk.base,
+        .damaged_from = member->disk.damaged,
     };
     uint64_t known = member->disk.first > 1 ? member->disk.first - 1 : 1;
 
@@ -235,6 +236,12 @@ static void append(
     log->last = effects->append_last;
 }
 
+static void truncate(struct raft_state *log, uint64_t from)
+{
+    log->last = log->last < from ? log->last : from - 1;
+    log->damaged = log->damaged < from ? log->damaged : 0;
+}
+
 static void make_durable(
     struct raft_cluster *cluster,
     struct raft_member *member,
@@ -252,7 +259,7 @@ static void make_durable(
 
     if (effects->truncate_from != 0) {
         CC_ASSERT(effects->truncate_from <= member->memory.last);
-        member->memory.last = effects->truncate_from - 1;
+        truncate(&member->memory, effects->truncate_from);
     }
     if (effects->install_index != 0) {
         size_t size = (effects->install_index + 1) * sizeof *write.image;
@@ -440,8 +447,8 @@ static void write_to_disk(struct raft_state *disk, const struct raft_write *writ
         disk->term = write->term;
         disk->vote = write->vote;
     }
-    if (write->truncate_from != 0 && disk->last >= write->truncate_from) {
-        disk->last = write->truncate_from - 1;
+    if (write->truncate_from != 0) {
+        truncate(disk, write->truncate_from);
     }
     if (write->install_index != 0) {
         raft_cluster_switch(disk, write->install_index, write->keep_tail, write->image);
@@ -494,6 +501,9 @@ bool raft_cluster_store(struct raft_cluster *cluster, uint32_t id, uint32_t coun
     release_sends(cluster, member, ticket);
     (void)raft_cluster_step(
         cluster, id, (struct cc_raft_event){.kind = CC_RAFT_EVENT_STORED, .ticket = ticket});
+    if (member->disk.damaged <= member->disk.base) {
+        raft_cluster_repair(cluster, id); /* the image has it */
+    }
     return true;
 }
 

@@ -32,7 +32,8 @@ struct raft_state {
     uint32_t vote;
     uint64_t first; /* of the log */
     uint64_t last;
-    uint64_t base;                                           /* of the image; 0: none */
+    uint64_t base;    /* of the image; 0: none */
+    uint64_t damaged; /* an entry behind it that cannot be read; 0: none */
     struct raft_entry entries[RAFT_CLUSTER_ENTRIES_MAX + 1]; /* by index, from 1 */
 };
 
@@ -149,6 +150,13 @@ bool raft_cluster_image(struct raft_cluster *cluster, uint32_t id, uint64_t inde
 
 /* The log forgets what is at or below `index`, as far as the image on the disk has it. */
 void raft_cluster_forget(struct raft_cluster *cluster, uint32_t id, uint64_t index);
+
+/* An entry on the disk of a member that is down becomes unreadable, if one may: it is one that no
+ * image has.  What is compared is still there: it counts as had. */
+void raft_cluster_damage(struct raft_cluster *cluster, uint32_t id, uint64_t index);
+
+/* It can be read again. */
+void raft_cluster_repair(struct raft_cluster *cluster, uint32_t id);
 
 /* INSTALL with an image of these entries, by index, the last of them at `index`. */
 copycat_status raft_cluster_install(

@@ -60,5 +60,29 @@ void raft_cluster_switch(
     if (!keep_tail) {
         state->first = index + 1;
         state->last = index;
+        state->damaged = 0;
+    }
+}
+
+void raft_cluster_damage(struct raft_cluster *cluster, uint32_t id, uint64_t index)
+{
+    struct raft_state *disk = &raft_cluster_member(cluster, id)->disk;
+
+    CC_ASSERT(!raft_cluster_member(cluster, id)->is_up);
+    if (index > disk->base && index <= disk->last) {
+        disk->damaged = index;
+    }
+}
+
+void raft_cluster_repair(struct raft_cluster *cluster, uint32_t id)
+{
+    struct raft_member *member = raft_cluster_member(cluster, id);
+
+    CC_ASSERT(member->is_up);
+    if (member->memory.damaged != 0) {
+        member->memory.damaged = 0;
+        member->disk.damaged = 0;
+        (void)raft_cluster_step(
+            cluster, id, (struct cc_raft_event){.kind = CC_RAFT_EVENT_REPAIRED});
     }
 }

@@ -161,6 +161,8 @@ static void what_is_committed_beyond_an_image_makes_it_worthless(void **state)
     (void)state;
     append(9, 3, 0, 7);
     assert_int_equal(cc_raft_commit(core), 7);
+    assert_false(cc_raft_wants_image(core, 7));
+    assert_true(cc_raft_wants_image(core, 8));
     assert_int_equal(install(6, 3), COPYCAT_OK);
     expect_nothing();
     assert_int_equal(install(7, 3), COPYCAT_OK);
@@ -275,6 +277,8 @@ static void an_image_repairs_what_is_committed_and_cannot_be_read(void **state)
     append(9, 3, 0, 9);
     assert_int_equal(cc_raft_commit(core), 9);
     assert_int_equal(cc_raft_stable(core), 3);
+    assert_false(cc_raft_wants_image(core, 3));
+    assert_true(cc_raft_wants_image(core, 4));
     assert_int_equal(install(3, 1), COPYCAT_OK);
     expect_nothing(); /* all damage is behind it */
     assert_int_equal(install(6, 3), COPYCAT_OK);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * raft_random_test -- clusters under a random schedule: packets are lost, doubled and overtaken,
- * disks lag, members crash and lose what was not stored, links are cut, logs are forgotten up to an
- * image, and images come from anywhere and late.  After every step the judge looks at all members
- * at once.
+ * disks lag, members crash and lose what was not stored, links are cut, entries become unreadable,
+ * logs are forgotten up to an image, and images come from anywhere and late.  After every step the
+ * judge looks at all members at once.
  *
  * What the judge holds them to (figure 3.2, and what the core promises beyond it):
  *   J1  one leader in a term
@@ -68,6 +68,8 @@ struct judge {
     uint32_t installs_dropped;
     uint32_t conflicts; /* dropped, and not only for being short */
     uint32_t needed;
+    uint32_t repairs;
+    uint32_t images_that_repair;
     char verdict[256]; /* the first broken rule; empty: none */
 };
 
@@ -432,6 +434,9 @@ static void install_image(struct judge *judge, uint32_t id, struct kept_image im
     const struct raft_member *member = raft_cluster_member(judge->cluster, id);
 
     if (member->is_up && image.index > 0 && image.term <= cc_raft_term(member->core)) {
+        judge->images_that_repair += member->memory.damaged != 0 &&
+                                     member->memory.damaged <= image.index &&
+                                     cc_raft_commit(member->core) >= image.index;
         judge->conflicts +=
             cc_raft_role(member->core) == CC_RAFT_FOLLOWER &&
             cc_raft_commit(member->core) < image.index && member->memory.last >= image.index &&
@@ -482,9 +487,29 @@ static void offer_images(struct judge *judge)
     }
 }
 
+/* Somebody has to have the entry, in a log that can be asked. */
+static void repair_entry(struct judge *judge, uint32_t id)
+{
+    struct raft_cluster *cluster = judge->cluster;
+    const struct raft_member *member = raft_cluster_member(cluster, id);
+    uint64_t index = member->memory.damaged;
+
+    for (uint32_t i = 0; member->is_up && index != 0 && i < cluster->member_count; i++) {
+        const struct raft_member *other = &cluster->members[i];
+
+        if (other->is_up && other != member && other->memory.first <= index &&
+            other->memory.last >= index && other->memory.damaged != index &&
+            same(other->memory.entries[index], member->memory.entries[index])) {
+            raft_cluster_repair(cluster, id);
+            judge->repairs++;
+            return;
+        }
+    }
+}
+
 static void handle_images(struct judge *judge)
 {
-    switch (draw(judge, 10)) {
+    switch (draw(judge, 11)) {
     case 0:
     case 1:
     case 2:
@@ -498,7 +523,10 @@ static void handle_images(struct judge *judge)
         install_image(judge, draw_member(judge), judge->images[draw(judge, IMAGES_MAX)]);
         break;
     case 6:
+        repair_entry(judge, draw_member(judge));
+        break;
     case 7:
+    case 8:
         install_news(judge);
         break;
     default:
@@ -523,6 +551,21 @@ static uint32_t draw_victim(struct judge *judge)
     return id;
 }
 
+/* A quorum of voters can read everything, or nobody might ever lead. */
+static void damage_entry(struct judge *judge, uint32_t id)
+{
+    struct raft_cluster *cluster = judge->cluster;
+    uint64_t last = raft_cluster_member(cluster, id)->disk.last;
+    uint32_t damaged = 1;
+
+    for (uint32_t i = 0; i < cluster->voter_count; i++) {
+        damaged += i + 1 != id && cluster->members[i].disk.damaged != 0;
+    }
+    if (damaged <= (cluster->voter_count - 1) / 2 && last > 20 && draw(judge, 2) == 0) {
+        raft_cluster_damage(cluster, id, last - draw(judge, 20));
+    }
+}
+
 static void break_something(struct judge *judge)
 {
     struct raft_cluster *cluster = judge->cluster;
@@ -534,6 +577,7 @@ static void break_something(struct judge *judge)
     case 0:
         if (member->is_up) {
             raft_cluster_crash(cluster, id);
+            damage_entry(judge, id);
         }
         break;
     case 1:
@@ -605,6 +649,9 @@ static void judge_end(struct judge *judge)
     for (uint32_t i = 0; i < 10; i++) {
         raft_cluster_run(cluster, cluster->options.election_timeout_us);
         offer_images(judge);
+        for (uint32_t id = 1; id <= cluster->member_count; id++) {
+            repair_entry(judge, id);
+        }
     }
     for (uint32_t id = 1; id <= cluster->member_count; id++) {
         if (cc_raft_role(raft_cluster_member(cluster, id)->core) == CC_RAFT_LEADER) {
@@ -624,6 +671,12 @@ static void judge_end(struct judge *judge)
             blame(
                 judge, "J10 not everybody has everything", id,
                 cc_raft_commit(raft_cluster_member(cluster, id)->core));
+        }
+        if (cc_raft_stable(raft_cluster_member(cluster, id)->core) !=
+            raft_cluster_member(cluster, leader)->memory.last) {
+            blame(
+                judge, "J10 not everybody can read everything", id,
+                cc_raft_stable(raft_cluster_member(cluster, id)->core));
         }
     }
 }
@@ -678,6 +731,8 @@ static void a_random_history_breaks_no_rule(void **state)
     uint64_t dropped = 0;
     uint64_t conflicts = 0;
     uint64_t needed = 0;
+    uint64_t repairs = 0;
+    uint64_t images_that_repair = 0;
 
     (void)state;
     for (uint64_t seed = from; seed < from + count; seed++) {
@@ -690,6 +745,8 @@ static void a_random_history_breaks_no_rule(void **state)
         dropped += judge->installs_dropped;
         conflicts += judge->conflicts;
         needed += judge->needed;
+        repairs += judge->repairs;
+        images_that_repair += judge->images_that_repair;
         if (judge->verdict[0] != '\0') {
             fail_msg(
                 "seed %llu: %s (RAFT_SEED=%llu runs it alone)", (unsigned long long)seed,
@@ -701,10 +758,11 @@ static void a_random_history_breaks_no_rule(void **state)
 
     print_message(
         "committed %llu, reads %llu, leases seen %llu, images installed %llu and %llu, "
-        "%llu over a conflict, needed %llu\n",
+        "%llu over a conflict, needed %llu; repairs %llu, by an image %llu\n",
         (unsigned long long)committed, (unsigned long long)confirmed, (unsigned long long)leases,
         (unsigned long long)kept, (unsigned long long)dropped, (unsigned long long)conflicts,
-        (unsigned long long)needed);
+        (unsigned long long)needed, (unsigned long long)repairs,
+        (unsigned long long)images_that_repair);
 
     /* A schedule under which nothing happens proves nothing. */
     if (first == NULL) {
@@ -713,6 +771,8 @@ static void a_random_history_breaks_no_rule(void **state)
         assert_true(leases > 50 * count);
         assert_true(kept > count / 2);
         assert_true(dropped > count);
+        assert_true(repairs > count / 10);
+        assert_true(images_that_repair > count / 100);
         assert_true(conflicts > count / 100);
     }
 }
