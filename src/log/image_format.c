@@ -6,6 +6,7 @@
 
 #include "base/crc32c.h"
 #include "base/hash.h"
+#include "log/format.h"
 #include "wire/bytes.h"
 
 #include <string.h>
@@ -13,6 +14,7 @@
 #define HEAD_MAGIC 0x4d494343u  /* "CCIM" */
 #define PIECE_MAGIC 0x50494343u /* "CCIP" */
 #define END_MAGIC 0x45494343u   /* "CCIE" */
+#define END_SIZE 40u
 #define CRC_AT 4u
 #define SEALED_AT 8u /* what the CRC is of begins here */
 #define GROUP_DIGITS 4u
@@ -140,7 +142,9 @@ bool cc_image_end_decode(const uint8_t *block, struct cc_image_end *end_out)
     end_out->raw_size = cc_load_u64(block + 16);
     end_out->size = cc_load_u64(block + 24);
     end_out->checksum = cc_load_u64(block + 32);
-    return is_sealed(block, CC_DISK_BLOCK, END_MAGIC);
+    /* The checksum does not cover this block, and of one identity are the same bytes. */
+    return is_sealed(block, CC_DISK_BLOCK, END_MAGIC) &&
+           cc_batch_is_zero(block + END_SIZE, CC_DISK_BLOCK - END_SIZE);
 }
 
 /* ---- names and sentences --------------------------------------------------------------------- */

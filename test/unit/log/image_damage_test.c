@@ -2,6 +2,7 @@
 /*
  * image_damage -- whatever is wrong with the file of an image, its reader notices, and says where.
  */
+#include "base/crc32c.h"
 #include "log/image_format.h"
 #include "unit/log/image_stand.h"
 #include "wire/bytes.h"
@@ -212,6 +213,10 @@ static void an_end_that_speaks_of_another_file_is_noticed(void **state)
         assert_int_equal(told_offset(), id.size - CC_DISK_BLOCK);
         cc_image_end_encode(block, &end);
     }
+    block[CC_DISK_BLOCK - 1] = 1; /* of one identity are the same bytes */
+    cc_store_u32(block + 4, cc_crc32c(0, block + 8, CC_DISK_BLOCK - 8));
+    assert_int_equal(image_read(&reading, &disk, &id, &script), COPYCAT_ERR_DAMAGED);
+    cc_image_end_encode(block, &end);
     assert_int_equal(image_read(&reading, &disk, &any, &script), COPYCAT_OK);
     done();
 }
