@@ -35,6 +35,9 @@ enum cc_trap {
     CC_TRAP_T025, /* without memory the answer is an error, on this member alone */
     CC_TRAP_T026, /* the state's digest depends on where it lies in memory */
     CC_TRAP_T034, /* what is released while an image is taken is missing in it */
+    CC_TRAP_T039, /* a file is given up before the image that covers it is durable */
+    CC_TRAP_T041, /* a file is given up while it is read */
+    CC_TRAP_T042, /* an image takes the log's place, and the log stays */
     CC_TRAP_T044, /* an image takes the place of what is committed beyond it */
     CC_TRAP_T045, /* an image without the timers */
     CC_TRAP_T048, /* an image counts before it is durable */
@@ -44,6 +47,7 @@ enum cc_trap {
     CC_TRAP_T054, /* directory not synced */
     CC_TRAP_T056, /* a disk that was full once is never tried again */
     CC_TRAP_T057, /* the size of a record is believed */
+    CC_TRAP_T058, /* a file is used again with what is left of its former life */
     CC_TRAP_T059, /* a batch is believed wherever it lies */
     CC_TRAP_T060, /* newcomers get the last descriptor, and without one the journal fails */
     CC_TRAP_T063, /* read before the first commit of the term */

@@ -86,6 +86,22 @@ void cc_summary_truncate(struct cc_batch_summary *summary, uint64_t from)
     }
 }
 
+/* What an image says of itself may be; a group without one has index 0 and nothing else. */
+static bool is_image_possible(const struct cc_journal_base *image)
+{
+    return image->index > 0 && image->index <= CC_INDEX_MAX && image->term > 0 &&
+           image->term <= CC_TERM_MAX;
+}
+
+void cc_summary_switch(
+    struct cc_batch_summary *summary, const struct cc_journal_base *image, bool keep_tail)
+{
+    summary->is_switch = true;
+    summary->keep_tail = keep_tail;
+    summary->image = *image;
+    summary->last = keep_tail ? summary->last : image->index;
+}
+
 static bool are_runs_whole(const struct cc_batch_summary *summary)
 {
     uint64_t next = summary->touched;
@@ -111,6 +127,11 @@ bool cc_summary_follows(const struct cc_batch_summary *summary, uint64_t last)
     if (summary->group != 0 || summary->run_count > CC_SUMMARY_RUNS_MAX) {
         return false;
     }
+    if (summary->is_switch) {
+        return summary->touched == 0 && summary->run_count == 0 && !summary->has_base &&
+               is_image_possible(&summary->image) && summary->image.index <= summary->last &&
+               summary->last == (summary->keep_tail ? last : summary->image.index);
+    }
     return summary->touched == 0
                ? summary->last == last && summary->run_count == 0
                : summary->touched <= last + 1 && summary->last + 1 >= summary->touched &&
@@ -123,6 +144,28 @@ bool cc_summary_follows(const struct cc_batch_summary *summary, uint64_t last)
 #define RUNS_AT 40u
 #define HAS_BASE 1u
 #define HAS_GROUP 2u
+#define IS_SWITCH 4u
+#define KEEP_TAIL 8u
+
+static void store_image(uint8_t *bytes, const struct cc_journal_base *image)
+{
+    cc_store_u64(bytes, image->index);
+    cc_store_u64(bytes + 8, image->term);
+    cc_store_u64(bytes + 16, image->time_us);
+    cc_store_u64(bytes + 24, image->size);
+    cc_store_u64(bytes + 32, image->checksum);
+}
+
+static void load_image(const uint8_t *bytes, struct cc_journal_base *image_out)
+{
+    *image_out = (struct cc_journal_base){
+        .index = cc_load_u64(bytes),
+        .term = cc_load_u64(bytes + 8),
+        .time_us = cc_load_u64(bytes + 16),
+        .size = cc_load_u64(bytes + 24),
+        .checksum = cc_load_u64(bytes + 32),
+    };
+}
 
 /* Into bytes that are zero. */
 static void store_summary(uint8_t *bytes, const struct cc_batch_summary *summary)
@@ -136,7 +179,11 @@ static void store_summary(uint8_t *bytes, const struct cc_batch_summary *summary
     cc_store_u64(bytes + 24, summary->last);
     bytes[32] = count;
     bytes[33] =
-        (uint8_t)((summary->has_base ? HAS_BASE : 0) | (summary->has_group ? HAS_GROUP : 0));
+        (uint8_t)((summary->has_base ? HAS_BASE : 0) | (summary->has_group ? HAS_GROUP : 0) | (summary->is_switch ? IS_SWITCH : 0) | (summary->keep_tail ? KEEP_TAIL : 0));
+    if (summary->is_switch) {
+        store_image(bytes + RUNS_AT, &summary->image);
+        return;
+    }
     for (uint8_t run = 0; count != CC_SUMMARY_RUNS_UNKNOWN && run < count; run++) {
         cc_store_u64(bytes + RUNS_AT + (size_t)run * 16, summary->runs[run].first);
         cc_store_u64(bytes + RUNS_AT + (size_t)run * 16 + 8, summary->runs[run].term);
@@ -154,7 +201,13 @@ static void load_summary(const uint8_t *bytes, struct cc_batch_summary *summary_
         .run_count = bytes[32],
         .has_base = (bytes[33] & HAS_BASE) != 0,
         .has_group = (bytes[33] & HAS_GROUP) != 0,
+        .is_switch = (bytes[33] & IS_SWITCH) != 0,
+        .keep_tail = (bytes[33] & KEEP_TAIL) != 0,
     };
+    if (summary_out->is_switch) {
+        load_image(bytes + RUNS_AT, &summary_out->image);
+        return;
+    }
     for (uint8_t run = 0; run < CC_SUMMARY_RUNS_MAX; run++) {
         summary_out->runs[run].first = cc_load_u64(bytes + RUNS_AT + (size_t)run * 16);
         summary_out->runs[run].term = cc_load_u64(bytes + RUNS_AT + (size_t)run * 16 + 8);
@@ -277,6 +330,7 @@ static void take_sector(struct cc_remains_judge *judge, const uint8_t *sector)
     if (judge->life == 0) {
         judge->life = stamped_life(sector);
     }
+    judge->is_mixed = judge->is_mixed || stamped_life(sector) != judge->life;
     if (!cc_batch_stamps_sector(sector, judge->life, judge->number) ||
         (judge->has_header && judge->at >= judge->extent)) {
         judge->is_wrong = true; /* of a later batch, for which this one must have been whole */
@@ -356,6 +410,26 @@ bool cc_record_next(copycat_bytes records, size_t *at, struct cc_record *record_
     return true;
 }
 
+static void write_image(struct cc_writer *writer, const struct cc_journal_base *image)
+{
+    cc_write_u64(writer, image->index);
+    cc_write_u64(writer, image->term);
+    cc_write_u64(writer, image->time_us);
+    cc_write_u64(writer, image->size);
+    cc_write_u64(writer, image->checksum);
+}
+
+static struct cc_journal_base read_image(struct cc_reader *reader)
+{
+    struct cc_journal_base image = {.index = cc_read_u64(reader)};
+
+    image.term = cc_read_u64(reader);
+    image.time_us = cc_read_u64(reader);
+    image.size = cc_read_u64(reader);
+    image.checksum = cc_read_u64(reader);
+    return image;
+}
+
 void cc_table_record_encode(struct cc_writer *writer, const struct cc_journal_table *table)
 {
     cc_write_u32(writer, table->server);
@@ -374,6 +448,7 @@ void cc_table_record_encode(struct cc_writer *writer, const struct cc_journal_ta
         cc_write_u32(writer, group->vote);
         cc_write_u64(writer, group->first);
         cc_write_u64(writer, group->last);
+        write_image(writer, &group->base);
     }
     if (table->has_base) {
         cc_base_encode(writer, &table->base);
@@ -408,6 +483,12 @@ bool cc_table_record_decode(copycat_bytes payload, struct cc_journal_table *tabl
         group->vote = cc_read_u32(&reader);
         group->first = cc_read_u64(&reader);
         group->last = cc_read_u64(&reader);
+        group->base = read_image(&reader);
+        if (group->first == 0 || group->first > group->last + 1 || group->last > CC_INDEX_MAX ||
+            !(group->base.index == 0 || is_image_possible(&group->base)) ||
+            group->base.index > group->last) {
+            return false;
+        }
     }
 
     size_t left = cc_reader_left(&reader);
@@ -432,6 +513,26 @@ bool cc_truncate_record_decode(copycat_bytes payload, struct cc_truncate_record 
     record_out->group = cc_read_u32(&reader);
     record_out->from = cc_read_u64(&reader);
     return cc_reader_is_done(&reader) && record_out->from > 0 && record_out->from <= CC_INDEX_MAX;
+}
+
+void cc_switch_record_encode(struct cc_writer *writer, const struct cc_switch_record *record)
+{
+    cc_write_u32(writer, record->group);
+    write_image(writer, &record->image);
+    cc_write_u8(writer, record->keep_tail);
+}
+
+bool cc_switch_record_decode(copycat_bytes payload, struct cc_switch_record *record_out)
+{
+    struct cc_reader reader;
+    uint8_t keep_tail;
+
+    cc_reader_init(&reader, payload.data, payload.size);
+    record_out->group = cc_read_u32(&reader);
+    record_out->image = read_image(&reader);
+    keep_tail = cc_read_u8(&reader);
+    record_out->keep_tail = keep_tail == 1;
+    return cc_reader_is_done(&reader) && keep_tail <= 1 && is_image_possible(&record_out->image);
 }
 
 void cc_state_record_encode(struct cc_writer *writer, const struct cc_state_record *record)

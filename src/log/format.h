@@ -39,9 +39,11 @@
  *         16     8  touched: the lowest index that it dropped or wrote; 0: none
  *         24     8  last: of the group's log at the end of the batch
  *         32     1  count of runs; 255: too many to say
- *         33     1  flags: 1 a founding base is in it, 2 the group has state
+ *         33     1  flags: 1 a founding base is in it, 2 the group has state, 4 it is a switch to
+ *                   an image, 8 which keeps the tail
  *         34     6  zeros
- *         40  4*16  runs of terms over [touched, last]: first index, term
+ *         40  4*16  runs of terms over [touched, last]: first index, term; in a switch the
+ *                   image's index, term, log time, size and checksum
  */
 #ifndef CC_LOG_FORMAT_H
 #define CC_LOG_FORMAT_H
@@ -63,6 +65,7 @@ enum cc_record_type {
     CC_RECORD_STATE = 4,    /* group, term, vote */
     CC_RECORD_BASE = 5,     /* group, index H, its term, image, keep-tail, founding base */
     CC_RECORD_REPAIR = 6,   /* an encoded entry that could not be read where it was written */
+    CC_RECORD_SWITCH = 7,   /* group, an image's identity, keep-tail; alone in its batch */
 };
 
 #define CC_SUMMARY_RUNS_MAX 4u
@@ -77,7 +80,10 @@ struct cc_batch_summary {
     uint8_t run_count;
     bool has_base;
     bool has_group;
+    bool is_switch; /* then it has no runs, and `image` and `keep_tail` say all of it */
+    bool keep_tail;
     struct cc_raft_run runs[CC_SUMMARY_RUNS_MAX];
+    struct cc_journal_base image;
 };
 
 struct cc_batch_header {
@@ -116,6 +122,8 @@ enum cc_header_verdict cc_batch_read_header(
 /* What one more entry, or dropping those from an index on, means for the summary of a batch. */
 void cc_summary_append(struct cc_batch_summary *summary, uint64_t index, uint64_t term);
 void cc_summary_truncate(struct cc_batch_summary *summary, uint64_t from);
+void cc_summary_switch(
+    struct cc_batch_summary *summary, const struct cc_journal_base *image, bool keep_tail);
 
 /* True if it can take the place of its batch behind a log that ends with `last`. */
 bool cc_summary_follows(const struct cc_batch_summary *summary, uint64_t last);
@@ -146,6 +154,7 @@ struct cc_remains_judge {
     uint32_t number;
     bool has_header;
     bool is_wrong;
+    bool is_mixed;    /* sectors of more lives than one, or of none */
     uint64_t size;    /* bytes to come in all */
     uint64_t at;      /* bytes so far */
     uint64_t extent;  /* of the batch: from its header, or through the last sector that is its */
@@ -211,6 +220,14 @@ struct cc_state_record {
     uint32_t vote;
 };
 
+struct cc_switch_record {
+    uint32_t group;
+    struct cc_journal_base image;
+    bool keep_tail;
+};
+
+void cc_switch_record_encode(struct cc_writer *writer, const struct cc_switch_record *record);
+bool cc_switch_record_decode(copycat_bytes payload, struct cc_switch_record *record_out);
 void cc_truncate_record_encode(struct cc_writer *writer, const struct cc_truncate_record *record);
 bool cc_truncate_record_decode(copycat_bytes payload, struct cc_truncate_record *record_out);
 void cc_state_record_encode(struct cc_writer *writer, const struct cc_state_record *record);

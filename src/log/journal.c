@@ -77,6 +77,7 @@ static void report(struct cc_task *task)
             journal->is_asked = false;
             journal->callbacks.on_durable(journal->owner, journal->writing_mark);
         }
+        cc_journal_reuse(journal);
         return;
     }
     if (journal->phase == CC_JOURNAL_FAILED) {
@@ -117,6 +118,18 @@ struct cc_journal_file *cc_journal_file_of(const struct cc_journal *journal, uin
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
 
         if (file->life == life) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+struct cc_journal_file *cc_journal_slot(const struct cc_journal *journal, uint32_t slot)
+{
+    cc_list_each(node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->slot == slot) {
             return file;
         }
     }
@@ -258,7 +271,7 @@ static void add(struct cc_journal *journal, uint8_t type, struct cc_block *block
         return;
     }
     item = cc_memory_take(journal->memory, sizeof *item);
-    journal->truncates += type == CC_RECORD_TRUNCATE;
+    journal->drops += type == CC_RECORD_TRUNCATE || type == CC_RECORD_SWITCH;
     item->type = type;
     item->block = block_take;
     cc_list_append(&journal->pending, &item->node);
@@ -302,6 +315,19 @@ void cc_journal_state(struct cc_journal *journal, uint32_t group, uint64_t term,
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);
     cc_state_record_encode(&writer, &(struct cc_state_record){group, term, vote});
     add_encoded(journal, CC_RECORD_STATE, &writer);
+}
+
+void cc_journal_switch(
+    struct cc_journal *journal, uint32_t group, const struct cc_journal_base *base, bool keep_tail)
+{
+    uint8_t bytes[64];
+    struct cc_writer writer;
+
+    CC_ASSERT(group < CC_JOURNAL_GROUPS_MAX && base->index > journal->switched);
+    journal->switched = base->index;
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_switch_record_encode(&writer, &(struct cc_switch_record){group, *base, keep_tail});
+    add_encoded(journal, CC_RECORD_SWITCH, &writer);
 }
 
 void cc_journal_found(struct cc_journal *journal, const struct cc_base *base)

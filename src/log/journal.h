@@ -18,6 +18,9 @@
  *   J3  recovery never cuts a batch at or below the durable watermark W: what does not read there
  *       is told as damage, or the directory is refused
  *   J4  recovery always opens a new file and bumps the boot counter
+ *   J5  what is on disk is the newest durable image's index at least, and all entries behind it: a
+ *       file is given up only when that is so without it, and recovery refuses a directory of which
+ *       it is not so
  */
 #ifndef CC_LOG_JOURNAL_H
 #define CC_LOG_JOURNAL_H
@@ -28,6 +31,7 @@
 #include "proto/run.h"
 
 struct cc_journal;
+struct cc_journal_file;
 
 struct cc_journal_options {
     const char *directory;   /* made if absent; copied */
@@ -50,13 +54,23 @@ struct cc_journal_damage {
     uint64_t offset; /* of the batch in it, in bytes */
 };
 
+/* The image that a group stands on instead of its entries through `index`; index 0: none. */
+struct cc_journal_base {
+    uint64_t index;
+    uint64_t term;     /* of the entry there */
+    uint64_t time_us;  /* log time there */
+    uint64_t size;     /* of the image's file, */
+    uint64_t checksum; /* and what is in it */
+};
+
 /* What the newest state of one group is, for the core to start from. */
 struct cc_journal_group {
     uint32_t group;
     uint64_t term;
     uint32_t vote;
-    uint64_t first; /* oldest entry; last + 1 if there is none */
+    uint64_t first; /* oldest entry in the files; last + 1 if there is none */
     uint64_t last;
+    struct cc_journal_base base;
 };
 
 /* Where an encoded entry lies, for reading it back. */
@@ -70,7 +84,7 @@ struct cc_journal_place {
 
 /*
  * Callbacks run on the loop thread, never inside a call into the journal.  During recovery
- * on_entry and on_truncate replay each group's log in order; then on_open comes once.
+ * on_entry, on_truncate and on_switch replay each group's log in order; then on_open comes once.
  */
 struct cc_journal_callbacks {
     void (*on_entry)(
@@ -81,7 +95,15 @@ struct cc_journal_callbacks {
     /* An entry that was damaged, and was fetched since; false if that does not fit the log. */
     bool (*on_repair)(
         void *owner, const struct cc_entry *entry, const struct cc_journal_place *place);
+    /* The group stands on this image; without its tail the log is empty behind it.  False if that
+     * does not fit the log. */
+    bool (*on_switch)(
+        void *owner, uint32_t group, const struct cc_journal_base *base, bool keep_tail);
     void (*on_state)(void *owner, uint32_t group, uint64_t term, uint32_t vote);
+    /* The oldest entry of the group in the files is this one, which moves on as files are given up:
+     * what is before it must not be asked for any more.  During recovery it comes first, if at all:
+     * the log begins there. */
+    void (*on_forgotten)(void *owner, uint32_t group, uint64_t first);
     /* OK, or why the directory cannot be used: LOCKED, FOREIGN, NEWER, DAMAGED, IO. */
     void (*on_open)(void *owner, copycat_status status, const char *text);
     /* Every record added before this mark is durable; `place` of entries is known by then.  Comes
@@ -124,7 +146,19 @@ void cc_journal_entry(struct cc_journal *journal, struct cc_block *entry);
 void cc_journal_repair(struct cc_journal *journal, struct cc_block *entry);
 void cc_journal_truncate(struct cc_journal *journal, uint32_t group, uint64_t from);
 void cc_journal_state(struct cc_journal *journal, uint32_t group, uint64_t term, uint32_t vote);
+
+/* The group stands on another image from here on: one record, so that there is no moment at which
+ * neither image is stood on (T-042).  The image is durable, its index above that of the last one.
+ * With `keep_tail` the log has its entry, and those behind it stay; else all entries go, and the
+ * next is the one behind it. */
+void cc_journal_switch(
+    struct cc_journal *journal, uint32_t group, const struct cc_journal_base *base, bool keep_tail);
 void cc_journal_found(struct cc_journal *journal, const struct cc_base *base);
+
+/* Entries through `index` are not wanted any more, by this group.  A file is used again when all its
+ * entries are such, and an image that was switched to durably covers them; a read under way is
+ * waited for.  on_forgotten says so before. */
+void cc_journal_keep(struct cc_journal *journal, uint32_t group, uint64_t index);
 
 /* A point in the stream: on_durable reports it (or a later one) when all before it is durable. */
 uint64_t cc_journal_mark(struct cc_journal *journal);
@@ -155,6 +189,7 @@ struct cc_journal_read {
     uint8_t *batch;        /* the whole batch, stamps replaced; valid until done returns */
     uint32_t batch_size;
     struct cc_journal *journal; /* the journal's own, as is what follows */
+    struct cc_journal_file *source;
     struct cc_disk_request request;
     void *memory;
 };
@@ -178,8 +213,13 @@ struct cc_journal_counters {
     uint64_t files;
     uint64_t torn_tails; /* incomplete last batches cut by recovery */
     uint64_t damaged;    /* batches that recovery could not read, and passed over */
+    uint64_t reused;     /* files given up, for another life */
+    uint64_t removed;    /* files removed, being too many */
 };
 
 const struct cc_journal_counters *cc_journal_counters(const struct cc_journal *journal);
+
+/* Of all its files, in use or not. */
+uint64_t cc_journal_disk_bytes(const struct cc_journal *journal);
 
 #endif /* CC_LOG_JOURNAL_H */

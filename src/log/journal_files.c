@@ -13,16 +13,29 @@
 #define AGAIN_US UINT64_C(1000000) /* until a shortage is looked at again */
 #define RESERVE_MAX (UINT64_C(8) << 20)
 
+/* The lowest, so that the last files are those that are free when there are too many. */
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size)
 {
+    struct cc_journal_file *lowest = NULL;
+
     cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
 
-        if (file->is_ready && file->size >= size) {
-            return file;
+        if (file->is_ready && file->size >= size && (lowest == NULL || file->slot < lowest->slot)) {
+            lowest = file;
         }
     }
-    return NULL;
+    CC_ASSERT(lowest == NULL || lowest->slot + 1 < journal->slot_next);
+    return lowest;
+}
+
+void *cc_journal_zeros(struct cc_journal *journal)
+{
+    if (journal->zeros_memory == NULL) {
+        journal->zeros = cc_journal_aligned(journal, ZERO_CHUNK, &journal->zeros_memory);
+        memset(journal->zeros, 0, ZERO_CHUNK);
+    }
+    return journal->zeros;
 }
 
 static void make_failed(struct cc_journal *journal, copycat_status status)
@@ -58,6 +71,7 @@ static void wait_and_try_again(struct cc_journal *journal, const struct cc_disk_
     if (request->operation == CC_DISK_SYNC || request->operation == CC_DISK_SYNC_DIR) {
         journal->made_bytes = 0;
     }
+    journal->is_waiting = true;
     if (!CC_BUG(T056)) {
         cc_env_timer_arm(journal->env, &journal->again, cc_env_now_us(journal->env) + AGAIN_US);
     }
@@ -84,7 +98,7 @@ static bool is_going_on(struct cc_disk_request *request)
     journal->requests--;
     if (journal->is_closing) {
         if (request->operation == CC_DISK_OPEN && request->status == COPYCAT_OK) {
-            journal->making->file = request->file;
+            journal->naming->file = request->file;
         }
         cc_journal_go_on_closing(journal);
         return false;
@@ -105,8 +119,10 @@ static void made(struct cc_journal *journal)
 {
     struct cc_journal_file *file = journal->making;
 
+    file->size = journal->make_size;
     file->is_ready = true;
     file->claimed = 0;
+    file->is_torn = false;
     journal->making = NULL;
     if (journal->shortage != COPYCAT_OK) {
         tell(journal, COPYCAT_OK);
@@ -121,32 +137,75 @@ static void made(struct cc_journal *journal)
     }
 }
 
-static void named(struct cc_disk_request *request)
+static void name_both(struct cc_journal *journal);
+
+static void names_synced(struct cc_disk_request *request)
 {
+    struct cc_journal *journal = request->owner;
+
     if (is_going_on(request)) {
-        made(request->owner);
+        cc_list_each(node, &journal->files) {
+            struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+            file->is_named = file->file != NULL;
+        }
+        name_both(journal);
+    }
+}
+
+static void open_file(
+    struct cc_journal *journal,
+    struct cc_journal_file *file,
+    void (*done)(struct cc_disk_request *request))
+{
+    journal->naming = file;
+    journal->make_request = (struct cc_disk_request){.name = file->path, .create = true};
+    cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, done);
+}
+
+static void next_opened(struct cc_disk_request *request)
+{
+    struct cc_journal *journal = request->owner;
+
+    if (is_going_on(request)) {
+        journal->naming->file = request->file;
+        name_both(journal);
+    }
+}
+
+/* The last file is never in use, so one is made behind it, which is empty for now: first the name of
+ * this one is durable, then that of the next, or a gap might be found. */
+static void name_both(struct cc_journal *journal)
+{
+    struct cc_journal_file *next = cc_journal_slot(journal, journal->making->slot + 1);
+
+    if (CC_BUG(T054)) {
+        journal->making->is_named = true;
+    }
+    if (journal->making->is_named && next == NULL) {
+        next = cc_journal_file_create(journal, journal->slot_next);
+    }
+    if (journal->making->is_named && next->file == NULL) {
+        open_file(journal, next, next_opened);
+    } else if (journal->making->is_named && (next->is_named || CC_BUG(T054))) {
+        made(journal);
+    } else {
+        journal->make_request = (struct cc_disk_request){.name = journal->directory};
+        cc_journal_disk(journal, &journal->make_request, CC_DISK_SYNC_DIR, names_synced);
     }
 }
 
 static void synced(struct cc_disk_request *request)
 {
-    struct cc_journal *journal = request->owner;
-
-    if (!is_going_on(request)) {
-        return;
+    if (is_going_on(request)) {
+        name_both(request->owner);
     }
-    if (CC_BUG(T054)) {
-        made(journal);
-        return;
-    }
-    journal->make_request = (struct cc_disk_request){.name = journal->directory};
-    cc_journal_disk(journal, &journal->make_request, CC_DISK_SYNC_DIR, named);
 }
 
 static void zero_more(struct cc_journal *journal)
 {
     struct cc_journal_file *file = journal->making;
-    uint64_t left = file->size - journal->made_bytes;
+    uint64_t left = journal->make_size - journal->made_bytes;
 
     journal->make_request = (struct cc_disk_request){
         .file = file->file,
@@ -177,7 +236,7 @@ static void opened(struct cc_disk_request *request)
     struct cc_journal *journal = request->owner;
 
     if (is_going_on(request)) {
-        journal->making->file = request->file;
+        journal->naming->file = request->file;
         zero_more(journal);
     }
 }
@@ -205,32 +264,49 @@ static struct cc_journal_file *torn(struct cc_journal *journal)
     return NULL;
 }
 
-/* A file of recovery that holds nothing is used before a new one is made. */
+/* A file that holds nothing is used before a new one is made; one that has its room already, if
+ * there is such a one. */
 static struct cc_journal_file *blank(struct cc_journal *journal)
 {
+    struct cc_journal_file *best = NULL;
+
     cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+        bool has_room = file->size >= journal->options.file_size;
 
-        if (file->life == 0 && !file->is_ready) {
-            return file;
+        if (file->life == 0 && !file->is_ready &&
+            (best == NULL || has_room > (best->size >= journal->options.file_size) ||
+             (has_room == (best->size >= journal->options.file_size) && file->slot < best->slot))) {
+            best = file;
         }
     }
-    return cc_journal_file_create(journal, journal->slot_next);
+    return best != NULL ? best : cc_journal_file_create(journal, journal->slot_next);
 }
 
 static void make(struct cc_journal *journal)
 {
     if (journal->making->file != NULL) {
         zero_more(journal);
-        return;
+    } else {
+        open_file(journal, journal->making, opened);
     }
-    journal->make_request = (struct cc_disk_request){.name = journal->making->path, .create = true};
-    cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, opened);
 }
 
 static void try_again(struct cc_timer *timer)
 {
-    make(timer->owner);
+    struct cc_journal *journal = timer->owner;
+
+    journal->is_waiting = false;
+    make(journal);
+}
+
+void cc_journal_stop_waiting(struct cc_journal *journal)
+{
+    if (journal->is_waiting) {
+        cc_env_timer_disarm(journal->env, &journal->again);
+        journal->is_waiting = false;
+        journal->making = NULL;
+    }
 }
 
 void cc_journal_files_init(struct cc_journal *journal)
@@ -238,24 +314,28 @@ void cc_journal_files_init(struct cc_journal *journal)
     journal->again = (struct cc_timer){.fire = try_again, .owner = journal};
 }
 
+static uint64_t larger(uint64_t left, uint64_t right)
+{
+    return left > right ? left : right;
+}
+
 void cc_journal_make_spare(struct cc_journal *journal)
 {
     bool is_needed =
         journal->size_needed > 0 && cc_journal_spare(journal, journal->size_needed) == NULL;
 
-    if (journal->making != NULL || journal->is_closing || journal->trouble != COPYCAT_OK ||
+    if (journal->making != NULL || journal->is_removing || journal->is_closing ||
+        journal->trouble != COPYCAT_OK ||
         (spares(journal) >= journal->options.spare_files && !is_needed && torn(journal) == NULL)) {
         return;
     }
-    if (journal->zeros_memory == NULL) {
-        journal->zeros = cc_journal_aligned(journal, ZERO_CHUNK, &journal->zeros_memory);
-        memset(journal->zeros, 0, ZERO_CHUNK);
-    }
+    (void)cc_journal_zeros(journal);
     journal->making = torn(journal) != NULL ? torn(journal) : blank(journal);
-    journal->making->size = journal->options.file_size > journal->size_needed
-                                ? journal->options.file_size
-                                : journal->size_needed;
-    journal->made_bytes = 0;
+    journal->make_size = larger(journal->options.file_size, journal->size_needed);
+    journal->make_size = larger(journal->make_size, journal->making->size); /* zeroed to its end */
+    journal->made_bytes = CC_BUG(T058) && journal->making->size == journal->make_size
+                              ? journal->make_size /* what is left of its former life stays */
+                              : 0;
     make(journal);
 }
 

@@ -3,7 +3,7 @@
  * journal_heads -- recovery begins: the directory, and what each file in it says it is.
  *
  *     lock, list, sync the names -> for each file: open, sync, read its head
- *                                -> lives that follow one another, and spares
+ *                                -> lives that follow one another, spares, and what was given up
  */
 #include "log/journal_internal.h"
 
@@ -11,6 +11,7 @@
 
 #define HEAD_SIZE 65536u
 #define NAME_PREFIX "journal-"
+#define HEAD_DAMAGED "the head of this file is damaged"
 
 static void next_head(struct cc_journal *journal);
 
@@ -45,7 +46,7 @@ static enum head take_table(struct cc_journal *journal, const struct cc_batch_he
     struct cc_journal_table table;
 
     if (!read_table(scan->buffer, header, &table) || table.prev_life != header->life - 1) {
-        return refuse_head(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged");
+        return refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
     }
     if (table.server != journal->options.server) {
         return refuse_head(
@@ -77,12 +78,12 @@ static enum head judge_head(struct cc_journal *journal)
     case CC_HEADER_NEWER:
         return refuse_head(journal, COPYCAT_ERR_NEWER, "written by a newer version of Copycat");
     case CC_HEADER_BAD:
-        return refuse_head(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged");
+        return refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
     case CC_HEADER_VALID:
         break;
     }
     if (header.number != 0 || (uint64_t)header.blocks * CC_DISK_BLOCK > scan->used) {
-        return refuse_head(journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged");
+        return refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
     }
     return cc_batch_restore(scan->buffer, &header) ? take_table(journal, &header) : HEAD_UNREAD;
 }
@@ -105,17 +106,22 @@ void cc_scan_head_judged(struct cc_journal *journal)
 
     switch (cc_remains_verdict(&scan->judge)) {
     case CC_REMAINS_NONE:
-        scan->file->is_ready = scan->judge.size >= journal->options.file_size;
+        scan->file->is_ready = scan->judge.size >= journal->options.file_size &&
+                               scan->file->slot + 1 < journal->slot_next;
         break;
     case CC_REMAINS_INCOMPLETE:
         scan->file->claimed = scan->judge.life;
+        scan->file->is_torn = true;
         note_torn(scan->file, cc_scan_judged_header(journal));
         break;
     case CC_REMAINS_WRONG:
-        cc_journal_refuse(
-            journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged", 0,
-            cc_scan_judged_header(journal));
-        return;
+        if (scan->judge.is_mixed) {
+            (void)refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
+            return;
+        }
+        scan->file->claimed =
+            scan->judge.life; /* its head was zeroed, it may be, and not the rest */
+        break;
     }
     next_head(journal);
 }
@@ -179,29 +185,46 @@ static void head_opened(struct cc_disk_request *request)
     }
 }
 
-/* Lives must follow one another from the first; a torn head may only be the one after the newest.
- */
-static bool are_lives_whole(struct cc_journal *journal)
+/* A head that does not read is of a file that was being given up, if its life is older than all that
+ * read, or of one that was being begun, if that life is the next; else it is damaged. */
+static bool is_claim_right(
+    struct cc_journal *journal, struct cc_journal_file *file, uint32_t oldest)
 {
     struct cc_journal_scan *scan = &journal->scan;
 
-    for (uint32_t life = 1; life <= scan->life_newest; life++) {
+    if (file->claimed < oldest) {
+        scan->left = file->claimed == oldest - 1 ? file : scan->left;
+        file->claimed = 0;
+        return true;
+    }
+    return file->claimed == scan->life_newest + 1 && file->is_torn;
+}
+
+/* Lives must follow one another.  Whether the oldest that is left is old enough, what it says and
+ * what follows will show. */
+static bool are_lives_whole(struct cc_journal *journal)
+{
+    struct cc_journal_scan *scan = &journal->scan;
+    const struct cc_journal_file *first = cc_journal_oldest(journal);
+    uint32_t oldest = first == NULL ? 1 : first->life;
+
+    for (uint32_t life = oldest; life <= scan->life_newest; life++) {
         if (cc_journal_file_of(journal, life) == NULL) {
             scan->file = NULL;
-            cc_journal_refuse(journal, COPYCAT_ERR_DAMAGED, "a journal file is missing", 0, NULL);
+            (void)refuse_head(journal, COPYCAT_ERR_DAMAGED, "a journal file is missing");
             return false;
         }
     }
     cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
 
-        if (file->claimed != 0 && file->claimed != scan->life_newest + 1) {
+        if (file->claimed != 0 && !is_claim_right(journal, file, oldest)) {
             scan->file = file;
-            cc_journal_refuse(
-                journal, COPYCAT_ERR_DAMAGED, "the head of this file is damaged", 0, NULL);
+            (void)refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
             return false;
         }
     }
+    scan->life = oldest - 1;
     return true;
 }
 
@@ -237,7 +260,7 @@ static void named(struct cc_disk_request *request, const char *name)
         }
         slot = slot * 10 + (uint32_t)(*at - '0');
     }
-    (void)cc_journal_file_create(journal, slot);
+    cc_journal_file_create(journal, slot)->is_named = true; /* once the names are synced */
 }
 
 static void names_synced(struct cc_disk_request *request)
@@ -248,8 +271,9 @@ static void names_synced(struct cc_disk_request *request)
 }
 
 /*
- * A file is made only when the one before has a durable name, so a number that is left out was once
- * a file: the newest, it may be, with what was acknowledged last.
+ * A file is made only when the one before has a durable name, only the last is ever removed, and that
+ * is never in use: so a number that is left out was once a file, the newest, it may be, with what
+ * was acknowledged last.
  */
 static bool are_names_whole(struct cc_journal *journal)
 {

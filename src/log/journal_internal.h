@@ -8,6 +8,7 @@
  *     journal_heads.c  recovery: the directory, which life each file is of
  *     journal_scan.c   recovery: each life read, what was cut, what is damaged
  *     journal_replay.c recovery: what a batch, or its summary, does to the log
+ *     journal_reuse.c  files that nothing needs any more
  *     journal_read.c   entries read back
  *     journal_words.c  what is wrong, and where
  */
@@ -27,13 +28,17 @@ struct cc_journal_file {
     struct cc_list node;
     uint32_t slot; /* the number in its name */
     uint32_t life;
-    uint32_t claimed;         /* the life that its head names, though that is torn, */
+    uint32_t claimed;         /* the life of what is in it, though its head does not read, */
+    bool is_torn;             /* as of a first batch that was not written whole, */
     uint64_t claimed_tag;     /* and its tag; 0: the header did not read */
     uint32_t prev_batches;    /* what its table says of its predecessor, */
     uint32_t previous_blocks; /* and its first header of the last batch there */
     struct cc_batch_summary previous;
+    uint64_t highest; /* of the entries that lie here and were not dropped since */
+    uint32_t reads;   /* under way in it */
     uint64_t size;
-    bool is_ready; /* zeroed and durable, a spare */
+    bool is_named; /* durably */
+    bool is_ready; /* zeroed and durable, a spare; never the last by name */
     struct cc_file *file;
     char path[CC_JOURNAL_PATH_SIZE];
 };
@@ -63,11 +68,12 @@ struct cc_journal_scan {
     void (*done)(struct cc_disk_request *request);
     uint32_t life; /* being scanned; 0: the heads still are */
     uint32_t life_newest;
-    uint64_t offset;    /* of the next batch */
-    uint32_t batches;   /* before it in the file at hand, or scanned last */
-    uint64_t search;    /* from where on its successor is looked for, if it is damaged */
-    bool is_unreadable; /* the disk refused some of it */
-    bool is_base_lost;  /* a founding base was in a batch that is damaged */
+    uint64_t offset;              /* of the next batch */
+    uint32_t batches;             /* before it in the file at hand, or scanned last */
+    uint64_t search;              /* from where on its successor is looked for, if it is damaged */
+    struct cc_journal_file *left; /* of the newest life that was being given up, as it seems */
+    bool is_unreadable;           /* the disk refused some of it */
+    bool is_base_lost;            /* a founding base was in a batch that is damaged */
     struct cc_remains_judge judge;
     struct cc_batch_header header; /* of the batch that is judged ... */
     bool has_header;               /* ... if that reads */
@@ -111,7 +117,8 @@ struct cc_journal {
     bool is_table; /* it is the first of a new file */
     uint64_t writing_bytes;
     uint64_t writing_mark; /* records through the batch in flight, or the last there was */
-    uint32_t truncates;    /* such records, added and not durable */
+    uint32_t drops;        /* records that drop entries, added and not durable */
+    uint64_t switched;     /* index of the newest image that was switched to, durable or not */
     uint64_t writing_since_us;
     struct cc_batch_header header; /* of the batch in flight, or the last there was */
     uint8_t *batch;                /* aligned, inside batch_memory */
@@ -121,7 +128,10 @@ struct cc_journal {
     bool needs_seal;
     struct cc_timer seal;
 
-    struct cc_journal_file *making; /* being zeroed */
+    struct cc_journal_file *making; /* being zeroed, to */
+    uint64_t make_size;             /* this size */
+    struct cc_journal_file *naming; /* what an open under way is of */
+    bool is_waiting;                /* until a shortage is looked at again */
     uint64_t made_bytes;
     copycat_status shortage; /* why it is not there yet, DISK_FULL or BUSY: tried again; or OK */
     struct cc_timer again;
@@ -129,6 +139,12 @@ struct cc_journal {
     struct cc_disk_request make_request;
     uint8_t *zeros;
     void *zeros_memory;
+
+    uint64_t keep;    /* entries through this one are not wanted */
+    uint64_t vouched; /* index of the newest image that two durable batches know of */
+    struct cc_journal_file *reusing; /* being given up, or removed */
+    bool is_removing;
+    struct cc_disk_request reuse_request;
 
     struct cc_journal_scan scan;
     struct cc_disk_request scan_request; /* also of closing */
@@ -157,9 +173,20 @@ void cc_journal_make_spare(struct cc_journal *journal);
 void cc_journal_begin(struct cc_journal *journal);
 void cc_journal_files_init(struct cc_journal *journal);
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size);
+void *cc_journal_zeros(struct cc_journal *journal);
+/* A file has become free: what waits for room to make one takes that. */
+void cc_journal_stop_waiting(struct cc_journal *journal);
+
+/* journal_reuse.c: gives up what is not needed, one file at a time */
+void cc_journal_reuse(struct cc_journal *journal);
+struct cc_journal_file *cc_journal_oldest(const struct cc_journal *journal);
+/* An entry lies in a file; all entries from an index on are dropped. */
+void cc_journal_extend(struct cc_journal_file *file, uint64_t index);
+void cc_journal_cut(struct cc_journal *journal, uint64_t from);
 
 const char *cc_journal_path(const struct cc_journal *journal, uint32_t life);
 struct cc_journal_file *cc_journal_file_of(const struct cc_journal *journal, uint32_t life);
+struct cc_journal_file *cc_journal_slot(const struct cc_journal *journal, uint32_t slot);
 
 /* journal_heads.c: starts recovery */
 void cc_journal_scan(struct cc_journal *journal);

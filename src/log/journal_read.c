@@ -34,6 +34,7 @@ static void finished(struct cc_disk_request *request)
     struct cc_batch_header header;
 
     journal->requests--;
+    read->source->reads--;
     if (journal->is_closing) {
         end(read, COPYCAT_ERR_CLOSED);
         cc_journal_go_on_closing(journal);
@@ -52,13 +53,16 @@ static void finished(struct cc_disk_request *request)
     } else {
         end(read, COPYCAT_OK);
     }
+    cc_journal_reuse(journal);
 }
 
 void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read)
 {
-    const struct cc_journal_file *file = cc_journal_file_of(journal, read->place.file);
+    struct cc_journal_file *file = cc_journal_file_of(journal, read->place.file);
 
     CC_ASSERT(file != NULL);
+    file->reads++; /* it is not given up meanwhile (T-041) */
+    read->source = file;
     read->journal = journal;
     read->batch_size = read->place.batch_blocks * CC_DISK_BLOCK;
     read->batch = cc_journal_aligned(journal, read->batch_size, &read->memory);

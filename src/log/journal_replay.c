@@ -6,6 +6,34 @@
 
 #include <string.h>
 
+/* The log may have begun behind entries that are dropped, and others took their place. */
+static void cut(struct cc_journal *journal, uint64_t from)
+{
+    struct cc_journal_group *group = &journal->table.groups[0];
+
+    group->first = group->first < from ? group->first : from;
+    cc_journal_cut(journal, from);
+}
+
+/* One record: the image is another, and the log is what goes with it. */
+static bool replay_switch(
+    struct cc_journal *journal, const struct cc_journal_base *image, bool keep_tail)
+{
+    struct cc_journal_group *group = &journal->table.groups[0];
+
+    if (image->index <= group->base.index || (keep_tail && image->index > group->last)) {
+        return false;
+    }
+    keep_tail = keep_tail || CC_BUG(T042);
+    group->base = *image;
+    if (!keep_tail) {
+        cc_journal_cut(journal, 1);
+        group->last = image->index;
+        group->first = image->index + 1;
+    }
+    return journal->callbacks.on_switch(journal->owner, 0, image, keep_tail);
+}
+
 static bool replay_record(
     struct cc_journal *journal,
     const struct cc_record *record,
@@ -16,6 +44,7 @@ static bool replay_record(
     struct cc_journal_table *table = &journal->table;
     struct cc_journal_group *group = &table->groups[0];
     struct cc_truncate_record truncate;
+    struct cc_switch_record switched;
     struct cc_state_record state;
     struct cc_entry entry;
     uint32_t size;
@@ -35,6 +64,7 @@ static bool replay_record(
         }
         place.size = size;
         group->last = entry.index;
+        cc_journal_extend(journal->scan.file, entry.index);
         journal->callbacks.on_entry(journal->owner, &entry, &place);
         return true;
     case CC_RECORD_REPAIR:
@@ -43,15 +73,20 @@ static bool replay_record(
             return false;
         }
         place.size = size;
+        cc_journal_extend(journal->scan.file, entry.index);
         return journal->callbacks.on_repair(journal->owner, &entry, &place);
     case CC_RECORD_TRUNCATE:
         if (!cc_truncate_record_decode(record->payload, &truncate) || truncate.group != 0 ||
             truncate.from > group->last + 1) {
             return false;
         }
+        cut(journal, truncate.from);
         group->last = truncate.from - 1;
         journal->callbacks.on_truncate(journal->owner, 0, truncate.from);
         return true;
+    case CC_RECORD_SWITCH:
+        return header->summary.is_switch && cc_switch_record_decode(record->payload, &switched) &&
+               switched.group == 0 && replay_switch(journal, &switched.image, switched.keep_tail);
     case CC_RECORD_STATE:
         if (!cc_state_record_decode(record->payload, &state) || state.group != 0) {
             return false;
@@ -68,6 +103,29 @@ static bool replay_record(
     }
 }
 
+/* What a table says of a group is what the files before it have come to. */
+static bool are_alike(const struct cc_journal_group *left, const struct cc_journal_group *right)
+{
+    return left->last == right->last && left->term == right->term && left->vote == right->vote &&
+           left->base.index == right->base.index && left->base.term == right->base.term &&
+           left->base.time_us == right->base.time_us && left->base.size == right->base.size &&
+           left->base.checksum == right->base.checksum;
+}
+
+/* The files before this one were given up: the log begins behind them. */
+static void begin_group(struct cc_journal *journal, const struct cc_journal_group *group)
+{
+    journal->table.groups[0] = *group;
+    journal->table.groups[0].first = group->last + 1;
+    journal->table.group_count = 1;
+    if (group->last > 0) {
+        journal->callbacks.on_forgotten(journal->owner, 0, group->last + 1);
+    }
+    if (group->base.index > 0) {
+        (void)journal->callbacks.on_switch(journal->owner, 0, &group->base, true);
+    }
+}
+
 static bool replay_table(struct cc_journal *journal, const struct cc_record *record)
 {
     struct cc_journal_table table;
@@ -79,6 +137,9 @@ static bool replay_table(struct cc_journal *journal, const struct cc_record *rec
         memcpy(journal->table.incarnation, table.incarnation, CC_INCARNATION_SIZE);
         journal->tag = cc_load_u64(table.incarnation);
     }
+    if (journal->table.boot == 0 && table.prev_life != 0 && table.group_count > 0) {
+        begin_group(journal, &table.groups[0]);
+    }
     if (table.has_base && !journal->table.has_base) {
         journal->table.has_base = true;
         journal->table.base = table.base;
@@ -87,9 +148,7 @@ static bool replay_table(struct cc_journal *journal, const struct cc_record *rec
     journal->table.server = table.server;
     return memcmp(journal->table.incarnation, table.incarnation, CC_INCARNATION_SIZE) == 0 &&
            table.group_count == journal->table.group_count &&
-           (table.group_count == 0 || (table.groups[0].last == journal->table.groups[0].last &&
-                                       table.groups[0].term == journal->table.groups[0].term &&
-                                       table.groups[0].vote == journal->table.groups[0].vote));
+           (table.group_count == 0 || are_alike(&table.groups[0], &journal->table.groups[0]));
 }
 
 bool cc_scan_replay(
@@ -145,11 +204,16 @@ bool cc_scan_replay_summary(
     }
     group->term = summary->term;
     group->vote = summary->vote;
+    if (summary->is_switch) {
+        return replay_switch(journal, &summary->image, summary->keep_tail);
+    }
     group->last = summary->last;
     if (summary->touched != 0 && summary->touched <= last) {
+        cut(journal, summary->touched);
         journal->callbacks.on_truncate(journal->owner, 0, summary->touched);
     }
     if (summary->run_count > 0) {
+        cc_journal_extend(journal->scan.file, summary->last);
         journal->callbacks.on_damage(journal->owner, &damage);
     }
     return true;

@@ -410,11 +410,21 @@ static void window_read(struct cc_disk_request *request)
 static void finish(struct cc_journal *journal)
 {
     struct cc_journal_scan *scan = &journal->scan;
+    const struct cc_journal_group *group = &journal->table.groups[0];
 
     if (scan->is_base_lost && !journal->table.has_base) {
         cc_journal_refuse(
             journal, COPYCAT_ERR_DAMAGED, "the record of the cluster's founding is damaged", 0,
             NULL);
+        return;
+    }
+    if (group->first > group->base.index + 1) { /* J5 */
+        scan->file = scan->left;
+        cc_journal_refuse(
+            journal, COPYCAT_ERR_DAMAGED,
+            scan->left != NULL ? "the head of this file is damaged"
+                               : "a journal file is missing, with entries that no image covers",
+            scan->left != NULL ? 0 : COPYCAT_NONE, NULL);
         return;
     }
     cc_memory_give(journal->memory, scan->memory);
@@ -424,6 +434,7 @@ static void finish(struct cc_journal *journal)
         cc_env_entropy(journal->env, journal->table.incarnation, CC_INCARNATION_SIZE);
         journal->tag = cc_load_u64(journal->table.incarnation);
     }
+    journal->switched = group->base.index;
     journal->table.server = journal->options.server;
     journal->table.boot += CC_BUG(T015) && journal->table.boot > 0 ? 0 : 1;
     journal->table.prev_life = scan->life_newest;
@@ -431,8 +442,6 @@ static void finish(struct cc_journal *journal)
     journal->durable_life = scan->batches == 0 ? 0 : scan->life_newest;
     journal->durable_number = scan->batches == 0 ? 0 : scan->batches - 1;
     if (journal->table.group_count > 0) {
-        const struct cc_journal_group *group = &journal->table.groups[0];
-
         journal->callbacks.on_state(journal->owner, group->group, group->term, group->vote);
     }
     cc_journal_begin(journal);

@@ -30,14 +30,40 @@ static void reserve(struct cc_journal *journal, size_t size)
 
 /* ---- what a batch means for the tables of files to come --------------------------------------- */
 
-static uint64_t truncated_from(const struct cc_journal_item *item)
+static struct cc_switch_record switch_of(const struct cc_journal_item *item)
 {
-    struct cc_truncate_record record;
+    struct cc_switch_record record;
     bool is_read =
-        cc_truncate_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
+        cc_switch_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
 
     CC_ASSERT(is_read);
+    return record;
+}
+
+/* The first entry that a record drops; UINT64_MAX: it drops none. */
+static uint64_t dropped_from(const struct cc_journal_item *item)
+{
+    struct cc_truncate_record record;
+    bool is_read;
+
+    if (item->type == CC_RECORD_SWITCH) {
+        return switch_of(item).keep_tail ? UINT64_MAX : 1;
+    }
+    if (item->type != CC_RECORD_TRUNCATE) {
+        return UINT64_MAX;
+    }
+    is_read =
+        cc_truncate_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
+    CC_ASSERT(is_read);
     return record.from;
+}
+
+static void note_switch(struct cc_batch_summary *summary, const struct cc_journal_item *item)
+{
+    struct cc_switch_record record = switch_of(item);
+
+    CC_ASSERT(!record.keep_tail || record.image.index <= summary->last);
+    cc_summary_switch(summary, &record.image, record.keep_tail);
 }
 
 static void note_state(struct cc_batch_summary *summary, const struct cc_journal_item *item)
@@ -63,7 +89,10 @@ static void note_record(struct cc_batch_summary *summary, const struct cc_journa
         cc_summary_append(summary, entry.index, entry.term);
         break;
     case CC_RECORD_TRUNCATE:
-        cc_summary_truncate(summary, truncated_from(item));
+        cc_summary_truncate(summary, dropped_from(item));
+        break;
+    case CC_RECORD_SWITCH:
+        note_switch(summary, item);
         break;
     case CC_RECORD_STATE:
         note_state(summary, item);
@@ -108,6 +137,20 @@ static void adopt_summary(struct cc_journal *journal, const struct cc_batch_summ
     group->term = summary->term;
     group->vote = summary->vote;
     group->last = summary->last;
+    if (summary->is_switch) {
+        group->base = summary->image;
+        group->first = summary->keep_tail ? group->first : group->last + 1;
+    }
+}
+
+/* Which entries lie in the file of the batch, and which in no file any more. */
+static void adopt_extent(struct cc_journal *journal, const struct cc_journal_item *item)
+{
+    if (item->type == CC_RECORD_ENTRY || item->type == CC_RECORD_REPAIR) {
+        cc_journal_extend(journal->current, cc_entry_of(item->block).index);
+    } else if (dropped_from(item) != UINT64_MAX) {
+        cc_journal_cut(journal, dropped_from(item));
+    }
 }
 
 static void adopt_base(struct cc_journal *journal, const struct cc_journal_item *item)
@@ -143,14 +186,12 @@ static void tell_places(struct cc_journal *journal)
 {
     uint64_t from = UINT64_MAX;
 
-    if (journal->truncates > 0) {
+    if (journal->drops > 0) {
         cc_list_each(node, &journal->pending) {
             const struct cc_journal_item *item =
                 cc_container_of(node, struct cc_journal_item, node);
 
-            if (item->type == CC_RECORD_TRUNCATE && truncated_from(item) < from) {
-                from = truncated_from(item);
-            }
+            from = dropped_from(item) < from ? dropped_from(item) : from;
         }
     }
     for (struct cc_list *node = journal->writing.prev; node != &journal->writing;
@@ -163,9 +204,9 @@ static void tell_places(struct cc_journal *journal)
             if (entry.index < from) {
                 tell_place(journal, item, &entry);
             }
-        } else if (item->type == CC_RECORD_TRUNCATE) {
-            from = truncated_from(item) < from ? truncated_from(item) : from;
-            journal->truncates--;
+        } else if (item->type == CC_RECORD_TRUNCATE || item->type == CC_RECORD_SWITCH) {
+            from = dropped_from(item) < from ? dropped_from(item) : from;
+            journal->drops--;
         }
     }
 }
@@ -176,8 +217,10 @@ static void finish_batch(struct cc_journal *journal)
     journal->durable_life = journal->header.life;
     journal->durable_number = journal->header.number;
     cc_list_each(node, &journal->writing) {
+        adopt_extent(journal, cc_container_of(node, struct cc_journal_item, node));
         adopt_base(journal, cc_container_of(node, struct cc_journal_item, node));
     }
+    journal->vouched = journal->table.groups[0].base.index; /* by an earlier batch, and by this */
     adopt_summary(journal, &journal->header.summary);
     tell_places(journal);
 
@@ -222,6 +265,7 @@ static void written(struct cc_disk_request *request)
         journal->is_table = false;
         journal->durable_life = journal->header.life;
         journal->durable_number = journal->header.number;
+        journal->vouched = journal->table.groups[0].base.index;
         journal->counters.files++;
         if (journal->phase == CC_JOURNAL_RECOVERING) {
             journal->phase = CC_JOURNAL_OPEN;
@@ -239,6 +283,7 @@ static void written(struct cc_disk_request *request)
             journal->env, &journal->seal,
             cc_env_now_us(journal->env) + journal->options.seal_delay_us);
     }
+    cc_journal_reuse(journal);
 }
 
 static void submit(struct cc_journal *journal)
@@ -308,7 +353,8 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
 /* ---- batches --------------------------------------------------------------------------------- */
 
 /* The records of the next batch: how many bytes, which is the last item, and what they come to.  A
- * batch ends before it has more runs of terms than its summary could say. */
+ * batch ends before it has more runs of terms than its summary could say, and a switch to an image
+ * is alone in its batch: then the summary has room for it. */
 static uint32_t choose(
     struct cc_journal *journal, const struct cc_list **end_out, struct cc_batch_summary *summary)
 {
@@ -321,7 +367,7 @@ static uint32_t choose(
         struct cc_batch_summary with_it = *summary;
 
         note_record(&with_it, item);
-        if (size > 0 && (size + record > journal->options.batch_size_max ||
+        if (size > 0 && (size + record > journal->options.batch_size_max || with_it.is_switch ||
                          with_it.run_count == CC_SUMMARY_RUNS_UNKNOWN)) {
             break;
         }

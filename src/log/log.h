@@ -32,7 +32,12 @@ void cc_log_attach(struct cc_log *log, struct cc_journal *journal);
 void cc_log_recover_entry(
     struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place);
 void cc_log_recover_truncate(struct cc_log *log, uint64_t from);
+/* False if the image is not of the entry that is there. */
+bool cc_log_recover_switch(struct cc_log *log, const struct cc_journal_base *base, bool keep_tail);
 void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *damage);
+/* The journal begins with this entry: those before it are gone.  Comes before anything else; the
+ * term before it is not known until an image is switched to. */
+void cc_log_recover_forgotten(struct cc_log *log, uint64_t first);
 /* False if there is no such entry. */
 bool cc_log_recover_repair(
     struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place);

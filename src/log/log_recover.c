@@ -105,8 +105,24 @@ void cc_log_recover_entry(
 
 void cc_log_recover_truncate(struct cc_log *log, uint64_t from)
 {
+    if (from < log->first) {
+        /* What was forgotten is dropped: how the log goes on is known, but not behind which term. */
+        cc_log_drop(log, log->first);
+        log->first = from;
+        log->last = from - 1;
+        log->head = 0;
+        log->run_count = 0;
+    }
     cc_log_drop(log, from);
     log->oldest = log->last + 1;
+}
+
+void cc_log_recover_forgotten(struct cc_log *log, uint64_t first)
+{
+    CC_ASSERT(log->last == 0 && first > 1);
+    log->first = first;
+    log->last = first - 1;
+    log->oldest = first;
 }
 
 void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *damage)
@@ -132,7 +148,7 @@ void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *d
 bool cc_log_recover_repair(
     struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place)
 {
-    if (entry->group != log->group) {
+    if (entry->group != log->group || entry->index < log->first) {
         return true;
     }
     if (cc_log_term(log, entry->index) != entry->term) {
@@ -141,5 +157,56 @@ bool cc_log_recover_repair(
     cc_log_slot(log, entry->index)->place = *place;
     cc_log_mend(log, entry->index);
     log->last_time_us = log->last_time_us > entry->time_us ? log->last_time_us : entry->time_us;
+    return true;
+}
+
+/* The term of what is before the first entry is learnt from the image that ends there. */
+static void learn_term(struct cc_log *log, const struct cc_journal_base *base)
+{
+    if (log->run_count > 0 && log->runs[0].term == base->term) {
+        log->runs[0].first = base->index;
+        return;
+    }
+    if (log->run_count == log->run_capacity) {
+        log->run_capacity = log->run_capacity == 0 ? 16 : log->run_capacity * 2;
+        log->runs = cc_memory_grow(log->memory, log->runs, log->run_capacity * sizeof *log->runs);
+    }
+    memmove(log->runs + 1, log->runs, log->run_count * sizeof *log->runs);
+    log->runs[0] = (struct cc_raft_run){base->index, base->term};
+    log->run_count++;
+}
+
+/* Nobody needs what an image covers: damage among it, and all before that, is forgotten. */
+static void forget_covered_damage(struct cc_log *log, uint64_t through)
+{
+    while (log->damage_count > 0 && log->damages[0].first <= through) {
+        uint64_t last = log->damages[0].last;
+
+        cc_log_forget(log, last < through ? last : through);
+    }
+}
+
+bool cc_log_recover_switch(struct cc_log *log, const struct cc_journal_base *base, bool keep_tail)
+{
+    uint64_t term;
+
+    if (!keep_tail) {
+        cc_log_reset(log, base->index, base->term, base->time_us);
+        return true;
+    }
+    CC_ASSERT(base->index <= log->last);
+    term = cc_log_term(log, base->index);
+    if (term != 0 && term != base->term) {
+        return false;
+    }
+    if (log->first > 1 && cc_log_term(log, log->first - 1) == 0) {
+        if (base->index + 1 == log->first) {
+            learn_term(log, base);
+        } else if (base->index >= log->first) {
+            cc_log_forget(log, log->first);
+        }
+    }
+    forget_covered_damage(log, base->index);
+    log->last_time_us = log->last_time_us > base->time_us ? log->last_time_us : base->time_us;
     return true;
 }

@@ -41,7 +41,8 @@ uint64_t story_digest(
 {
     uint64_t hash = cc_hash_words(state->last, state->term * 8 + state->vote);
 
-    for (uint64_t index = 1; index <= state->last; index++) {
+    hash = cc_hash_words(hash, cc_hash_words(state->base.index, state->base.checksum));
+    for (uint64_t index = state->base.index + 1; index <= state->last; index++) {
         hash =
             cc_hash_words(hash, cc_hash_words(state->terms[index], hash_at(story, state, index)));
     }
@@ -78,7 +79,7 @@ static void draw_model(struct story *story)
 
 static uint64_t first_damaged(const struct stand_state *state)
 {
-    for (uint64_t index = 1; index <= state->last; index++) {
+    for (uint64_t index = state->base.index + 1; index <= state->last; index++) {
         if (state->damaged[index]) {
             return index;
         }
@@ -139,7 +140,11 @@ void story_init(struct story *story, uint64_t seed)
     story->options.spare_files = 1 + (uint32_t)cc_prng_below(&story->prng, 2);
     story->options.scan_size = cc_prng_below(&story->prng, 2) == 0 ? STAND_SCAN_SIZE : 1u << 20;
     story->stand.options = story->options;
-    stand_script_draw(&story->script, seed, kind == 3 ? 60 : 120, entry_sizes[kind]);
+    if (seed % 2 == 0) {
+        stand_script_draw_switches(&story->script, seed, kind == 3 ? 60 : 120, entry_sizes[kind]);
+    } else {
+        stand_script_draw(&story->script, seed, kind == 3 ? 60 : 120, entry_sizes[kind]);
+    }
     story->record_count = story->script.count + 1;
     CC_ASSERT(story->record_count <= STORY_RECORDS_MAX);
     draw_model(story);
@@ -220,6 +225,7 @@ static void count_life(struct story *story)
 
     story->files += (uint32_t)counters->files;
     story->writes += (uint32_t)counters->writes;
+    story->reused += (uint32_t)counters->reused;
     story->torn_tails += (uint32_t)counters->torn_tails;
 }
 

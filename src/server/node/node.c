@@ -187,6 +187,28 @@ static void on_truncate(void *owner, uint32_t group, uint64_t from)
     }
 }
 
+static bool on_switch(
+    void *owner, uint32_t group, const struct cc_journal_base *base, bool keep_tail)
+{
+    struct cc_server *server = owner;
+
+    CC_ASSERT(group == 0);
+    server->recovered.base = *base;
+    return cc_log_recover_switch(server->log, base, keep_tail);
+}
+
+static void on_forgotten(void *owner, uint32_t group, uint64_t first)
+{
+    struct cc_server *server = owner;
+
+    CC_ASSERT(group == 0);
+    if (server->is_journal_open) {
+        cc_log_forget(server->group->log, first - 1);
+    } else {
+        cc_log_recover_forgotten(server->log, first);
+    }
+}
+
 static void on_damage(void *owner, const struct cc_journal_damage *damage)
 {
     struct cc_server *server = owner;
@@ -361,6 +383,8 @@ static void on_closed(void *owner)
 static const struct cc_journal_callbacks journal_callbacks = {
     .on_entry = on_entry,
     .on_truncate = on_truncate,
+    .on_switch = on_switch,
+    .on_forgotten = on_forgotten,
     .on_damage = on_damage,
     .on_repair = on_repair,
     .on_state = on_state,

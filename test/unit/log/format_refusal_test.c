@@ -245,17 +245,22 @@ static const struct cc_base base = {
     .feature_level = 1,
     .members = {.count = 1, .at[0] = {.id = 1, .role = CC_ROLE_VOTER, .address = "local:a"}}};
 
+static const struct cc_switch_record switch_record = {
+    0, {.index = 7, .term = 2, .time_us = 3, .size = 4, .checksum = 5}, true};
+
 /* Every one of them, cut short at each byte, and with one byte more. */
 static void refuses_records_that_are_shorter_or_longer(void **state)
 {
-    struct cc_journal_table table = {.server = 3, .boot = 1, .blocks = 16, .group_count = 1};
+    struct cc_journal_table table = {
+        .server = 3, .boot = 1, .blocks = 16, .group_count = 1, .groups[0].first = 1};
     struct cc_journal_table table_back;
+    struct cc_switch_record switched;
     struct cc_truncate_record truncate;
     struct cc_state_record saved;
     struct cc_base base_back;
 
     (void)state;
-    for (uint32_t kind = 0; kind < 5; kind++) {
+    for (uint32_t kind = 0; kind < 6; kind++) {
         begin();
         switch (kind) {
         case 0:
@@ -267,8 +272,11 @@ static void refuses_records_that_are_shorter_or_longer(void **state)
         case 2:
             cc_base_record_encode(&writer, &base);
             break;
+        case 3:
+            cc_switch_record_encode(&writer, &switch_record);
+            break;
         default:
-            table.has_base = kind == 4;
+            table.has_base = kind == 5;
             table.base = base;
             cc_table_record_encode(&writer, &table);
         }
@@ -277,11 +285,83 @@ static void refuses_records_that_are_shorter_or_longer(void **state)
             bool is_taken = kind == 0   ? cc_truncate_record_decode(part, &truncate)
                             : kind == 1 ? cc_state_record_decode(part, &saved)
                             : kind == 2 ? cc_base_record_decode(part, &base_back)
+                            : kind == 3 ? cc_switch_record_decode(part, &switched)
                                         : cc_table_record_decode(part, &table_back);
 
             assert_int_equal(is_taken, size == writer.size);
         }
     }
+}
+
+static bool switches(uint64_t index, uint64_t term)
+{
+    struct cc_switch_record record = switch_record;
+
+    record.image.index = index;
+    record.image.term = term;
+    cc_switch_record_encode(begin(), &record);
+    return cc_switch_record_decode(written(), &record);
+}
+
+static void refuses_a_switch_to_what_is_no_image(void **state)
+{
+    (void)state;
+    assert_true(switches(1, 1));
+    assert_true(switches(CC_INDEX_MAX, CC_TERM_MAX));
+    assert_false(switches(0, 1));
+    assert_false(switches(1, 0));
+    assert_false(switches(CC_INDEX_MAX + 1, 1));
+    assert_false(switches(1, CC_TERM_MAX + 1));
+    cc_switch_record_encode(begin(), &switch_record);
+    bytes[writer.size - 1] = 2; /* neither with its tail nor without */
+
+    struct cc_switch_record record;
+
+    assert_false(cc_switch_record_decode(written(), &record));
+}
+
+static bool has_group(uint64_t first, uint64_t last, uint64_t base_index)
+{
+    struct cc_journal_table table = {
+        .server = 3,
+        .boot = 1,
+        .blocks = 16,
+        .group_count = 1,
+        .groups[0] = {.first = first, .last = last, .base = {.index = base_index, .term = 1}}};
+
+    cc_table_record_encode(begin(), &table);
+    return cc_table_record_decode(written(), &table);
+}
+
+static void refuses_a_table_of_a_group_that_cannot_be(void **state)
+{
+    (void)state;
+    assert_true(has_group(1, 0, 0));
+    assert_true(has_group(8, 7, 7));
+    assert_true(has_group(3, 7, 5));
+    assert_false(has_group(0, 7, 0));
+    assert_false(has_group(9, 7, 7));
+    assert_false(has_group(8, 7, 8));
+    assert_false(has_group(1, CC_INDEX_MAX + 1, 1));
+}
+
+static void follows_a_log_only_as_a_switch_can(void **state)
+{
+    struct cc_batch_summary summary = {.has_group = true, .term = 3, .last = 9};
+
+    (void)state;
+    cc_summary_switch(&summary, &switch_record.image, true);
+    assert_int_equal(summary.last, 9);
+    assert_true(cc_summary_follows(&summary, 9));
+    assert_false(cc_summary_follows(&summary, 8));
+    summary.last = 6;
+    assert_false(cc_summary_follows(&summary, 6)); /* it has not got the image's entry */
+    cc_summary_switch(&summary, &switch_record.image, false);
+    assert_int_equal(summary.last, switch_record.image.index);
+    assert_true(cc_summary_follows(&summary, 2));
+    assert_true(cc_summary_follows(&summary, 900));
+    summary.has_base = true;
+    assert_false(cc_summary_follows(&summary, 2));
 }
 
 static void refuses_a_table_of_more_groups_than_there_are(void **state)
@@ -299,7 +379,7 @@ static void refuses_a_table_of_more_groups_than_there_are(void **state)
     }
 }
 
-/* Images come with a later version; this one knows the base that is the founding. */
+/* An image is switched to by another record: this one is the founding. */
 static void refuses_a_base_that_is_not_the_founding(void **state)
 {
     static const uint8_t places[] = {0, 4, 12, 20, 28}; /* group, H, term, image, tail */
@@ -331,6 +411,9 @@ int main(void)
         cmocka_unit_test(reads_no_record_that_does_not_fit),
         cmocka_unit_test(refuses_indices_and_terms_beyond_their_bounds),
         cmocka_unit_test(refuses_records_that_are_shorter_or_longer),
+        cmocka_unit_test(refuses_a_switch_to_what_is_no_image),
+        cmocka_unit_test(refuses_a_table_of_a_group_that_cannot_be),
+        cmocka_unit_test(follows_a_log_only_as_a_switch_can),
         cmocka_unit_test(refuses_a_table_of_more_groups_than_there_are),
         cmocka_unit_test(refuses_a_base_that_is_not_the_founding),
     };

@@ -123,12 +123,23 @@ static uint64_t calls_of_workload(void)
     return calls;
 }
 
+/* With one spare file or two, without switches to images and with them. */
+static void draw_workload(uint64_t seed, uint32_t kind)
+{
+    stand.options =
+        (struct cc_journal_options){.batch_size_max = 8192, .spare_files = 1 + kind % 2};
+    if (kind < 2) {
+        stand_script_draw(&script, seed, RECORDS, 6000);
+    } else {
+        stand_script_draw_switches(&script, seed, RECORDS, 6000);
+    }
+}
+
 static void keeps_what_was_durable_wherever_power_is_lost(void **state)
 {
     (void)state;
-    for (uint32_t spares = 1; spares <= 2; spares++) {
-        stand.options = (struct cc_journal_options){.batch_size_max = 8192, .spare_files = spares};
-        stand_script_draw(&script, 11, RECORDS, 6000);
+    for (uint32_t kind = 0; kind < 4; kind++) {
+        draw_workload(11, kind);
 
         uint64_t calls = calls_of_workload();
 
@@ -188,9 +199,8 @@ static void crash_again(uint64_t call, uint32_t variant)
 static void keeps_it_when_power_is_lost_again_during_recovery(void **state)
 {
     (void)state;
-    for (uint32_t spares = 1; spares <= 2; spares++) {
-        stand.options = (struct cc_journal_options){.batch_size_max = 8192, .spare_files = spares};
-        stand_script_draw(&script, 12, RECORDS, 6000);
+    for (uint32_t kind = 0; kind < 4; kind++) {
+        draw_workload(12, kind);
 
         uint64_t calls = calls_of_workload();
 

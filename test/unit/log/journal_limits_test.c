@@ -45,7 +45,9 @@ static void open_it(void)
 
 static void add_entry(uint64_t index, uint32_t size)
 {
-    stand_add(&stand, &(struct stand_record){STAND_ENTRY, index, 1, 0, size});
+    stand_add(
+        &stand,
+        &(struct stand_record){.type = STAND_ENTRY, .index = index, .term = 1, .size = size});
 }
 
 static void settle(void)

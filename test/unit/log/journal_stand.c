@@ -12,10 +12,11 @@
 
 bool stand_states_match(const struct stand_state *left, const struct stand_state *right)
 {
-    if (left->last != right->last || left->term != right->term || left->vote != right->vote) {
+    if (left->last != right->last || left->term != right->term || left->vote != right->vote ||
+        memcmp(&left->base, &right->base, sizeof left->base) != 0) {
         return false;
     }
-    for (uint64_t index = 1; index <= left->last; index++) {
+    for (uint64_t index = left->base.index + 1; index <= left->last; index++) {
         if (left->terms[index] != right->terms[index] ||
             (left->hashes[index] != right->hashes[index] && !right->damaged[index])) {
             return false;
@@ -25,6 +26,25 @@ bool stand_states_match(const struct stand_state *left, const struct stand_state
 }
 
 /* ---- scripts --------------------------------------------------------------------------------- */
+
+struct cc_journal_base stand_image(uint64_t index, uint64_t term)
+{
+    return (struct cc_journal_base){
+        .index = index,
+        .term = term,
+        .time_us = 1000 * index,
+        .size = 4096 + index,
+        .checksum = index * 1000003 + term};
+}
+
+static void play_switch(struct stand_state *state, const struct stand_record *record)
+{
+    CC_ASSERT(record->index > state->base.index);
+    CC_ASSERT(!record->keep_tail || record->index <= state->last);
+    state->base = stand_image(record->index, record->term);
+    state->terms[record->index] = record->term;
+    state->last = record->keep_tail ? state->last : record->index;
+}
 
 void stand_state_play(struct stand_state *state, const struct stand_record *record)
 {
@@ -42,34 +62,63 @@ void stand_state_play(struct stand_state *state, const struct stand_record *reco
         state->term = record->term;
         state->vote = record->vote;
         break;
+    case STAND_SWITCH:
+        play_switch(state, record);
+        break;
     }
 }
 
-void stand_script_draw(
-    struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max)
+/* To an image of what is there, or, as one that comes from another is, of what is not. */
+static struct stand_record draw_switch(
+    struct cc_prng *prng, struct stand_state *state, uint64_t *last, uint64_t *term)
 {
+    struct stand_record record = {.type = STAND_SWITCH};
+
+    record.keep_tail = *last > state->base.index && cc_prng_below(prng, 4) > 0;
+    if (record.keep_tail) {
+        record.index = *last - cc_prng_below(prng, *last - state->base.index);
+        record.term = state->terms[record.index];
+    } else {
+        record.index = state->base.index + 1 + cc_prng_below(prng, *last - state->base.index + 4);
+        record.term = ++*term;
+        *last = record.index;
+    }
+    return record;
+}
+
+static void draw(
+    struct stand_script *script,
+    uint64_t seed,
+    uint32_t count,
+    uint32_t size_max,
+    uint32_t switches)
+{
+    static struct stand_state state;
     struct cc_prng prng = {seed};
     uint64_t last = 0;
     uint64_t term = 1;
 
     CC_ASSERT(count <= STAND_RECORDS_MAX);
     script->count = count;
+    memset(&state, 0, sizeof state);
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t draw = cc_prng_below(&prng, 16);
+        uint64_t kind = cc_prng_below(&prng, 16);
         struct stand_record *record = &script->records[i];
 
-        if (draw == 0 || i == 0) {
+        if (switches > 0 && cc_prng_below(&prng, switches) == 0) {
+            *record = draw_switch(&prng, &state, &last, &term);
+        } else if (kind == 0 || i == 0) {
             term++;
             *record = (struct stand_record){
                 .type = STAND_STATE, .term = term, .vote = (uint32_t)cc_prng_below(&prng, 4)};
-        } else if (draw == 1 && last > 2) {
+        } else if (kind == 1 && last > 2 && last > state.base.index + 1) {
             uint64_t from = last - cc_prng_below(&prng, 2);
 
             term++;
             *record = (struct stand_record){.type = STAND_TRUNCATE, .index = from};
             last = from - 1;
         } else {
-            bool is_large = draw < 4;
+            bool is_large = kind < 4;
 
             last++;
             *record = (struct stand_record){
@@ -78,7 +127,20 @@ void stand_script_draw(
                 .term = term,
                 .size = (uint32_t)cc_prng_below(&prng, is_large ? size_max : 200)};
         }
+        stand_state_play(&state, record);
     }
+}
+
+void stand_script_draw(
+    struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max)
+{
+    draw(script, seed, count, size_max, 0);
+}
+
+void stand_script_draw_switches(
+    struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max)
+{
+    draw(script, seed, count, size_max, 8);
 }
 
 void stand_script_state(
@@ -154,7 +216,8 @@ static void on_truncate(void *owner, uint32_t group, uint64_t from)
 {
     struct stand *stand = called(owner);
 
-    CC_ASSERT(group == 0 && from <= stand->found.last + 1);
+    CC_ASSERT(group == 0 && from <= stand->found.last + 1 && from > stand->found.base.index);
+    stand->found.first = stand->found.first < from ? stand->found.first : from;
     stand->found.last = from - 1;
 }
 
@@ -179,6 +242,9 @@ static bool on_repair(
 {
     struct stand *stand = called(owner);
 
+    if (entry->index < stand->found.first) {
+        return true;
+    }
     if (entry->index > stand->found.last || stand->found.terms[entry->index] != entry->term) {
         return false;
     }
@@ -187,6 +253,40 @@ static bool on_repair(
         cc_hash_bytes(entry->payload.data, entry->payload.size, entry->payload.size);
     stand->places[entry->index] = *place;
     return true;
+}
+
+static bool on_switch(
+    void *owner, uint32_t group, const struct cc_journal_base *base, bool keep_tail)
+{
+    struct stand *stand = called(owner);
+    struct stand_state *found = &stand->found;
+
+    CC_ASSERT(group == 0 && !stand->is_open && base->index > found->base.index);
+    if (keep_tail && base->index >= found->first && found->terms[base->index] != base->term) {
+        return false;
+    }
+    found->base = *base;
+    found->terms[base->index] = base->term;
+    if (!keep_tail) {
+        found->last = base->index;
+        found->first = base->index + 1;
+    }
+    return true;
+}
+
+static void on_forgotten(void *owner, uint32_t group, uint64_t first)
+{
+    struct stand *stand = called(owner);
+
+    CC_ASSERT(group == 0);
+    if (stand->is_open) {
+        CC_ASSERT(first > stand->forgotten);
+        stand->forgotten = first;
+    } else {
+        CC_ASSERT(stand->found.last == 0);
+        stand->found.first = first;
+        stand->found.last = first - 1;
+    }
 }
 
 static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
@@ -245,6 +345,8 @@ static const struct cc_journal_callbacks callbacks = {
     .on_entry = on_entry,
     .on_truncate = on_truncate,
     .on_damage = on_damage,
+    .on_switch = on_switch,
+    .on_forgotten = on_forgotten,
     .on_repair = on_repair,
     .on_state = on_state,
     .on_open = on_open,
@@ -263,6 +365,7 @@ void stand_open(struct stand *stand, struct memory_disk *disk, uint64_t calls_ma
     memset(stand, 0, sizeof *stand);
     stand->options = options;
     stand->disk = disk;
+    stand->found.first = 1;
     options.directory = "/data/journal";
     options.server = options.server == 0 ? STAND_SERVER : options.server;
     options.file_size = options.file_size == 0 ? STAND_FILE_SIZE : options.file_size;
@@ -305,6 +408,7 @@ void stand_crash(struct stand *stand, enum memory_crash crash, uint64_t seed)
 
 void stand_add(struct stand *stand, const struct stand_record *record)
 {
+    struct cc_journal_base image;
     struct cc_block *block;
 
     stand->is_calling = true;
@@ -319,6 +423,11 @@ void stand_add(struct stand *stand, const struct stand_record *record)
         break;
     case STAND_STATE:
         cc_journal_state(stand->journal, 0, record->term, record->vote);
+        break;
+    case STAND_SWITCH:
+        image = stand_image(record->index, record->term);
+        cc_journal_switch(stand->journal, 0, &image, record->keep_tail);
+        cc_journal_keep(stand->journal, 0, record->index);
         break;
     }
     stand->added++;

@@ -19,6 +19,8 @@
 
 /* What a group's log and state come to. */
 struct stand_state {
+    struct cc_journal_base base; /* what is at or below its index is not looked at */
+    uint64_t first;              /* of the entries that there are */
     uint64_t last;
     uint64_t terms[STAND_ENTRIES_MAX + 1];
     uint64_t hashes[STAND_ENTRIES_MAX + 1]; /* of payloads, by index */
@@ -35,6 +37,7 @@ enum stand_record_type {
     STAND_ENTRY,
     STAND_TRUNCATE,
     STAND_STATE,
+    STAND_SWITCH,
 };
 
 struct stand_record {
@@ -42,7 +45,8 @@ struct stand_record {
     uint64_t index; /* ENTRY, TRUNCATE */
     uint64_t term;
     uint32_t vote;
-    uint32_t size; /* ENTRY: bytes of payload */
+    uint32_t size;  /* ENTRY: bytes of payload */
+    bool keep_tail; /* SWITCH: to an image at `index`, of `term` */
 };
 
 /* A series of records that makes sense, drawn from a seed; payloads up to `size_max` bytes. */
@@ -53,6 +57,13 @@ struct stand_script {
 
 void stand_script_draw(
     struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max);
+
+/* The same with switches to images among the rest. */
+void stand_script_draw_switches(
+    struct stand_script *script, uint64_t seed, uint32_t count, uint32_t size_max);
+
+/* The image of a STAND_SWITCH. */
+struct cc_journal_base stand_image(uint64_t index, uint64_t term);
 
 /* What one record makes of a state. */
 void stand_state_play(struct stand_state *state, const struct stand_record *record);
@@ -75,8 +86,9 @@ struct stand {
     struct stand_state found; /* what recovery gave */
     struct cc_journal_place places[STAND_ENTRIES_MAX + 1];
     uint64_t placed_last;
-    uint64_t added;   /* records given to the journal in this life */
-    uint64_t durable; /* the newest mark reported */
+    uint64_t added;     /* records given to the journal in this life */
+    uint64_t forgotten; /* first entry in the files, when it was told; 0: it was not */
+    uint64_t durable;   /* the newest mark reported */
 };
 
 /* Opens and runs until on_open has come, or the disk has carried out `calls_max` calls. */

@@ -23,7 +23,9 @@ static uint64_t at;              /* of the batch that was taken out */
 
 static void add(enum stand_record_type type, uint64_t index, uint64_t term)
 {
-    stand_add(&stand, &(struct stand_record){type, index, term, 1, 60});
+    stand_add(
+        &stand,
+        &(struct stand_record){.type = type, .index = index, .term = term, .vote = 1, .size = 60});
 }
 
 static void found(void)

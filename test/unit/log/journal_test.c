@@ -41,7 +41,9 @@ static void reopen(void)
 
 static void add_entry(uint64_t index, uint64_t term, uint32_t size)
 {
-    stand_add(&stand, &(struct stand_record){STAND_ENTRY, index, term, 0, size});
+    stand_add(
+        &stand,
+        &(struct stand_record){.type = STAND_ENTRY, .index = index, .term = term, .size = size});
 }
 
 static uint64_t writes(void)
@@ -269,8 +271,9 @@ static void uses_a_spare_again_without_zeroing_it(void **state)
     stand_open(&stand, &disk, UINT64_MAX);
     stand.options.scan_size = 0;
     assert_true(stand.is_open);
-    /* Lock, list, sync; open, sync, read of two files, one of them twice more; one table. */
-    assert_true(disk.calls - calls <= 14);
+    /* Lock, list, sync; open, sync, read of two files, one of them twice more; open and sync of the
+     * last, which is empty; one table. */
+    assert_true(disk.calls - calls <= 16);
 }
 
 static void seals_its_last_batch_when_it_is_idle_and_only_once(void **state)

@@ -201,6 +201,107 @@ static void is_what_a_plain_array_of_terms_is(void **state)
     }
 }
 
+static void begin_behind(uint64_t last)
+{
+    cc_log_recover_forgotten(group_log, last + 1);
+    assert_int_equal(cc_log_term(group_log, last), 0);
+}
+
+static bool switch_to(uint64_t index, uint64_t term)
+{
+    return cc_log_recover_switch(
+        group_log, &(struct cc_journal_base){.index = index, .term = term, .time_us = index * 10},
+        true);
+}
+
+static void learns_the_term_before_its_first_entry_from_the_image(void **state)
+{
+    (void)state;
+    begin_behind(10);
+    find_many(11, 12, 4);
+    assert_true(switch_to(10, 3));
+    assert_int_equal(cc_log_first(group_log), 11);
+    assert_int_equal(cc_log_term(group_log, 10), 3);
+    assert_int_equal(cc_log_term(group_log, 12), 4);
+    assert_int_equal(cc_log_last_time_us(group_log), 120);
+}
+
+static void learns_a_term_that_goes_on(void **state)
+{
+    uint32_t count;
+
+    (void)state;
+    begin_behind(10);
+    find_many(11, 12, 4);
+    assert_true(switch_to(10, 4));
+    assert_int_equal(cc_log_term(group_log, 10), 4);
+    (void)cc_log_runs(group_log, &count);
+    assert_int_equal(count, 1);
+}
+
+static void does_without_an_entry_to_know_the_term_before_its_first(void **state)
+{
+    (void)state;
+    begin_behind(10);
+    find_many(11, 20, 4);
+    assert_true(switch_to(15, 4));
+    assert_int_equal(cc_log_first(group_log), 12);
+    assert_int_equal(cc_log_term(group_log, 11), 4);
+}
+
+static void goes_on_below_its_beginning_when_that_is_dropped(void **state)
+{
+    (void)state;
+    begin_behind(10);
+    find_many(11, 12, 4);
+    cc_log_recover_truncate(group_log, 6);
+    assert_int_equal(cc_log_first(group_log), 6);
+    assert_int_equal(cc_log_last(group_log), 5);
+    find_many(6, 20, 5);
+    assert_true(switch_to(11, 5));
+    assert_int_equal(cc_log_first(group_log), 7);
+    assert_int_equal(cc_log_term(group_log, 6), 5);
+    assert_int_equal(cc_log_last(group_log), 20);
+}
+
+static void has_no_damage_that_an_image_covers(void **state)
+{
+    (void)state;
+    find_many(1, 4, 1);
+    find_damage(5, 6, 1);
+    find_many(7, 8, 1);
+    find_damage(9, 12, 1);
+    find_many(13, 15, 1);
+    assert_true(switch_to(7, 1));
+    assert_int_equal(cc_log_first(group_log), 7);
+    assert_int_equal(cc_log_damage(group_log)->first, 9);
+    assert_true(switch_to(10, 1));
+    assert_int_equal(cc_log_first(group_log), 11);
+    assert_int_equal(cc_log_damage(group_log)->first, 11);
+    assert_true(switch_to(14, 1));
+    assert_null(cc_log_damage(group_log));
+    assert_int_equal(cc_log_first(group_log), 13);
+}
+
+static void refuses_an_image_of_another_entry(void **state)
+{
+    (void)state;
+    find_many(1, 4, 2);
+    assert_false(switch_to(3, 1));
+    assert_true(switch_to(3, 2));
+}
+
+static void has_no_use_for_repairs_of_what_is_forgotten(void **state)
+{
+    struct cc_entry entry = {.index = 3, .term = 1};
+    struct cc_journal_place place = {.file = 2};
+
+    (void)state;
+    begin_behind(10);
+    assert_true(cc_log_recover_repair(group_log, &entry, &place));
+    assert_int_equal(cc_log_first(group_log), 11);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -212,6 +313,13 @@ int main(void)
         TEST(forgets_damage_with_its_entries),
         TEST(gives_its_memory_back),
         TEST(is_what_a_plain_array_of_terms_is),
+        TEST(learns_the_term_before_its_first_entry_from_the_image),
+        TEST(learns_a_term_that_goes_on),
+        TEST(does_without_an_entry_to_know_the_term_before_its_first),
+        TEST(goes_on_below_its_beginning_when_that_is_dropped),
+        TEST(has_no_damage_that_an_image_covers),
+        TEST(refuses_an_image_of_another_entry),
+        TEST(has_no_use_for_repairs_of_what_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

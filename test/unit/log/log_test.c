@@ -42,6 +42,25 @@ static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
     (void)vote;
 }
 
+static bool on_switch(
+    void *owner, uint32_t group, const struct cc_journal_base *base, bool keep_tail)
+{
+    (void)owner;
+    (void)group;
+    return cc_log_recover_switch(group_log, base, keep_tail);
+}
+
+static void on_forgotten(void *owner, uint32_t group, uint64_t first)
+{
+    (void)owner;
+    (void)group;
+    if (is_open) {
+        cc_log_forget(group_log, first - 1);
+    } else {
+        cc_log_recover_forgotten(group_log, first);
+    }
+}
+
 static void on_damage(void *owner, const struct cc_journal_damage *damage)
 {
     (void)owner;
@@ -93,6 +112,8 @@ static const struct cc_journal_callbacks callbacks = {
     .on_entry = on_entry,
     .on_truncate = on_truncate,
     .on_damage = on_damage,
+    .on_switch = on_switch,
+    .on_forgotten = on_forgotten,
     .on_repair = on_repair,
     .on_state = on_state,
     .on_open = on_open,

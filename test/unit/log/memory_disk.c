@@ -325,7 +325,8 @@ bool memory_disk_step_time(struct memory_disk *disk)
 
     struct cc_timer *timer = disk->timer;
 
-    disk->timer = NULL;
+    disk->timer = disk->timer_after;
+    disk->timer_after = NULL;
     timer->armed = false;
     disk->now_us = timer->deadline_us > disk->now_us ? timer->deadline_us : disk->now_us;
     timer->fire(timer);
@@ -350,22 +351,33 @@ static void entropy(struct cc_env *env, void *data, size_t size)
     }
 }
 
-static void timer_arm(struct cc_env *env, struct cc_timer *timer, uint64_t deadline_us)
-{
-    struct memory_disk *disk = env->backend;
-
-    CC_ASSERT(disk->timer == NULL || disk->timer == timer);
-    timer->deadline_us = deadline_us;
-    timer->armed = true;
-    disk->timer = timer;
-}
-
 static void timer_disarm(struct cc_env *env, struct cc_timer *timer)
 {
     struct memory_disk *disk = env->backend;
 
     timer->armed = false;
-    disk->timer = disk->timer == timer ? NULL : disk->timer;
+    if (disk->timer == timer) {
+        disk->timer = disk->timer_after;
+        disk->timer_after = NULL;
+    } else if (disk->timer_after == timer) {
+        disk->timer_after = NULL;
+    }
+}
+
+static void timer_arm(struct cc_env *env, struct cc_timer *timer, uint64_t deadline_us)
+{
+    struct memory_disk *disk = env->backend;
+
+    timer_disarm(env, timer);
+    CC_ASSERT(disk->timer_after == NULL);
+    timer->deadline_us = deadline_us;
+    timer->armed = true;
+    if (disk->timer != NULL && disk->timer->deadline_us <= deadline_us) {
+        disk->timer_after = timer;
+    } else {
+        disk->timer_after = disk->timer;
+        disk->timer = timer;
+    }
 }
 
 static void later(struct cc_env *env, struct cc_task *task)
@@ -461,6 +473,7 @@ void memory_disk_crash(struct memory_disk *disk, enum memory_crash crash, uint64
     forget_blocks(disk);
     disk->request_count = 0;
     disk->timer = NULL;
+    disk->timer_after = NULL;
     disk->is_locked = false;
     disk->fail_at = 0;
     cc_list_init(&disk->tasks);

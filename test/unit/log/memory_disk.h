@@ -51,7 +51,8 @@ struct memory_disk {
     uint64_t now_us;
     uint64_t entropy; /* seed of the next draw */
     struct cc_list tasks;
-    struct cc_timer *timer; /* one is enough for a journal */
+    struct cc_timer *timer; /* the next, and the one after: two are enough for a journal */
+    struct cc_timer *timer_after;
     struct cc_disk_request *requests[MEMORY_DISK_REQUESTS_MAX];
     uint32_t request_count;
     bool is_locked;
