@@ -132,6 +132,16 @@ static void on_applied(
     }
 }
 
+static void on_restored(void *owner, uint64_t index, uint64_t time_us, uint64_t digest)
+{
+    struct cc_seat *seat = owner;
+
+    cc_cluster_tell(
+        seat->cluster, name_of(seat->place), "stands on the image at %llu",
+        (unsigned long long)index);
+    cc_judge_restored(seat->cluster->judge, seat->place, index, time_us, digest);
+}
+
 static struct cc_env *boot(struct cc_cluster *cluster, uint32_t place)
 {
     if (cluster->seats[place].is_closing) { /* too long for whoever wants it to start */
@@ -167,6 +177,8 @@ static copycat_status open_server(
         .waiting_max = of->waiting_max,
         .image_bytes = of->image_bytes,
         .image_entries = of->image_entries,
+        .keep_bytes = of->keep_bytes,
+        .checks_images = true,
     };
 
     return cc_server_open(
@@ -176,7 +188,7 @@ static copycat_status open_server(
 static void start(struct cc_cluster *cluster, uint32_t place, uint32_t id)
 {
     static const struct cc_server_callbacks callbacks = {
-        .notice = on_notice, .changed = on_changed, .applied = on_applied};
+        .notice = on_notice, .changed = on_changed, .applied = on_applied, .restored = on_restored};
     struct cc_seat *seat = &cluster->seats[place];
     copycat_status status;
 
@@ -400,6 +412,14 @@ uint32_t cc_cluster_leader(const struct cc_cluster *cluster)
     return leader;
 }
 
+/* Images that have been begun are done some day. */
+static bool is_imaging(const struct cc_seat *seat)
+{
+    const struct cc_group *group = seat->server->group;
+
+    return group->taking != NULL || group->fetching != NULL || group->switch_mark != 0;
+}
+
 bool cc_cluster_is_settled(const struct cc_cluster *cluster)
 {
     struct cc_server_status first;
@@ -417,7 +437,7 @@ bool cc_cluster_is_settled(const struct cc_cluster *cluster)
             continue;
         }
         if (!status_of(cluster, i, &status) || status.applied != first.applied ||
-            status.applied != status.last || status.digest != first.digest) {
+            status.applied != status.last || status.digest != first.digest || is_imaging(seat)) {
             return false;
         }
     }

@@ -243,7 +243,7 @@ static void follow_log(
 
     /* A truncation and new entries in one step: walk back to where both agree. */
     while (from > 1 && server->terms != NULL &&
-           cc_raft_term_at(group->core, from - 1) != server->terms[from - 1]) {
+           cc_judge_term(judge, group->core, from - 1) != server->terms[from - 1]) {
         from--;
     }
     if (server->is_up && server->role == CC_RAFT_LEADER && from <= server->last &&
@@ -256,12 +256,12 @@ static void follow_log(
     for (uint64_t index = from; index <= last; index++) {
         struct cc_block *block = cc_log_peek(group->log, index);
 
-        server->terms[index] = cc_raft_term_at(group->core, index);
+        server->terms[index] = cc_judge_term(judge, group->core, index);
         if (block != NULL) {
             struct cc_entry entry = cc_entry_of(block);
 
             check_matching(
-                judge, place, &entry, index > 1 ? cc_raft_term_at(group->core, index - 1) : 0);
+                judge, place, &entry, index > 1 ? cc_judge_term(judge, group->core, index - 1) : 0);
         }
     }
     if (from <= server->told_match) {
@@ -281,7 +281,7 @@ static void check_completeness(struct cc_judge *judge, uint32_t place, const str
     while (index > 0 && judge->applied[index].applied_term >= cc_raft_term(group->core)) {
         index--;
     }
-    if (index != 0 && cc_raft_term_at(group->core, index) != judge->applied[index].term) {
+    if (index != 0 && cc_judge_term(judge, group->core, index) != judge->applied[index].term) {
         cc_judge_blame(
             judge, "leader completeness: server %u leads term %llu without the applied entry %llu",
             place + 1, (unsigned long long)cc_raft_term(group->core), (unsigned long long)index);
@@ -388,7 +388,7 @@ static void check_promises(struct cc_judge *judge, uint32_t place, const struct 
             place + 1, (unsigned long long)term, server->told_vote);
     }
     for (uint64_t index = 1; index <= kept; index++) {
-        if (cc_raft_term_at(group->core, index) != server->terms[index]) {
+        if (cc_judge_term(judge, group->core, index) != server->terms[index]) {
             cc_judge_blame(
                 judge, "kept promises: server %u lost the durable entry %llu of term %llu",
                 place + 1, (unsigned long long)index, (unsigned long long)server->terms[index]);
@@ -594,7 +594,7 @@ static void look_at_log(struct cc_judge *judge, uint32_t place, const struct cc_
     struct watched *watched = &judge->servers[place];
 
     if (cc_raft_last(group->core) != watched->last || !watched->is_up ||
-        cc_raft_term_at(group->core, watched->last) !=
+        cc_judge_term(judge, group->core, watched->last) !=
             (watched->terms == NULL ? 0 : watched->terms[watched->last])) {
         follow_log(judge, place, group, cc_raft_last(group->core));
     }
@@ -629,6 +629,7 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
     watched->vote = cc_raft_vote(group->core);
     watched->is_up = true;
     watched->server = server;
+    cc_judge_images(judge, place, group);
     check_bounds(judge, place, server);
 }
 

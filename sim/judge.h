@@ -39,6 +39,10 @@ struct cc_judge;
 struct cc_judge *cc_judge_create(uint32_t server_count, uint32_t voter_count);
 void cc_judge_destroy(struct cc_judge *judge);
 
+/* A server stands on an image now; from its own callback. */
+void cc_judge_restored(
+    struct cc_judge *judge, uint32_t place, uint64_t index, uint64_t time_us, uint64_t digest);
+
 /* One entry was applied by a server (0-based place) in its `term`; from the server's own callback.
  */
 void cc_judge_applied(

@@ -3,6 +3,7 @@
  * judge_internal -- what the judge knows, for its own files.
  *
  *     judge.c          logs, terms, platters, founding, bounds
+ *     judge_images.c   what stands for entries that are no more
  *     judge_votes.c    what a vote may not be given for
  *     judge_memory.c   what may be held when nothing is under way
  */
@@ -69,6 +70,12 @@ struct cc_judge {
     bool trusts_clocks;
     char verdict[512];
 };
+
+/* The term of an entry of a server's log, or of what its image stands for: that was applied. */
+uint64_t cc_judge_term(const struct cc_judge *judge, const struct cc_raft *core, uint64_t index);
+
+/* What a server stands on, after each of its steps. */
+void cc_judge_images(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
 
 /* The vote that a server has given in the step at hand, if it has given one. */
 void cc_judge_votes(struct cc_judge *judge, uint32_t place, const struct cc_group *group);

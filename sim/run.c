@@ -72,6 +72,7 @@ static void draw_images(uint64_t seed, struct cc_cluster_options *out)
 
     out->image_entries = PICK(&images, 10, 30, 100, 300, 1000000);
     out->image_bytes = PICK(&images, 2048, 65536, 1u << 30);
+    out->keep_bytes = PICK(&images, 1, 8192, 1u << 30);
 }
 
 static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)

@@ -49,6 +49,7 @@ enum cc_message_type {
     CC_MESSAGE_IMAGE_OFFER = 55,  /* struct cc_image_offer: the log alone will not do any more */
     CC_MESSAGE_IMAGE_ASK = 56,    /* struct cc_image_ask: a part of it */
     CC_MESSAGE_IMAGE_PART = 57,   /* struct cc_image_part */
+    CC_MESSAGE_IMAGE_WANTED = 58, /* struct cc_image_wanted: an offer is asked for */
 
     /* server to server: a client's message passed on to the leader, and what comes back */
     CC_MESSAGE_FORWARD = 64,       /* struct cc_forward */
@@ -234,6 +235,7 @@ enum cc_repair_outcome {
     CC_REPAIR_ENTRIES = 1, /* here are the first of them, one at least */
     CC_REPAIR_MISSING = 2, /* the first is not in this log */
     CC_REPAIR_DAMAGED = 3, /* the first is damaged here too */
+    CC_REPAIR_IMAGED = 4,  /* the first is forgotten here: an image stands for it */
 };
 
 struct cc_repair {
@@ -252,10 +254,16 @@ struct cc_image_name {
     uint64_t checksum; /* of the file */
 };
 
-/* From a leader of `term`, to a member that needs entries which the leader's log has no more. */
+/* From a leader of `term`, to a member that needs entries which the leader's log has no more; or from
+ * anybody, in answer to IMAGE_WANTED. */
 struct cc_image_offer {
     uint64_t term;
     struct cc_image_name image;
+};
+
+/* By a member that cannot read what it stands on, or an entry that others have forgotten. */
+struct cc_image_wanted {
+    uint64_t index; /* the image has to be of this index at least */
 };
 
 struct cc_image_ask {
@@ -315,6 +323,8 @@ void cc_repair_encode_head(struct cc_writer *writer, const struct cc_repair *rep
 bool cc_repair_decode(copycat_bytes body, struct cc_repair *repair_out);
 void cc_image_offer_encode(struct cc_writer *writer, const struct cc_image_offer *offer);
 bool cc_image_offer_decode(copycat_bytes body, struct cc_image_offer *offer_out);
+void cc_image_wanted_encode(struct cc_writer *writer, const struct cc_image_wanted *wanted);
+bool cc_image_wanted_decode(copycat_bytes body, struct cc_image_wanted *wanted_out);
 void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask);
 bool cc_image_ask_decode(copycat_bytes body, struct cc_image_ask *ask_out);
 void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *part);

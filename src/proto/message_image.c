@@ -46,6 +46,20 @@ bool cc_image_offer_decode(copycat_bytes body, struct cc_image_offer *offer_out)
            is_image(&offer_out->image);
 }
 
+void cc_image_wanted_encode(struct cc_writer *writer, const struct cc_image_wanted *wanted)
+{
+    cc_write_varint(writer, wanted->index);
+}
+
+bool cc_image_wanted_decode(copycat_bytes body, struct cc_image_wanted *wanted_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+    wanted_out->index = cc_read_varint(&reader);
+    return cc_reader_is_done(&reader) && wanted_out->index > 0 && wanted_out->index <= CC_INDEX_MAX;
+}
+
 void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask)
 {
     write_image(writer, &ask->image);

@@ -189,6 +189,6 @@ bool cc_repair_decode(copycat_bytes body, struct cc_repair *repair_out)
     repair_out->outcome = cc_read_u8(&reader);
     return read_entries(&reader, &repair_out->entry_count, &repair_out->entries) &&
            repair_out->first > 0 && repair_out->outcome >= CC_REPAIR_ENTRIES &&
-           repair_out->outcome <= CC_REPAIR_DAMAGED &&
+           repair_out->outcome <= CC_REPAIR_IMAGED &&
            (repair_out->outcome == CC_REPAIR_ENTRIES) == (repair_out->entry_count > 0);
 }

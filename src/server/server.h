@@ -41,8 +41,10 @@ struct cc_server_options {
     uint64_t cache_bytes_max;                 /* entries kept in memory, 0: 64 MiB */
     uint64_t image_bytes;                     /* of entries that make an image due, 0: 16 MiB */
     uint64_t image_entries;                   /* and their number, 0: 1048576 */
-    uint32_t guests_max;                      /* accepted connections, 0: 10000 */
-    uint32_t waiting_max;                     /* reads that wait, and KiB of them, 0: 65536 */
+    uint64_t keep_bytes;  /* entries an image covers, kept for followers that lag, 0: 64 MiB */
+    bool checks_images;   /* each is restored beside the living state, and compared */
+    uint32_t guests_max;  /* accepted connections, 0: 10000 */
+    uint32_t waiting_max; /* reads that wait, and KiB of them, 0: 65536 */
 };
 
 enum cc_server_state {
@@ -65,6 +67,8 @@ struct cc_server_callbacks {
         const struct cc_entry *entry,
         const struct cc_outcome *outcome,
         uint64_t digest);
+    /* The state is that of an image at `index` now, of an entry with that log time; may be NULL. */
+    void (*restored)(void *owner, uint64_t index, uint64_t time_us, uint64_t digest);
 };
 
 struct cc_server_status {

@@ -5,7 +5,8 @@
 #include "server/group/group.h"
 
 #include "base/assert.h"
-#include "catalog/catalog_machine.h"
+#include "server/image/fetching.h"
+#include "server/image/lending.h"
 #include "server/node/node.h"
 
 #define RETRIES_PER_ELECTION_TIMEOUT 10u
@@ -33,6 +34,11 @@ static void set_alarm(struct cc_group *group)
     }
     if (group->is_leading) {
         due = earlier(due, earlier(group->expire_us, cc_group_tick_due_us(group)));
+    }
+    due = earlier(due, cc_lending_due_us(group->lending));
+    due = earlier(due, cc_group_seek_due_us(group));
+    if (group->fetching != NULL) {
+        due = earlier(due, cc_fetching_due_us(group->fetching));
     }
     if (due < group->alarm_us) {
         group->alarm_us = due;
@@ -71,7 +77,7 @@ void cc_group_watch_disk(struct cc_group *group)
 {
     uint64_t since = cc_journal_writing_since_us(group->journal);
     bool is_hanging = since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
-    bool is_stalled = is_hanging || cc_journal_is_short(group->journal);
+    bool is_stalled = is_hanging || cc_journal_is_short(group->journal) || !group->has_state;
 
     cc_group_wake(group); /* for the alarm */
     if (is_stalled == group->is_stalled) {
@@ -95,6 +101,11 @@ static void rang(struct cc_timer *timer)
     cc_group_expire_waiting(group);
     cc_group_repair(group);
     cc_group_tick(group);
+    cc_lending_go_on(group->lending);
+    cc_group_seek_state(group);
+    if (group->fetching != NULL) {
+        cc_fetching_go_on(group->fetching);
+    }
 }
 
 uint64_t cc_group_retry_us(const struct cc_group *group)
@@ -135,6 +146,8 @@ static void create_core(
         .term = state->term,
         .vote = state->vote,
         .last_index = cc_log_last(group->log),
+        .first_index = cc_log_first(group->log),
+        .base_index = group->base.index,
         .damaged_from = cc_log_damage(group->log) == NULL ? 0 : cc_log_damage(group->log)->first,
     };
 
@@ -146,15 +159,29 @@ static void create_core(
     CC_ASSERT(status == COPYCAT_OK); /* options and base were checked before */
 }
 
-static void create_apply(struct cc_group *group)
+/* An empty state, of a group that begins, or of one that has lost it. */
+static struct cc_apply *create_apply(struct cc_group *group)
 {
-    struct cc_apply_options options = {
-        .memory = group->memory,
-        .types = cc_server_options(group->server)->types,
-        .catalog = &cc_catalog_machine_type,
-    };
+    struct cc_apply_options options;
 
-    group->apply = cc_apply_create(&options);
+    cc_server_apply_options(group->server, &options);
+    return cc_apply_create(&options);
+}
+
+/* The image that the journal says this group stands on, and its state, if that could be read. */
+static void stand_on(
+    struct cc_group *group, const struct cc_journal_base *base, struct cc_apply *apply)
+{
+    group->base = (struct cc_image_id){group->id,     base->index, base->term,
+                                       base->time_us, base->size,  base->checksum};
+    group->has_state = base->index == 0 || apply != NULL;
+    group->apply = apply != NULL ? apply : create_apply(group);
+    if (apply != NULL) {
+        group->marks = (struct cc_marks){
+            .index = base->index, .digest = cc_apply_digest(apply), .image_size = base->size};
+        cc_log_keep(group->log, base->index);
+        cc_server_restored(group->server, apply);
+    }
 }
 
 struct cc_group *cc_group_create(
@@ -162,7 +189,8 @@ struct cc_group *cc_group_create(
     uint32_t id,
     const struct cc_base *base,
     struct cc_log *log,
-    const struct cc_journal_group *state)
+    const struct cc_journal_group *state,
+    struct cc_apply *apply)
 {
     struct cc_env *env = cc_server_env(server);
     struct cc_group *group = cc_memory_take(env->memory, sizeof *group);
@@ -188,13 +216,15 @@ struct cc_group *cc_group_create(
     group->waiting_until_us = COPYCAT_NONE;
     group->pass = (struct cc_task){.run = pass_end, .owner = group};
     cc_log_attach(log, group->journal);
-    create_apply(group);
+    stand_on(group, &state->base, apply);
     create_core(group, base, state);
 
     struct cc_raft_event event = {.kind = CC_RAFT_EVENT_START};
 
     (void)cc_group_step(group, &event);
     cc_group_repair_begin(group);
+    cc_group_image_begin(group);
+    cc_group_watch_disk(group);
     cc_group_wake(group);
     return group;
 }
@@ -229,6 +259,7 @@ void cc_group_destroy(struct cc_group *group)
     cc_env_timer_disarm(group->env, &group->wake);
     cc_env_timer_disarm(group->env, &group->alarm);
     cc_env_task_cancel(group->env, &group->pass);
+    cc_group_image_end(group);
     cc_log_destroy(group->log);
     for (uint32_t i = 0; i < group->proposed.count; i++) {
         cc_block_release(group->proposed.at[i]);

@@ -17,6 +17,7 @@
 
 #include "apply/apply.h"
 #include "base/table.h"
+#include "log/image.h"
 #include "log/log.h"
 #include "proto/message.h"
 #include "raft/raft.h"
@@ -130,6 +131,14 @@ struct cc_marks {
     bool is_under_way;   /* this leader has proposed one that is not applied yet */
 };
 
+/* Images that nobody stands on are being removed. */
+struct cc_sweeping {
+    struct cc_server *server;
+    struct cc_group *group; /* NULL: it is gone */
+    struct cc_image_sweep *sweep;
+    bool is_again; /* once more when it is over */
+};
+
 struct cc_sent {
     uint32_t peer;
     uint64_t index;
@@ -169,6 +178,19 @@ struct cc_group {
     struct cc_log_load apply_load;
     bool is_apply_loading;
     struct cc_marks marks;
+    struct cc_image_id base;      /* the image that this group stands on; index 0: none */
+    struct cc_image_id next_base; /* and the one after it, ... */
+    uint64_t switch_mark;     /* ... when this mark of the journal is durable; 0: there is none */
+    uint64_t kept;            /* the journal knows that entries through here are not needed */
+    struct cc_taking *taking; /* NULL: no image is being taken, ... */
+    struct cc_sweeping *sweeping; /* ... or removed, ... */
+    struct cc_fetching *fetching; /* ... or fetched */
+    struct cc_apply *installing;  /* what was fetched, while the core decides on it */
+    struct cc_lending *lending;
+    uint64_t wanted;    /* an image of this index at least, from whoever has it; 0: none */
+    bool has_state;     /* else the base could not be read: nothing is applied, read or led */
+    uint32_t want_next; /* place of the member to ask next for what has_state needs, ... */
+    uint64_t want_us;   /* ... and when */
     struct cc_repairing repairing;
     struct cc_repair_help help;
 
@@ -199,13 +221,16 @@ struct cc_group {
     uint64_t election_timeout_us;
 };
 
-/* Partner: cc_group_destroy.  `log` has been recovered and belongs to the group from here on. */
+/* Partner: cc_group_destroy.  `log` has been recovered and belongs to the group from here on, as does
+ * `apply`, the state of the image that `state` speaks of; NULL: there is no such image, or it cannot
+ * be read. */
 struct cc_group *cc_group_create(
     struct cc_server *server,
     uint32_t id,
     const struct cc_base *base,
     struct cc_log *log,
-    const struct cc_journal_group *state);
+    const struct cc_journal_group *state,
+    struct cc_apply *apply);
 void cc_group_destroy(struct cc_group *group);
 
 /* ---- from node ----------------------------------------------------------------------------------
@@ -221,6 +246,9 @@ bool cc_group_request(
     struct cc_group *group, struct cc_origin origin, uint16_t type, copycat_bytes body);
 
 void cc_group_durable(struct cc_group *group, uint64_t mark);
+
+/* The journal's files have no entries before `first` any more. */
+void cc_group_forgotten(struct cc_group *group, uint64_t first);
 
 /* A write has ended, or space has come or gone: does the disk hang, or is it full? */
 void cc_group_watch_disk(struct cc_group *group);
@@ -261,10 +289,39 @@ void cc_group_apply(struct cc_group *group);
 void cc_group_mark(struct cc_group *group); /* if it is due */
 void cc_group_marked(struct cc_group *group, const struct cc_entry *entry);
 
+/* group_image.c */
+void cc_group_image_begin(struct cc_group *group);
+void cc_group_image_end(struct cc_group *group);
+void cc_group_image_marked(struct cc_group *group); /* a mark was applied just now */
+void cc_group_image_durable(struct cc_group *group, uint64_t mark);
+void cc_group_forget(struct cc_group *group); /* what is needed no more */
+bool cc_group_image_may_begin(const struct cc_group *group);
+
+/* Removes every image but the one that is stood on, and the one that will be. */
+void cc_group_image_sweep(struct cc_group *group);
+
+/* group_install.c */
+bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body);
+bool cc_group_receive_image_ask(struct cc_group *group, uint32_t peer, copycat_bytes body);
+bool cc_group_receive_image_part(struct cc_group *group, uint32_t peer, copycat_bytes body);
+
+bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copycat_bytes body);
+
+/* `peer` has an image of this index or a later one, which is needed here. */
+void cc_group_want_image(struct cc_group *group, uint32_t peer, uint64_t index);
+
+/* Without a state: asks for one, if it is time. */
+void cc_group_seek_state(struct cc_group *group);
+uint64_t cc_group_seek_due_us(const struct cc_group *group);
+
+/* The core has decided to install what was fetched. */
+void cc_group_install(struct cc_group *group, bool keep_tail);
+
 /* group_repair.c */
 void cc_group_repair_begin(struct cc_group *group);
 void cc_group_repair(struct cc_group *group); /* if it is due */
 void cc_group_repair_durable(struct cc_group *group, uint64_t mark);
+void cc_group_repair_forgotten(struct cc_group *group); /* some damage is of no interest any more */
 void cc_group_repair_received(struct cc_group *group);
 void cc_group_repair_peer_up(struct cc_group *group, uint32_t peer);
 bool cc_group_receive_repair_ask(struct cc_group *group, uint32_t peer, copycat_bytes body);

@@ -69,7 +69,7 @@ void cc_group_apply(struct cc_group *group)
     uint32_t budget = APPLY_PER_PASS_MAX;
     uint64_t before = cc_apply_index(group->apply);
 
-    while (cc_apply_index(group->apply) < commit && budget > 0) {
+    while (group->has_state && cc_apply_index(group->apply) < commit && budget > 0) {
         uint64_t index = cc_apply_index(group->apply) + 1;
         struct cc_block *block = cc_log_peek(group->log, index);
 

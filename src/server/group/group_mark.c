@@ -73,4 +73,5 @@ void cc_group_marked(struct cc_group *group, const struct cc_entry *entry)
     group->marks.is_under_way = false;
     group->marks.index = entry->index;
     group->marks.digest = cc_apply_digest(group->apply);
+    cc_group_image_marked(group);
 }

@@ -78,7 +78,7 @@ static void remember_ticket(struct cc_group *group, uint64_t ticket)
         (struct cc_ticket_mark){ticket, cc_journal_mark(group->journal)};
 }
 
-/* Store, truncate, append: in this order, under one ticket. */
+/* Store, truncate, install, append: in this order, under one ticket. */
 static void make_durable(struct cc_group *group, const struct cc_raft_effects *effects)
 {
     if (effects->store) {
@@ -88,6 +88,9 @@ static void make_durable(struct cc_group *group, const struct cc_raft_effects *e
     if (effects->truncate_from != 0) {
         CC_ASSERT(effects->truncate_from > cc_apply_index(group->apply) || CC_BUG(T020));
         cc_log_truncate(group->log, effects->truncate_from);
+    }
+    if (effects->install_index != 0) {
+        cc_group_install(group, effects->keep_tail);
     }
     switch (effects->append_source) {
     case CC_RAFT_APPEND_PROPOSED:
@@ -281,6 +284,7 @@ void cc_group_durable(struct cc_group *group, uint64_t mark)
 
     cc_group_watch_disk(group);
     cc_group_repair_durable(group, mark);
+    cc_group_image_durable(group, mark);
     while (done < group->ticket_count && group->tickets[done].mark <= mark) {
         done++;
     }

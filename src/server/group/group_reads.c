@@ -385,6 +385,9 @@ static bool serve(struct cc_group *group, const struct cc_waiting *waiting)
 void cc_group_serve_waiting(struct cc_group *group)
 {
     collect_confirmed(group);
+    if (!group->has_state) {
+        return; /* not even an old one: their time runs out */
+    }
     cc_list_each_safe(node, following, &group->lagging) {
         struct cc_waiting *waiting = cc_container_of(node, struct cc_waiting, node);
 

@@ -58,6 +58,7 @@ static void judge_answers(struct cc_group *group, const struct cc_log_damage *da
     struct cc_repairing *repairing = &group->repairing;
     uint32_t voters = 0;
     uint32_t whole = 0;
+    bool is_imaged = false;
 
     for (uint32_t place = 0; place < members->count; place++) {
         const struct cc_member *member = &members->at[place];
@@ -66,8 +67,12 @@ static void judge_answers(struct cc_group *group, const struct cc_log_damage *da
         if (member->id != group->server_id && repairing->outcomes[place] == 0) {
             return;
         }
+        is_imaged = is_imaged || repairing->outcomes[place] == CC_REPAIR_IMAGED;
         voters += is_voter;
         whole += is_voter && repairing->outcomes[place] == CC_REPAIR_MISSING;
+    }
+    if (is_imaged) {
+        return; /* it comes back as part of a state */
     }
     if (whole < voters / 2 + 1) {
         if (members->count > 1 && may_be_decided(group)) {
@@ -216,6 +221,9 @@ bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_byte
     }
     look_at(group, damage);
     repairing->outcomes[cc_server_member_place(group->server, peer)] = repair.outcome;
+    if (repair.outcome == CC_REPAIR_IMAGED) {
+        cc_group_want_image(group, peer, damage->first);
+    }
     judge_answers(group, damage);
     return true;
 }
@@ -247,22 +255,36 @@ void cc_group_repair_peer_up(struct cc_group *group, uint32_t peer)
     group->repairing.outcomes[cc_server_member_place(group->server, peer)] = 0;
 }
 
-/* What has come back counts now, and only now. */
-void cc_group_repair_durable(struct cc_group *group, uint64_t mark)
+static void tell_core(struct cc_group *group)
 {
     const struct cc_log_damage *damage = cc_log_damage(group->log);
     struct cc_raft_event event = {
         .kind = CC_RAFT_EVENT_REPAIRED, .index = damage == NULL ? 0 : damage->first};
 
-    if (group->repairing.mark == 0 || mark < group->repairing.mark) {
-        return;
-    }
-    group->repairing.mark = 0;
     group->repairing.again_us = damage == NULL ? COPYCAT_NONE : cc_env_now_us(group->env);
     (void)cc_group_step(group, &event);
     if (damage == NULL) {
         cc_server_settle(group->server, CC_TOPIC_DAMAGE);
         cc_server_news(group->server, "all damaged entries are back, fetched from other servers");
+    }
+}
+
+/* What has come back counts now, and only now. */
+void cc_group_repair_durable(struct cc_group *group, uint64_t mark)
+{
+    if (group->repairing.mark != 0 && mark >= group->repairing.mark) {
+        group->repairing.mark = 0;
+        tell_core(group);
+    }
+}
+
+void cc_group_repair_forgotten(struct cc_group *group)
+{
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+
+    if (group->repairing.first != 0 && group->repairing.mark == 0 &&
+        (damage == NULL || damage->first != group->repairing.first)) {
+        tell_core(group);
     }
 }
 
@@ -341,7 +363,10 @@ static void help(struct cc_group *group, uint32_t peer, const struct cc_repair_a
 {
     struct cc_repair repair = {.first = ask->first};
 
-    if (cc_log_term(group->log, ask->first) != ask->term) {
+    if (ask->first < cc_log_first(group->log) && ask->first <= group->base.index) {
+        repair.outcome = CC_REPAIR_IMAGED;
+    } else if (
+        ask->first < cc_log_first(group->log) || cc_log_term(group->log, ask->first) != ask->term) {
         repair.outcome = CC_REPAIR_MISSING;
     } else if (cc_log_is_damaged(group->log, ask->first)) {
         repair.outcome = CC_REPAIR_DAMAGED;

@@ -9,6 +9,8 @@
 #include "server/node/node.h"
 
 #include "base/assert.h"
+#include "catalog/catalog_machine.h"
+#include "server/image/loading.h"
 
 #include <string.h>
 
@@ -21,6 +23,7 @@
 #define CACHE_BYTES_MAX (UINT64_C(64) << 20)
 #define IMAGE_BYTES (UINT64_C(16) << 20)
 #define IMAGE_ENTRIES (UINT64_C(1) << 20)
+#define KEEP_BYTES (UINT64_C(64) << 20)
 #define GUESTS_MAX 10000u
 #define WAITING_MAX 65536u
 #define REPLY_SIZE_MAX (CC_RESULT_SIZE_MAX + 4096u)
@@ -41,6 +44,15 @@ struct cc_env *cc_server_env(struct cc_server *server)
 struct cc_journal *cc_server_journal(struct cc_server *server)
 {
     return server->journal;
+}
+
+void cc_server_apply_options(const struct cc_server *server, struct cc_apply_options *options_out)
+{
+    *options_out = (struct cc_apply_options){
+        .memory = server->memory,
+        .types = server->options.types,
+        .catalog = &cc_catalog_machine_type,
+    };
 }
 
 void cc_server_set_state(struct cc_server *server, enum cc_server_state state)
@@ -64,6 +76,14 @@ void cc_server_applied(
 {
     if (server->callbacks.applied != NULL) {
         server->callbacks.applied(server->owner, entry, outcome, cc_apply_digest(apply));
+    }
+}
+
+void cc_server_restored(struct cc_server *server, const struct cc_apply *apply)
+{
+    if (server->callbacks.restored != NULL) {
+        server->callbacks.restored(
+            server->owner, cc_apply_index(apply), cc_apply_time_us(apply), cc_apply_digest(apply));
     }
 }
 
@@ -137,6 +157,10 @@ static void stop(struct cc_server *server)
     }
     cc_server_close_door(server);
     cc_env_timer_disarm(server->env, &server->watch);
+    cc_env_timer_disarm(server->env, &server->load_again);
+    if (server->loading != NULL) {
+        cc_loading_abandon(server->loading);
+    }
     cc_group_destroy(server->group);
     server->group = NULL;
     cc_log_destroy(server->log);
@@ -202,8 +226,10 @@ static void on_forgotten(void *owner, uint32_t group, uint64_t first)
     struct cc_server *server = owner;
 
     CC_ASSERT(group == 0);
-    if (server->is_journal_open) {
-        cc_log_forget(server->group->log, first - 1);
+    if (server->group != NULL) {
+        cc_group_forgotten(server->group, first);
+    } else if (server->is_journal_open) {
+        cc_log_forget(server->log, first - 1);
     } else {
         cc_log_recover_forgotten(server->log, first);
     }
@@ -259,6 +285,25 @@ static void tell_damage(struct cc_server *server)
     }
 }
 
+void cc_server_appear(struct cc_server *server, struct cc_apply *apply)
+{
+    copycat_status status = cc_server_open_door(server);
+
+    if (status != COPYCAT_OK) {
+        cc_apply_destroy(apply);
+        cc_server_fail(server, status, "cannot listen at this member's address");
+        return;
+    }
+    cc_server_watch_guests(server);
+    start_neighbours(server);
+    if (cc_journal_base(server->journal) != NULL) {
+        cc_server_start_group(server, apply);
+    } else {
+        cc_server_set_state(server, CC_SERVER_FOUNDING);
+        cc_server_found_if_unanimous(server);
+    }
+}
+
 static void on_open(void *owner, copycat_status status, const char *text)
 {
     struct cc_server *server = owner;
@@ -277,19 +322,7 @@ static void on_open(void *owner, copycat_status status, const char *text)
     }
     server->is_journal_open = true;
     tell_damage(server);
-    status = cc_server_open_door(server);
-    if (status != COPYCAT_OK) {
-        cc_server_fail(server, status, "cannot listen at this member's address");
-        return;
-    }
-    cc_server_watch_guests(server);
-    start_neighbours(server);
-    if (base != NULL) {
-        cc_server_start_group(server);
-    } else {
-        cc_server_set_state(server, CC_SERVER_FOUNDING);
-        cc_server_found_if_unanimous(server);
-    }
+    cc_server_restore_state(server);
 }
 
 static void on_durable(void *owner, uint64_t mark)
@@ -300,7 +333,7 @@ static void on_durable(void *owner, uint64_t mark)
         return;
     }
     if (server->founding_mark != 0 && mark >= server->founding_mark && server->group == NULL) {
-        cc_server_start_group(server);
+        cc_server_start_group(server, NULL);
     } else if (server->group != NULL) {
         cc_group_durable(server->group, mark);
     }
@@ -375,9 +408,28 @@ static void release(struct cc_server *server)
     }
 }
 
+void cc_server_hold(struct cc_server *server)
+{
+    server->holds++;
+}
+
+void cc_server_let_go(struct cc_server *server)
+{
+    CC_ASSERT(server->holds > 0);
+    server->holds--;
+    if (server->holds == 0 && server->is_journal_closed) {
+        release(server);
+    }
+}
+
 static void on_closed(void *owner)
 {
-    release(owner);
+    struct cc_server *server = owner;
+
+    server->is_journal_closed = true;
+    if (server->holds == 0) {
+        release(server);
+    }
 }
 
 static const struct cc_journal_callbacks journal_callbacks = {
@@ -426,6 +478,7 @@ static void fill_defaults(struct cc_server_options *options)
     DEFAULT(cache_bytes_max, CACHE_BYTES_MAX);
     DEFAULT(image_bytes, IMAGE_BYTES);
     DEFAULT(image_entries, IMAGE_ENTRIES);
+    DEFAULT(keep_bytes, KEEP_BYTES);
     DEFAULT(guests_max, GUESTS_MAX);
     DEFAULT(waiting_max, WAITING_MAX);
 #undef DEFAULT

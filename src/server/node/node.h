@@ -36,6 +36,7 @@ enum cc_topic {
     CC_TOPIC_DOOR,
     CC_TOPIC_DAMAGE,
     CC_TOPIC_BASE,
+    CC_TOPIC_IMAGE,
     CC_TOPIC_PEER, /* and its id above this */
 };
 
@@ -105,6 +106,11 @@ struct cc_server {
     uint64_t leaderless_us;    /* since then no leader is known, as far as was seen; 0: one is */
     uint64_t babble_us;        /* before that, nothing more is said of strangers' nonsense */
     char words[CC_REFUSE_TEXT_SIZE_MAX]; /* the sentence at hand */
+    struct cc_loading *loading;          /* of the state, at a start; NULL: none is under way */
+    struct cc_timer load_again;
+    uint32_t image_writers; /* files of images that are being made, or are given up */
+    uint32_t holds;         /* images that are written, read, ... */
+    bool is_journal_closed; /* so nothing but them is waited for */
     bool is_closing;
     void (*closed)(void *owner);
     void *closed_owner;
@@ -116,6 +122,13 @@ struct cc_server {
 const struct cc_server_options *cc_server_options(const struct cc_server *server);
 struct cc_env *cc_server_env(struct cc_server *server);
 struct cc_journal *cc_server_journal(struct cc_server *server);
+
+/* What apply is made with. */
+void cc_server_apply_options(const struct cc_server *server, struct cc_apply_options *options_out);
+
+/* Something is under way that will call back, with the server to be there: closing waits for it. */
+void cc_server_hold(struct cc_server *server);
+void cc_server_let_go(struct cc_server *server);
 
 /* Stops this server for good: nothing leaves it any more. */
 void cc_server_fail(struct cc_server *server, copycat_status status, const char *text);
@@ -131,6 +144,9 @@ void cc_server_applied(
     const struct cc_entry *entry,
     const struct cc_outcome *outcome,
     const struct cc_apply *apply);
+
+/* The state is that of an image now. */
+void cc_server_restored(struct cc_server *server, const struct cc_apply *apply);
 
 bool cc_server_peer_is_up(const struct cc_server *server, uint32_t peer);
 struct cc_writer *cc_server_peer_begin(
@@ -189,7 +205,13 @@ bool cc_server_take_base(struct cc_server *server, copycat_bytes body);
 
 /* NULL, or why this server may not be started with the base it has on disk. */
 const char *cc_server_misfit(struct cc_server *server, const struct cc_base *base);
-void cc_server_start_group(struct cc_server *server);
+void cc_server_start_group(struct cc_server *server, struct cc_apply *apply);
+
+/* node_state.c: the state as it was; then cc_server_appear */
+void cc_server_restore_state(struct cc_server *server);
+
+/* Recovery is over, up to this state; NULL: an empty one.  The others see this server from now on. */
+void cc_server_appear(struct cc_server *server, struct cc_apply *apply);
 
 /* node_door.c */
 copycat_status cc_server_open_door(struct cc_server *server);

@@ -134,14 +134,15 @@ bool cc_server_take_base(struct cc_server *server, copycat_bytes body)
     return true;
 }
 
-/* The base is durable: this server takes part from now on, and says so to its neighbours. */
-void cc_server_start_group(struct cc_server *server)
+/* The base is durable: this server takes part from now on, and says so to its neighbours.  The state
+ * is an image's; NULL: empty. */
+void cc_server_start_group(struct cc_server *server, struct cc_apply *apply)
 {
     const struct cc_base *base = cc_journal_base(server->journal);
 
     CC_ASSERT(base != NULL);
     CC_ASSERT(server->group == NULL);
-    server->group = cc_group_create(server, 0, base, server->log, &server->recovered);
+    server->group = cc_group_create(server, 0, base, server->log, &server->recovered, apply);
     server->log = NULL;
     cc_server_settle(server, CC_TOPIC_BASE);
     cc_server_set_state(server, CC_SERVER_MEMBER);

@@ -262,6 +262,11 @@ static void write_image_offer(void)
     cc_image_offer_encode(&writer, &(struct cc_image_offer){.term = 5, .image = image});
 }
 
+static void write_image_wanted(void)
+{
+    cc_image_wanted_encode(&writer, &(struct cc_image_wanted){.index = 990});
+}
+
 static void write_image_ask(void)
 {
     cc_image_ask_encode(
@@ -386,6 +391,7 @@ static const struct {
     {"repair", CC_MESSAGE_REPAIR, write_repair},
     {"image-offer", CC_MESSAGE_IMAGE_OFFER, write_image_offer},
     {"image-ask", CC_MESSAGE_IMAGE_ASK, write_image_ask},
+    {"image-wanted", CC_MESSAGE_IMAGE_WANTED, write_image_wanted},
     {"image-part", CC_MESSAGE_IMAGE_PART, write_image_part},
     {"timeout-now", CC_MESSAGE_TIMEOUT_NOW, write_timeout_now},
     {"forward", CC_MESSAGE_FORWARD, write_forward},

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group_image -- the image that this group stands on: when one is taken, when it takes the place of
+ * the one before, and what may then be forgotten (docs/decisions/0008).
+ *
+ *     mark applied -> taking -> complete and read back -> SWITCH in the journal -> durable
+ *                  -> the base is the new one; the file before goes, and so do entries it covers
+ *
+ * Taking and fetching exclude each other, and neither begins before strays were swept away: no two
+ * ever write a file of one name.
+ */
+#include "base/assert.h"
+#include "server/group/group.h"
+#include "server/image/fetching.h"
+#include "server/image/lending.h"
+#include "server/image/taking.h"
+#include "server/node/node.h"
+
+/* ---- strays --------------------------------------------------------------------------------- */
+
+static void swept(void *owner, copycat_status status, const char *text)
+{
+    struct cc_sweeping *sweeping = owner;
+    struct cc_server *server = sweeping->server;
+    struct cc_group *group = sweeping->group;
+    bool is_again = sweeping->is_again;
+
+    cc_memory_give(server->memory, sweeping);
+    if (group != NULL) {
+        group->sweeping = NULL;
+        if (status == COPYCAT_ERR_IO) {
+            cc_server_fail(server, status, text);
+        } else if (is_again) {
+            cc_group_image_sweep(group);
+        }
+    }
+    cc_server_let_go(server);
+}
+
+void cc_group_image_sweep(struct cc_group *group)
+{
+    struct cc_server *server = group->server;
+    struct cc_image_id keep[2] = {group->base, group->next_base};
+    struct cc_sweeping *sweeping;
+    copycat_status status;
+
+    if (group->sweeping != NULL) {
+        group->sweeping->is_again = true;
+        return;
+    }
+    if (group->base.index == 0) {
+        keep[0] = keep[1];
+    }
+    sweeping = cc_memory_take(server->memory, sizeof *sweeping);
+    sweeping->server = server;
+    sweeping->group = group;
+    status = cc_image_sweep_begin(
+        &sweeping->sweep, group->env, server->directory, keep,
+        (size_t)(group->base.index != 0) + (group->switch_mark != 0), swept, sweeping);
+    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+    group->sweeping = sweeping;
+    cc_server_hold(server);
+}
+
+/* True if no file of an image is being made or removed: what was given up may still be. */
+bool cc_group_image_may_begin(const struct cc_group *group)
+{
+    return group->taking == NULL && group->fetching == NULL && group->sweeping == NULL &&
+           group->switch_mark == 0 && group->server->image_writers == 0;
+}
+
+void cc_group_image_begin(struct cc_group *group)
+{
+    group->lending = cc_lending_create(group);
+    cc_group_image_sweep(group);
+}
+
+void cc_group_image_end(struct cc_group *group)
+{
+    cc_lending_end(group->lending);
+    if (group->fetching != NULL) {
+        cc_fetching_abandon(group->fetching);
+        group->fetching = NULL;
+    }
+    if (group->taking != NULL) {
+        cc_taking_abandon(group->taking);
+        group->taking = NULL;
+    }
+    if (group->sweeping != NULL) {
+        group->sweeping->group = NULL;
+        cc_image_sweep_abandon(group->sweeping->sweep);
+        group->sweeping = NULL;
+    }
+}
+
+/* ---- taking ----------------------------------------------------------------------------------- */
+
+/* A full disk, or no descriptor left: it may be otherwise at the next mark. */
+static void not_taken(struct cc_group *group, copycat_status status, const char *text)
+{
+    if (status == COPYCAT_ERR_IO || status == COPYCAT_ERR_BROKEN) {
+        cc_server_fail(group->server, status, text);
+        return;
+    }
+    cc_server_notice_about(
+        group->server, CC_TOPIC_IMAGE,
+        cc_server_compose(
+            group->server,
+            (const char *const[]){
+                "no image of the state could be made, so the journal grows; it is tried again: ",
+                text, NULL}));
+}
+
+static void taken(
+    struct cc_group *group, copycat_status status, const struct cc_image_id *id, const char *text)
+{
+    struct cc_journal_base base;
+
+    group->taking = NULL;
+    if (status != COPYCAT_OK) {
+        not_taken(group, status, text);
+        return;
+    }
+    cc_server_settle(group->server, CC_TOPIC_IMAGE);
+    base = (struct cc_journal_base){id->index, id->term, id->time_us, id->size, id->checksum};
+    cc_journal_switch(group->journal, group->id, &base, true);
+    group->next_base = *id;
+    group->switch_mark = cc_journal_mark(group->journal);
+    cc_group_wake(group);
+}
+
+void cc_group_image_marked(struct cc_group *group)
+{
+    if (cc_group_image_may_begin(group)) {
+        group->taking = cc_taking_begin(group, taken);
+    }
+}
+
+/* ---- what is not needed any more --------------------------------------------------------------
+ */
+
+/* Raw entries stay for followers that lag, but not for ever and not without bound. */
+static uint64_t keep_from(const struct cc_group *group)
+{
+    uint64_t base = group->base.index;
+    uint64_t floor = cc_raft_floor(group->core);
+    uint64_t bytes = cc_log_bytes_above(group->log, floor) - cc_log_bytes_above(group->log, base);
+
+    return floor >= base || bytes > cc_server_options(group->server)->keep_bytes ? base : floor;
+}
+
+void cc_group_forget(struct cc_group *group)
+{
+    uint64_t keep = keep_from(group);
+
+    if (keep > group->kept) {
+        group->kept = keep;
+        cc_journal_keep(group->journal, group->id, keep);
+    }
+}
+
+void cc_group_forgotten(struct cc_group *group, uint64_t first)
+{
+    struct cc_raft_event event = {.kind = CC_RAFT_EVENT_FORGOTTEN, .index = first - 1};
+
+    cc_log_forget(group->log, first - 1);
+    cc_group_repair_forgotten(group);
+    (void)cc_group_step(group, &event);
+}
+
+void cc_group_image_durable(struct cc_group *group, uint64_t mark)
+{
+    if (group->switch_mark == 0 || mark < group->switch_mark) {
+        return;
+    }
+    group->switch_mark = 0;
+    group->base = group->next_base;
+    group->marks.image_size = group->base.size;
+    cc_group_repair_forgotten(group);
+    cc_group_image_sweep(group);
+    cc_group_forget(group);
+}

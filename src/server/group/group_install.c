@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group_install -- an image comes from another member, because its log has forgotten what this one
+ * lacks; and this member gives its own to others.
+ *
+ *     offered by the leader -> fetched and built beside the living state -> INSTALL into the core
+ *         -> log dropped or kept, SWITCH in the journal, the new state lives -> durable: it is the base
+ */
+#include "base/assert.h"
+#include "server/group/group.h"
+#include "server/image/fetching.h"
+#include "server/image/image_name.h"
+#include "server/image/lending.h"
+#include "server/image/taking.h"
+#include "server/node/node.h"
+
+/* ---- fetching --------------------------------------------------------------------------------- */
+
+static void tell(struct cc_group *group, const char *text)
+{
+    cc_server_notice_about(
+        group->server, CC_TOPIC_IMAGE,
+        cc_server_compose(
+            group->server,
+            (const char *const[]){
+                "an image of the state was fetched and cannot be used: ", text, NULL}));
+}
+
+/* The state that lives from now on. */
+static void adopt(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
+{
+    cc_apply_destroy(group->apply);
+    group->apply = apply;
+    group->has_state = true;
+    group->wanted = 0;
+    group->marks = (struct cc_marks){
+        .index = id->index, .digest = cc_apply_digest(apply), .image_size = id->size};
+    cc_log_keep(group->log, id->index);
+    cc_server_restored(group->server, apply);
+}
+
+static void switch_to(struct cc_group *group, const struct cc_image_id *id, bool keep_tail)
+{
+    struct cc_journal_base base = {id->index, id->term, id->time_us, id->size, id->checksum};
+
+    cc_journal_switch(group->journal, group->id, &base, keep_tail);
+    group->next_base = *id;
+    group->switch_mark = cc_journal_mark(group->journal);
+}
+
+/* The log is as it should be; the state alone was lost. */
+static void find_state(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
+{
+    if (id->index > group->base.index) {
+        switch_to(group, id, true);
+    }
+    adopt(group, id, apply);
+    cc_server_settle(group->server, CC_TOPIC_BASE);
+    cc_server_news(group->server, "the state is back, fetched from another server");
+    cc_group_watch_disk(group);
+}
+
+/* The core decides whether it is still wanted. */
+static void install(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
+{
+    struct cc_raft_event event = {
+        .kind = CC_RAFT_EVENT_INSTALL, .index = id->index, .term = id->term};
+
+    if (!group->has_state && id->index <= cc_raft_commit(group->core)) {
+        find_state(group, id, apply);
+        return;
+    }
+    group->installing = apply;
+    group->next_base = *id;
+    (void)cc_group_step(group, &event);
+    if (group->installing != NULL) { /* it brings nothing any more, or comes at the wrong moment */
+        cc_apply_destroy(group->installing);
+        group->installing = NULL;
+        cc_group_image_sweep(group);
+    }
+}
+
+static void fetched(
+    struct cc_group *group,
+    copycat_status status,
+    const struct cc_image_id *id,
+    struct cc_apply *apply,
+    const char *text)
+{
+    group->fetching = NULL;
+    if (status == COPYCAT_OK) {
+        install(group, id, apply);
+    } else if (status == COPYCAT_ERR_IO) {
+        cc_server_fail(group->server, status, text);
+    } else {
+        if (status != COPYCAT_ERR_UNAVAILABLE) {
+            tell(group, text);
+        }
+        cc_group_image_sweep(group);
+    }
+    cc_group_wake(group);
+}
+
+/* Where it was not asked for, only of the leader of this term: what it has an image of is committed. */
+static bool is_wanted(const struct cc_group *group, const struct cc_image_offer *offer)
+{
+    const struct cc_image_name *image = &offer->image;
+    uint64_t term = cc_raft_term(group->core);
+
+    if (cc_raft_role(group->core) != CC_RAFT_FOLLOWER || group->switch_mark != 0 ||
+        image->term > term) {
+        return false;
+    }
+    if (!group->has_state) {
+        return image->index > group->base.index ||
+               (image->index == group->base.index && image->size == group->base.size &&
+                image->checksum == group->base.checksum);
+    }
+    return image->index > cc_apply_index(group->apply) &&
+           (offer->term == term || (group->wanted != 0 && image->index >= group->wanted));
+}
+
+bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body)
+{
+    struct cc_image_offer offer;
+    struct cc_image_id id;
+
+    if (!cc_image_offer_decode(body, &offer)) {
+        return false;
+    }
+    id = cc_image_id_of(group->id, &offer.image);
+    if (!is_wanted(group, &offer)) {
+        return true;
+    }
+    if (group->fetching != NULL) {
+        if (cc_fetching_offered(group->fetching, peer, &id)) {
+            cc_fetching_abandon(group->fetching);
+            group->fetching = NULL;
+            cc_group_image_sweep(group);
+        }
+    } else if (group->taking != NULL) {
+        cc_taking_abandon(group->taking); /* that state is left behind */
+        group->taking = NULL;
+        cc_group_image_sweep(group);
+    } else if (cc_group_image_may_begin(group)) {
+        group->fetching = cc_fetching_begin(group, peer, &id, fetched);
+    }
+    cc_group_wake(group);
+    return true; /* the offer comes again */
+}
+
+bool cc_group_receive_image_part(struct cc_group *group, uint32_t peer, copycat_bytes body)
+{
+    return cc_fetching_received(group->fetching, peer, body);
+}
+
+bool cc_group_receive_image_ask(struct cc_group *group, uint32_t peer, copycat_bytes body)
+{
+    return cc_lending_asked(group->lending, peer, body);
+}
+
+/* ---- what is needed, from whoever has it ------------------------------------------------------
+ */
+
+void cc_group_want_image(struct cc_group *group, uint32_t peer, uint64_t index)
+{
+    struct cc_image_wanted wanted = {.index = index};
+
+    group->wanted = index;
+    if (group->fetching != NULL || !cc_server_peer_is_up(group->server, peer)) {
+        return;
+    }
+    cc_image_wanted_encode(
+        cc_server_peer_begin(group->server, peer, CC_MESSAGE_IMAGE_WANTED, group->id), &wanted);
+    cc_server_peer_end(group->server, peer);
+}
+
+bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copycat_bytes body)
+{
+    struct cc_image_wanted wanted;
+
+    if (!cc_image_wanted_decode(body, &wanted)) {
+        return false;
+    }
+    if (group->has_state && group->base.index >= wanted.index) {
+        cc_lending_offer(group->lending, peer);
+    }
+    return true;
+}
+
+uint64_t cc_group_seek_due_us(const struct cc_group *group)
+{
+    return group->has_state || group->fetching != NULL ? COPYCAT_NONE : group->want_us;
+}
+
+void cc_group_seek_state(struct cc_group *group)
+{
+    const struct cc_members *members = cc_server_options(group->server)->members;
+
+    if (cc_env_now_us(group->env) < cc_group_seek_due_us(group)) {
+        return;
+    }
+    group->want_us = cc_group_retry_us(group);
+    for (uint32_t i = 0; i < members->count; i++) {
+        uint32_t peer = members->at[group->want_next].id;
+
+        group->want_next = (group->want_next + 1) % members->count;
+        if (peer != group->server_id && cc_server_peer_is_up(group->server, peer)) {
+            cc_group_want_image(group, peer, group->base.index);
+            return;
+        }
+    }
+}
+
+/* ---- installing -------------------------------------------------------------------------------
+ */
+
+void cc_group_install(struct cc_group *group, bool keep_tail)
+{
+    struct cc_image_id id = group->next_base;
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+    struct cc_apply *apply = group->installing;
+
+    CC_ASSERT(apply != NULL && group->taking == NULL && group->switch_mark == 0);
+    group->installing = NULL;
+    if (!keep_tail) {
+        cc_log_reset(group->log, id.index, id.term, id.time_us);
+    } else if (damage != NULL && damage->first <= id.index) {
+        cc_log_forget(group->log, id.index);
+    }
+    switch_to(group, &id, keep_tail);
+    adopt(group, &id, apply);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fetching -- see fetching.h.
+ *
+ *     RECEIVING (a few parts are asked for ahead) -> SAVING (the file is made durable)
+ *                                                 -> BUILDING (it is read into a state) -> done
+ */
+#include "server/image/fetching.h"
+
+#include "base/assert.h"
+#include "server/group/group.h"
+#include "server/image/image_name.h"
+#include "server/image/loading.h"
+#include "server/node/node.h"
+
+#include <string.h>
+
+#define AHEAD_MAX (4u * CC_IMAGE_PART_SIZE_MAX)
+#define STALE_ELECTION_TIMEOUTS 4u
+
+enum phase {
+    RECEIVING,
+    SAVING,
+    BUILDING,
+    ENDED,
+};
+
+struct cc_fetching {
+    struct cc_server *server;
+    struct cc_group *group; /* NULL: it was abandoned */
+    void (*done)(
+        struct cc_group *group,
+        copycat_status status,
+        const struct cc_image_id *id,
+        struct cc_apply *apply,
+        const char *text);
+    enum phase phase;
+    uint32_t holds; /* what is under way and will call back */
+    struct cc_image_id id;
+    uint32_t peer; /* who is asked */
+    uint64_t received;
+    uint64_t asked;
+    uint64_t heard_us;
+    uint64_t again_us;
+    struct cc_image_sink *sink; /* NULL: its file is closed */
+    struct cc_loading *loading;
+    struct cc_apply *apply;
+    copycat_status status;
+    char text[CC_REFUSE_TEXT_SIZE_MAX];
+};
+
+static void settle(struct cc_fetching *fetching)
+{
+    struct cc_server *server = fetching->server;
+
+    if (fetching->holds > 0) {
+        return;
+    }
+    if (fetching->group != NULL) {
+        fetching->done(
+            fetching->group, fetching->status, &fetching->id, fetching->apply, fetching->text);
+    } else if (fetching->apply != NULL) {
+        cc_apply_destroy(fetching->apply);
+    }
+    cc_memory_give(server->memory, fetching);
+    server->image_writers--;
+    cc_server_let_go(server);
+}
+
+static void give_up(struct cc_fetching *fetching, copycat_status status, const char *text)
+{
+    if (fetching->phase == ENDED) {
+        return;
+    }
+    fetching->phase = ENDED;
+    fetching->status = status;
+    if (text != NULL) {
+        size_t size = strlen(text);
+
+        size = size < sizeof fetching->text ? size : sizeof fetching->text - 1;
+        memcpy(fetching->text, text, size);
+        fetching->text[size] = '\0';
+    }
+    if (fetching->sink != NULL) {
+        cc_image_sink_abandon(fetching->sink);
+        fetching->sink = NULL;
+    }
+    if (fetching->loading != NULL) {
+        cc_loading_abandon(fetching->loading);
+        fetching->loading = NULL;
+    }
+}
+
+/* ---- the whole file ---------------------------------------------------------------------------
+ */
+
+static void built(void *owner, const struct cc_loaded *loaded)
+{
+    struct cc_fetching *fetching = owner;
+
+    fetching->loading = NULL;
+    fetching->holds--;
+    if (fetching->phase == BUILDING) {
+        fetching->apply = loaded->apply;
+        give_up(fetching, loaded->status, loaded->text);
+    } else if (loaded->apply != NULL) {
+        cc_apply_destroy(loaded->apply);
+    }
+    settle(fetching);
+}
+
+static void saved(void *owner, copycat_status status, const char *text)
+{
+    struct cc_fetching *fetching = owner;
+
+    fetching->holds--;
+    fetching->sink = NULL;
+    if (fetching->phase == SAVING && status == COPYCAT_OK) {
+        fetching->phase = BUILDING;
+        fetching->holds++;
+        fetching->loading =
+            cc_loading_begin(fetching->server, &fetching->id, true, built, fetching);
+    } else {
+        give_up(fetching, status, text);
+        settle(fetching);
+    }
+}
+
+/* ---- parts ------------------------------------------------------------------------------------
+ */
+
+static void ask(struct cc_fetching *fetching)
+{
+    struct cc_group *group = fetching->group;
+
+    fetching->again_us = cc_env_now_us(fetching->server->env) + group->election_timeout_us;
+    while (fetching->asked < fetching->id.size &&
+           fetching->asked - fetching->received < AHEAD_MAX &&
+           cc_server_peer_is_up(fetching->server, fetching->peer)) {
+        uint64_t left = fetching->id.size - fetching->asked;
+        struct cc_image_ask message = {
+            .image = cc_image_name_of(&fetching->id),
+            .offset = fetching->asked,
+            .size = left < CC_IMAGE_PART_SIZE_MAX ? (uint32_t)left : CC_IMAGE_PART_SIZE_MAX,
+        };
+
+        cc_image_ask_encode(
+            cc_server_peer_begin(fetching->server, fetching->peer, CC_MESSAGE_IMAGE_ASK, group->id),
+            &message);
+        cc_server_peer_end(fetching->server, fetching->peer);
+        fetching->asked += message.size;
+    }
+}
+
+static void on_room(void *owner)
+{
+    struct cc_fetching *fetching = owner;
+
+    if (fetching->phase == RECEIVING && fetching->group != NULL) {
+        ask(fetching);
+    }
+}
+
+static const struct cc_image_sink_callbacks callbacks = {.on_room = on_room, .on_done = saved};
+
+bool cc_fetching_received(struct cc_fetching *fetching, uint32_t peer, copycat_bytes body)
+{
+    struct cc_image_part part;
+
+    if (!cc_image_part_decode(body, &part)) {
+        return false;
+    }
+    if (fetching == NULL || fetching->phase != RECEIVING || peer != fetching->peer ||
+        part.index != fetching->id.index || part.checksum != fetching->id.checksum) {
+        return true; /* an answer to what was asked before */
+    }
+    if (part.bytes.size == 0) {
+        give_up(
+            fetching, COPYCAT_ERR_UNAVAILABLE, "the server that offered an image has it no more");
+        return true;
+    }
+    if (part.offset != fetching->received) {
+        return true;
+    }
+    if (part.bytes.size > fetching->id.size - fetching->received) {
+        return false;
+    }
+    if (cc_image_sink_add(fetching->sink, part.offset, part.bytes) != COPYCAT_OK) {
+        fetching->asked = fetching->received; /* it is asked for again when there is room */
+        return true;
+    }
+    fetching->received += part.bytes.size;
+    fetching->heard_us = cc_env_now_us(fetching->server->env);
+    if (fetching->received == fetching->id.size) {
+        fetching->phase = SAVING;
+        cc_image_sink_finish(fetching->sink);
+    } else {
+        ask(fetching);
+    }
+    return true;
+}
+
+static bool is_stale(const struct cc_fetching *fetching)
+{
+    uint64_t patience = STALE_ELECTION_TIMEOUTS * fetching->group->election_timeout_us;
+
+    return fetching->phase == RECEIVING &&
+           cc_env_now_us(fetching->server->env) >= fetching->heard_us + patience;
+}
+
+bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const struct cc_image_id *id)
+{
+    if (!cc_image_id_equals(id, &fetching->id)) {
+        return is_stale(fetching);
+    }
+    if (peer != fetching->peer && fetching->phase == RECEIVING) {
+        fetching->peer = peer; /* it leads, so it can be reached */
+        fetching->asked = fetching->received;
+        ask(fetching);
+    }
+    return false;
+}
+
+uint64_t cc_fetching_due_us(const struct cc_fetching *fetching)
+{
+    return fetching->phase == RECEIVING ? fetching->again_us : COPYCAT_NONE;
+}
+
+void cc_fetching_go_on(struct cc_fetching *fetching)
+{
+    if (cc_env_now_us(fetching->server->env) >= cc_fetching_due_us(fetching)) {
+        fetching->asked = fetching->received;
+        ask(fetching);
+    }
+}
+
+struct cc_fetching *cc_fetching_begin(
+    struct cc_group *group,
+    uint32_t peer,
+    const struct cc_image_id *id,
+    void (*done)(
+        struct cc_group *group,
+        copycat_status status,
+        const struct cc_image_id *id,
+        struct cc_apply *apply,
+        const char *text))
+{
+    struct cc_server *server = group->server;
+    struct cc_fetching *fetching = cc_memory_take(server->memory, sizeof *fetching);
+    copycat_status status;
+
+    fetching->server = server;
+    fetching->group = group;
+    fetching->done = done;
+    fetching->id = *id;
+    fetching->peer = peer;
+    fetching->heard_us = cc_env_now_us(server->env);
+    fetching->holds = 1;
+    status = cc_image_sink_begin(
+        &fetching->sink, server->env, server->directory, id, &callbacks, fetching);
+    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+    server->image_writers++;
+    cc_server_hold(server);
+    ask(fetching);
+    return fetching;
+}
+
+void cc_fetching_abandon(struct cc_fetching *fetching)
+{
+    give_up(fetching, COPYCAT_ERR_CLOSED, NULL);
+    fetching->group = NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fetching -- an image that this member needs comes from another one, part by part, is checked and
+ * becomes a state.
+ *
+ * Where it sits:   another member's lending -> [fetching] -> log/image -> loading -> server/group,
+ *                  which installs it.
+ * Memory:          a few parts of 64 KiB under way, and the state that is built.
+ *
+ * An image has the same bytes on whoever has it: so another member may go on where one was silent.
+ */
+#ifndef CC_SERVER_IMAGE_FETCHING_H
+#define CC_SERVER_IMAGE_FETCHING_H
+
+#include "apply/apply.h"
+#include "log/image.h"
+
+struct cc_fetching;
+struct cc_group;
+
+/* `done` comes once, unless it is abandoned: OK with the state, which is the receiver's, or why there
+ * is none.  `peer` has offered the image. */
+struct cc_fetching *cc_fetching_begin(
+    struct cc_group *group,
+    uint32_t peer,
+    const struct cc_image_id *id,
+    void (*done)(
+        struct cc_group *group,
+        copycat_status status,
+        const struct cc_image_id *id,
+        struct cc_apply *apply,
+        const char *text));
+
+/* Gives it up; the group is not touched any more once this returns. */
+void cc_fetching_abandon(struct cc_fetching *fetching);
+
+/* Another member offers an image: if it is the same, it may be asked as well.  True if what is under
+ * way has come to nothing, so that another image were better. */
+bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const struct cc_image_id *id);
+
+/* False: it makes no sense, and the connection should end. */
+bool cc_fetching_received(struct cc_fetching *fetching, uint32_t peer, copycat_bytes body);
+
+/* When it is to be looked at, if nothing comes; COPYCAT_NONE: it is not waiting for a part. */
+uint64_t cc_fetching_due_us(const struct cc_fetching *fetching);
+void cc_fetching_go_on(struct cc_fetching *fetching);
+
+#endif /* CC_SERVER_IMAGE_FETCHING_H */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lending -- the image that a server stands on, offered to members that lack what its log has no
+ * more, and given to them part by part.
+ *
+ * Where it sits:   log/image -> [lending] -> another member's fetching.
+ * Memory:          for each neighbour one open file and one part of 64 KiB at most; asks that come
+ *                  while a part is read wait, a few of them, the rest are dropped and come again.
+ *
+ * An image that was replaced is lent on to whoever has begun with it, as long as he goes on asking.
+ */
+#ifndef CC_SERVER_IMAGE_LENDING_H
+#define CC_SERVER_IMAGE_LENDING_H
+
+#include <copycat/base.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cc_group;
+struct cc_lending;
+
+struct cc_lending *cc_lending_create(struct cc_group *group);
+
+/* The group is not touched any more. */
+void cc_lending_end(struct cc_lending *lending);
+
+/* Offers the image that this group stands on; there is one. */
+void cc_lending_offer(struct cc_lending *lending, uint32_t peer);
+
+/* At the end of a pass: a leader makes offers, and files that nobody asks for are closed. */
+void cc_lending_go_on(struct cc_lending *lending);
+
+/* False: it makes no sense, and the connection should end. */
+bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes body);
+
+/* When cc_lending_go_on has something to do at the latest; COPYCAT_NONE: never. */
+uint64_t cc_lending_due_us(const struct cc_lending *lending);
+
+#endif /* CC_SERVER_IMAGE_LENDING_H */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loading -- an image read back: to the end, to see that it is whole, or into a state.
+ *
+ * Where it sits:   log/image -> [loading] -> apply.  Used when a server starts, when an image has
+ *                  been fetched, and when one has just been taken.
+ * Memory:          a second state while one is built.
+ */
+#ifndef CC_SERVER_IMAGE_LOADING_H
+#define CC_SERVER_IMAGE_LOADING_H
+
+#include "apply/apply.h"
+#include "log/image.h"
+#include "server/server.h"
+
+struct cc_loading;
+
+/* What became of it. */
+struct cc_loaded {
+    copycat_status status;  /* DAMAGED, NEWER, IO, BUSY, FOREIGN: another cluster's; INVALID: a
+                              * type of resource is unknown here; CLOSED: it was given up */
+    struct cc_image_id id;  /* of the file, if that was found */
+    struct cc_apply *apply; /* the receiver's; NULL unless OK and it was asked for */
+    const char *text;       /* why not, for a person; borrowed */
+};
+
+/*
+ * `done` comes once, never inside the call; the loading is dead by then.  `id` of size 0 stands for
+ * whatever image there is of its group and index.  NULL: no memory.
+ */
+struct cc_loading *cc_loading_begin(
+    struct cc_server *server,
+    const struct cc_image_id *id,
+    bool builds_state,
+    void (*done)(void *owner, const struct cc_loaded *loaded),
+    void *owner);
+
+/* Gives it up: `done` comes with CLOSED, later. */
+void cc_loading_abandon(struct cc_loading *loading);
+
+#endif /* CC_SERVER_IMAGE_LOADING_H */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node_state -- a start: the image that the journal says this server stands on becomes its state
+ * before anybody sees it; its group then applies what is behind it.
+ */
+#include "base/assert.h"
+#include "server/image/image_name.h"
+#include "server/image/loading.h"
+#include "server/node/node.h"
+
+#define AGAIN_US UINT64_C(1000000)
+
+/* No descriptor is left; that may be otherwise soon. */
+static void try_again(struct cc_timer *timer)
+{
+    cc_server_restore_state(timer->owner);
+}
+
+/* The others have it, perhaps.  A log that goes on from nothing is no use to a server that is alone. */
+static void lose(struct cc_server *server, const struct cc_loaded *loaded)
+{
+    bool is_alone = server->members.count == 1;
+    bool is_damage = loaded->status == COPYCAT_ERR_DAMAGED || loaded->status == COPYCAT_ERR_IO;
+    const char *text = cc_server_compose(
+        server, (const char *const[]){
+                    "the image that this server stands on cannot be used: ", loaded->text,
+                    is_alone ? "; put the file back as it was, or restore a backup"
+                             : "; another one is fetched from the others",
+                    NULL});
+
+    if (is_alone || !is_damage) {
+        cc_server_fail(server, loaded->status, text);
+        return;
+    }
+    cc_server_notice_about(server, CC_TOPIC_BASE, text);
+    cc_server_appear(server, NULL);
+}
+
+static void loaded(void *owner, const struct cc_loaded *loaded)
+{
+    struct cc_server *server = owner;
+
+    server->loading = NULL;
+    if (server->failed != COPYCAT_OK) {
+        cc_apply_destroy(loaded->apply);
+    } else if (loaded->status == COPYCAT_OK) {
+        cc_server_appear(server, loaded->apply);
+    } else if (loaded->status == COPYCAT_ERR_BUSY) {
+        server->load_again = (struct cc_timer){.fire = try_again, .owner = server};
+        cc_env_timer_arm(server->env, &server->load_again, cc_env_now_us(server->env) + AGAIN_US);
+    } else {
+        lose(server, loaded);
+    }
+}
+
+void cc_server_restore_state(struct cc_server *server)
+{
+    const struct cc_journal_base *base = &server->recovered.base;
+    struct cc_image_id id = {0, base->index, base->term, base->time_us, base->size, base->checksum};
+
+    if (id.index == 0) {
+        cc_server_appear(server, NULL);
+        return;
+    }
+    server->loading = cc_loading_begin(server, &id, true, loaded, server);
+    CC_ASSERT(server->loading != NULL); /* the directory holds the journal, too */
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is promised of servers that stand on images: they forget what an image covers, start from it,
+ * give it to whoever lacks what is forgotten, and get it back from the others when it cannot be read.
+ */
+#include "sim/sim_disk_internal.h"
+#include "sim/workload.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define OPERATIONS 600u
+#define ENTRIES 50u /* from one image to the next */
+
+static struct cc_cluster *cluster;
+static struct cc_workload *workload;
+
+static void run_for(uint64_t time_us)
+{
+    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
+    if (cc_judge_verdict(cluster->judge) != NULL) {
+        fail_msg("%s", cc_judge_verdict(cluster->judge));
+    }
+}
+
+static int setup_cluster(uint32_t voters)
+{
+    struct cc_cluster_options options = {
+        .seed = 11,
+        .voter_count = voters,
+        .client_count = 2,
+        .election_timeout_us = 300000,
+        .file_size = 65536,
+        .batch_size_max = 4096,
+        .cache_bytes_max = 1,
+        .image_entries = ENTRIES,
+        .keep_bytes = 1};
+    struct cc_workload_options work = {
+        .operations_max = OPERATIONS,
+        .window = 4,
+        .keys = 10,
+        .maps = 1,
+        .think_us_max = 2000,
+        .kinds = 1u << CC_HISTORY_PUT,
+        .session_timeout_us = 60000000};
+
+    cluster = cc_cluster_create(&options);
+    workload = cc_workload_create(cluster, &work);
+    for (uint32_t i = 0; i < voters; i++) {
+        cc_cluster_start(cluster, i);
+    }
+    run_for(3000000);
+    return cc_cluster_is_settled(cluster) ? 0 : -1;
+}
+
+static int setup_three(void **state)
+{
+    (void)state;
+    return setup_cluster(3);
+}
+
+static int setup_one(void **state)
+{
+    (void)state;
+    return setup_cluster(1);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    cc_workload_destroy(workload);
+    cc_cluster_destroy(cluster);
+    return 0;
+}
+
+static struct cc_server *server_at(uint32_t place)
+{
+    return cluster->seats[place].server;
+}
+
+static struct cc_group *group_at(uint32_t place)
+{
+    assert_non_null(server_at(place)->group);
+    return server_at(place)->group;
+}
+
+static uint64_t applied(uint32_t place)
+{
+    return cc_apply_index(group_at(place)->apply);
+}
+
+static void work(void)
+{
+    cc_workload_start(workload);
+    run_for(20000000);
+    assert_true(cc_workload_is_done(workload));
+}
+
+static void expect_settled(void)
+{
+    run_for(10000000);
+    assert_true(cc_cluster_is_settled(cluster));
+    assert_int_equal(cluster->totals.failures, 0);
+}
+
+static struct cc_sim_file *image_of(uint32_t place)
+{
+    struct cc_sim_file *file = cluster->world->machines[place].disk->files;
+
+    while (file != NULL && (strstr(file->name, "image-") == NULL || !file->is_named)) {
+        file = file->next;
+    }
+    return file;
+}
+
+static uint32_t files_of(uint32_t place, const char *name)
+{
+    const struct cc_sim_file *file = cluster->world->machines[place].disk->files;
+    uint32_t count = 0;
+
+    for (; file != NULL; file = file->next) {
+        count += file->is_named && strstr(file->name, name) != NULL;
+    }
+    return count;
+}
+
+/* In the middle of it; the head and the end of the file stay as they are. */
+static void spoil_image(uint32_t place)
+{
+    struct cc_sim_file *file = image_of(place);
+
+    assert_non_null(file);
+    file->platter[file->platter_size / 2] ^= 1;
+    file->seen[file->platter_size / 2] ^= 1;
+}
+
+static void what_an_image_covers_is_forgotten(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    for (uint32_t place = 0; place < 3; place++) {
+        const struct cc_group *group = group_at(place);
+
+        assert_true(applied(place) >= OPERATIONS);
+        assert_true(group->base.index > applied(place) / 2);
+        assert_true(cc_log_first(group->log) > 1);
+        assert_true(cc_log_first(group->log) <= group->base.index + 1);
+        assert_int_equal(files_of(place, "image-"), 1);
+        assert_true(files_of(place, "journal-") <= 6);
+    }
+}
+
+static void a_start_goes_on_from_the_image(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    for (uint32_t place = 0; place < 3; place++) {
+        uint64_t before = applied(place);
+
+        cc_cluster_crash(cluster, place);
+        cc_cluster_start(cluster, place);
+        expect_settled();
+        assert_true(applied(place) >= before);
+        assert_true(cc_log_first(group_at(place)->log) > 1);
+    }
+}
+
+static void who_was_away_for_long_is_given_an_image(void **state)
+{
+    (void)state;
+    uint32_t away = (cc_cluster_leader(cluster) + 1) % 3;
+
+    cc_cluster_crash(cluster, away);
+    work();
+    run_for(10000000); /* it is not waited for any more */
+    cc_cluster_start(cluster, away);
+    expect_settled();
+    assert_true(group_at(away)->base.index > 0);
+    assert_true(cc_log_first(group_at(away)->log) > 1);
+}
+
+static void who_is_given_an_image_survives_the_loss_of_its_source(void **state)
+{
+    (void)state;
+    uint32_t away = (cc_cluster_leader(cluster) + 1) % 3;
+    uint32_t leader;
+
+    cc_cluster_crash(cluster, away);
+    work();
+    run_for(10000000);
+    leader = cc_cluster_leader(cluster);
+    cc_cluster_start(cluster, away);
+    for (uint32_t i = 0;
+         i < 2000 && (server_at(away)->group == NULL || group_at(away)->fetching == NULL); i++) {
+        run_for(1000);
+    }
+    assert_non_null(group_at(away)->fetching);
+    cc_cluster_crash(cluster, leader);
+    run_for(5000000);
+    cc_cluster_start(cluster, leader);
+    expect_settled();
+}
+
+static void an_image_that_rots_is_fetched_from_the_others(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    for (uint32_t place = 0; place < 3; place++) {
+        cc_cluster_crash(cluster, place);
+        spoil_image(place);
+        cc_cluster_damaged(cluster, place);
+        cc_cluster_start(cluster, place);
+        run_for(100000);
+        assert_false(group_at(place)->has_state && group_at(place)->base.index == 0);
+        expect_settled();
+        assert_true(group_at(place)->has_state);
+    }
+}
+
+static void while_its_state_is_away_a_server_does_not_lead(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    for (uint32_t place = 0; place < 3; place++) {
+        cc_cluster_crash(cluster, place);
+    }
+    spoil_image(0);
+    cc_cluster_damaged(cluster, 0);
+    cc_cluster_start(cluster, 0);
+    cc_cluster_start(cluster, 1); /* a majority, of which one has a state: it leads */
+    run_for(10000000);
+    assert_int_equal(cc_cluster_leader(cluster), 1);
+    assert_true(group_at(0)->has_state); /* by now */
+    cc_cluster_start(cluster, 2);
+    expect_settled();
+}
+
+static void alone_with_an_image_that_cannot_be_read_a_server_stops_and_says_where(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    cc_cluster_crash(cluster, 0);
+    spoil_image(0);
+    cc_cluster_damaged(cluster, 0);
+    cc_cluster_start(cluster, 0);
+    run_for(1000000);
+    assert_int_equal(server_at(0)->state, CC_SERVER_FAILED);
+    assert_int_equal(server_at(0)->failed, COPYCAT_ERR_DAMAGED);
+    assert_non_null(strstr(server_at(0)->last_notice, "image-0000-"));
+    assert_non_null(strstr(server_at(0)->last_notice, "offset"));
+}
+
+static void let_entries_come(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        cc_group_propose(
+            group_at(cc_cluster_leader(cluster)), CC_ENTRY_TICK, (copycat_bytes){NULL, 0});
+        run_for(20000);
+    }
+}
+
+/* It is not known to anybody that there is no room, except by trying. */
+static void a_full_disk_is_waited_out(void **state)
+{
+    (void)state;
+    uint32_t full = (cc_cluster_leader(cluster) + 1) % 3;
+    uint64_t base;
+
+    work();
+    cc_world_disk_full(cluster->world, full, true);
+    base = group_at(full)->base.index;
+    let_entries_come(2 * ENTRIES);
+    assert_int_equal(group_at(full)->base.index, base);
+    assert_non_null(strstr(server_at(full)->last_notice, "no image"));
+    cc_world_disk_full(cluster->world, full, false);
+    let_entries_come(2 * ENTRIES);
+    expect_settled();
+    assert_true(group_at(full)->base.index > base);
+    assert_null(strstr(server_at(full)->last_notice, "no image"));
+}
+
+#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_an_image_covers_is_forgotten, setup_three),
+        TEST(a_start_goes_on_from_the_image, setup_three),
+        TEST(who_was_away_for_long_is_given_an_image, setup_three),
+        TEST(who_is_given_an_image_survives_the_loss_of_its_source, setup_three),
+        TEST(an_image_that_rots_is_fetched_from_the_others, setup_three),
+        TEST(while_its_state_is_away_a_server_does_not_lead, setup_three),
+        TEST(alone_with_an_image_that_cannot_be_read_a_server_stops_and_says_where, setup_one),
+        TEST(a_full_disk_is_waited_out, setup_three),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
