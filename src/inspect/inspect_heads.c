@@ -112,6 +112,7 @@ static copycat_status judge_head(
     case CC_REMAINS_WRONG:
         part->state = COPYCAT_FILE_DAMAGED;
         part->life = life_of_any(window);
+        part->is_of_one_life = !judge.is_mixed;
         break;
     }
     return COPYCAT_OK;
@@ -206,6 +207,34 @@ static void drop_rivals(copycat_inspection *inspection)
     }
 }
 
+/* The last file is an empty one that the journal keeps behind those in use.  One of a life before all
+ * that have a head was being given up. */
+static void see_what_is_free(copycat_inspection *inspection)
+{
+    uint32_t oldest = UINT32_MAX;
+    uint32_t last = 0;
+
+    for (uint32_t i = 0; i < inspection->part_count; i++) {
+        const struct cc_inspect_part *part = &inspection->parts[i];
+
+        oldest = part->has_table && part->life < oldest ? part->life : oldest;
+        last = part->kind == COPYCAT_FILE_JOURNAL && part->slot > last ? part->slot : last;
+    }
+    for (uint32_t i = 0; i < inspection->part_count; i++) {
+        struct cc_inspect_part *part = &inspection->parts[i];
+
+        if (part->kind != COPYCAT_FILE_JOURNAL || part->has_table) {
+            continue;
+        }
+        if (part->slot == last && part->size == 0 && !part->is_unreadable) {
+            part->state = COPYCAT_FILE_SPARE;
+        } else if (part->is_of_one_life && oldest != UINT32_MAX && part->life < oldest) {
+            part->state = COPYCAT_FILE_UNFINISHED;
+            part->life = 0;
+        }
+    }
+}
+
 copycat_status cc_inspect_read_heads(copycat_inspection *inspection, copycat_message *message)
 {
     uint32_t newer = 0;
@@ -229,6 +258,7 @@ copycat_status cc_inspect_read_heads(copycat_inspection *inspection, copycat_mes
             "%s was written by a newer version of Copycat: use the tool of that version",
             inspection->path);
     }
+    see_what_is_free(inspection);
     qsort(inspection->parts, inspection->part_count, sizeof *inspection->parts, compare);
     drop_rivals(inspection);
     qsort(inspection->parts, inspection->part_count, sizeof *inspection->parts, compare);

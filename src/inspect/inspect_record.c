@@ -196,6 +196,7 @@ static bool describe_table(copycat_bytes payload, copycat_inspect_record *out)
 static bool describe_own(const struct cc_record *record, copycat_inspect_record *out)
 {
     struct cc_truncate_record truncate;
+    struct cc_switch_record switched;
     struct cc_state_record state;
     struct cc_base base;
 
@@ -208,6 +209,18 @@ static bool describe_own(const struct cc_record *record, copycat_inspect_record 
         }
         out->group = truncate.group;
         out->index = truncate.from;
+        return true;
+    case CC_RECORD_SWITCH:
+        if (!cc_switch_record_decode(record->payload, &switched)) {
+            return false;
+        }
+        out->group = switched.group;
+        out->index = switched.image.index;
+        out->term = switched.image.term;
+        out->time_us = switched.image.time_us;
+        out->checksum = switched.image.checksum;
+        out->image_size = switched.image.size;
+        out->is_tail_kept = switched.keep_tail;
         return true;
     case CC_RECORD_STATE:
         if (!cc_state_record_decode(record->payload, &state)) {
