@@ -25,8 +25,8 @@
  *                         that the state is to be taken from it, and what becomes of the log
  *
  * Order is data.  A step's durable effects are carried out in the order store, truncate, install,
- * append, and together bear one ticket.  The driver says STORED(ticket) when they are durable; that is
- * cumulative. A send with `after` != 0 leaves when that ticket is durable, and is dropped if by
+ * append, and together bear one ticket.  The driver says STORED(ticket) when they are durable; that
+ * is cumulative. A send with `after` != 0 leaves when that ticket is durable, and is dropped if by
  * then cc_raft_term() differs from its `core_term`.
  *
  * Invariants
@@ -88,8 +88,8 @@ struct cc_raft_start {
     const struct cc_raft_run *runs; /* of [1, last_index] or its newest part; borrowed */
     uint32_t run_count;
 
-    /* The first entry that cannot be read on this disk; 0: none.  Behind base_index: where one at or
-     * below it cannot be read, first_index lies behind that one, for the image has it. */
+    /* The first entry that cannot be read on this disk; 0: none.  Behind base_index: where one at
+     * or below that cannot be read, first_index lies behind it, for the image has it. */
     uint64_t damaged_from;
     uint64_t first_index; /* the oldest raw entry, last_index + 1 if there is none; 0: 1 */
     uint64_t base_index;  /* of the image the state was restored from: committed; 0: none */
@@ -260,9 +260,9 @@ bool cc_raft_wants_image(const struct cc_raft *core, uint64_t index);
 
 /*
  * Through here every member that counts has the log, so that none of them needs an image if that
- * much is forgotten; at most the commit index, 0 if it is not known.  At the leader those count that
- * need no image and were heard within keep_us_max (a new leader gives everybody that time); another
- * member goes by what the leader of its term has said last.
+ * much is forgotten; at most the commit index, 0 if it is not known.  At the leader those count
+ * that need no image and were heard within keep_us_max (a new leader gives everybody that time);
+ * another member goes by what the leader of its term has said last.
  */
 uint64_t cc_raft_floor(const struct cc_raft *core);
 

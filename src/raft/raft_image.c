@@ -7,8 +7,8 @@
 #include "raft/raft_internal.h"
 
 /* What the driver has at hand for a peer may begin with an entry that is gone by now; it then drops
- * it and says nothing.  Nobody waits for that word: whatever brings the peer further than that takes
- * the append back (accepted, refused and reset in raft_replication.c). */
+ * that and says nothing.  Nobody waits for its word: whatever brings the peer further takes the
+ * append back (accepted, refused and reset in raft_replication.c). */
 void cc_raft_forgotten(struct cc_raft *core, uint64_t index)
 {
     if (index < core->first) {
@@ -31,8 +31,8 @@ bool cc_raft_wants_image(const struct cc_raft *core, uint64_t index)
 
 /*
  * Our log has the image's last entry, hence all that the image stands for (log matching, 3.5), and
- * what follows may have been acknowledged: it stays.  What cannot be read at or below `index` is not
- * asked for any more; it counts again when the driver says REPAIRED, the ticket being durable.
+ * what follows may have been acknowledged: it stays.  What cannot be read at or below `index` is no
+ * longer asked for; it counts again when the driver says REPAIRED, the ticket being durable.
  */
 static void install_below_tail(struct cc_raft *core, uint64_t index)
 {
@@ -50,7 +50,7 @@ static void install_below_tail(struct cc_raft *core, uint64_t index)
  * Entries above it: had one of them been committed, or were it ever, the committed log and ours
  * would be the same up to it (log matching), and the image's last entry, which is committed, would
  * be in ours.  For the same reason no leader of our term counts on them: it has that entry.
- * Term and vote stay, and nothing durable is let go of before the image is durable: it is one write.
+ * Term and vote stay, and nothing is let go of before the image is durable: it is one write.
  */
 static void install_alone(struct cc_raft *core, uint64_t index, uint64_t term)
 {
