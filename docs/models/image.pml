@@ -30,6 +30,9 @@
 #define NO_TABLE 15    /* a file goes before a table says that it may */
 #define UNKNOWN_TERM 16 /* the entry before the first matches whatever the follower has there */
 #define RAW_VOTE 17    /* an image does not count as log when votes are given */
+#define HEAL_EARLY 18  /* damage: what an image covers counts as whole before SWITCH is durable */
+#define COMMIT_ONLY 19 /* damage: an image below the commit index is refused all the same */
+#define HOLE 20        /* damage: an entry that does not read stays in the log below the base */
 
 c_decl {
     \#include <stdlib.h>
@@ -53,6 +56,7 @@ c_decl {
 #define MOST(left, right) ((left) > (right) -> (left) : (right))
 
 /* Records of the journal, in a byte each. */
+#define REPAIR_RECORD(index) ((index) << 2)
 #define APPEND_RECORD(index, term) (64 | (index) << 2 | (term))
 #define TRUNCATE_RECORD(from) (128 | (from) << 2)
 #define SWITCH_RECORD(index, keep) (192 | (keep) << 5 | (index) << 2)
@@ -79,6 +83,8 @@ typedef server {
     byte getting;  /* likewise, from another server */
     byte added;    /* of the newest SWITCH that was added */
     byte strays;   /* names that the last start has listed and not removed yet, as bits */
+    byte damaged;  /* an entry that the last start could not read; 0: none */
+    bit is_known;  /* what is rotten on disk is still in the log, and it was told */
 
     /* on disk */
     byte term;
@@ -89,6 +95,7 @@ typedef server {
     byte life;     /* of the newest file */
     byte oldest;   /* of the files that the newest table wants */
     byte zeroed;   /* files through this life are gone */
+    byte rotten;   /* an entry in the journal that does not read; 0: none */
     byte files[ENTRIES_MAX + 1];
     byte images[ENTRIES_MAX + 1]; /* their contents */
 
@@ -102,6 +109,7 @@ byte committed; /* what any leader ever committed */
 byte committed_last;
 byte crashes;
 byte images;
+byte damages;
 byte m;
 byte n;
 
@@ -111,6 +119,7 @@ hidden byte entries_max; /* of a log; 3 at most */
 hidden byte images_max;  /* that are taken, by all */
 hidden byte lives_max;   /* files of one journal */
 hidden byte crashes_max; /* of all */
+hidden byte damages_max; /* entries that rot, of all */
 hidden byte voters;      /* 2: the third is a learner */
 
 hidden byte i;
@@ -128,11 +137,14 @@ hidden byte acknowledged_is_on_disk;
 hidden byte a_leader_has_what_is_committed;
 hidden byte the_journal_replays;
 hidden byte a_start_finds_its_base;
+hidden byte what_is_kept_reads;
+hidden byte damage_can_be_healed;
 
 /* Is this entry on the disk of m for good? */
 #define IN_JOURNAL(m, index) \
     (S[m].disk_last >= (index) && AT(S[m].lives, index) >= S[m].oldest && \
-     AT(S[m].lives, index) > S[m].zeroed && AT(S[m].disk, index) != 0)
+     AT(S[m].lives, index) > S[m].zeroed && AT(S[m].disk, index) != 0 && \
+     S[m].rotten != (index))
 #define IN_IMAGE(m, index) (S[m].disk_base >= (index) && S[m].files[S[m].disk_base] == SYNCED)
 #define HOLDS(m, index, value) \
     (IN_IMAGE(m, index) -> AT(S[m].images[S[m].disk_base], index) == (value) \
@@ -148,10 +160,15 @@ hidden byte a_start_finds_its_base;
     (TERM(S[m].log, END(m)) > TERM(S[n].log, END(n)) || \
      (TERM(S[m].log, END(m)) == TERM(S[n].log, END(n)) && END(m) >= END(n)))
 
-#define ACKNOWLEDGED(k) LEAST(S[k].stable, MOST(S[k].verified, S[k].commit))
+/* A copy that cannot be read is no copy, and nothing behind it is applied. */
+#define STABLE(k) \
+    (S[k].damaged > 0 && S[k].damaged <= S[k].stable -> S[k].damaged - 1 : S[k].stable)
+#define APPLIED(k) \
+    (S[k].damaged > S[k].base && S[k].damaged <= S[k].commit -> S[k].damaged - 1 : S[k].commit)
+#define ACKNOWLEDGED(k) LEAST(STABLE(k), MOST(S[k].verified, S[k].commit))
 #define COUNT(k, index) \
     ((k) < voters && S[k].term == S[m].term && \
-     ((k) == m -> S[k].stable : ACKNOWLEDGED(k)) >= (index))
+     ((k) == m -> STABLE(k) : ACKNOWLEDGED(k)) >= (index))
 #define IS_COMMITTED(index) \
     (AT(S[m].log, index) == S[m].term && \
      COUNT(0, index) + COUNT(1, index) + COUNT(2, index) >= voters / 2 + 1)
@@ -198,6 +215,17 @@ inline elect()
     append_own();
 }
 
+/* What the base covers need not be read any more, and is not offered to anybody. */
+inline forget_damage()
+{
+    if
+    :: S[m].is_known && S[m].rotten > 0 && S[m].rotten <= S[m].disk_base ->
+        S[m].damaged = (S[m].damaged <= S[m].disk_base -> 0 : S[m].damaged);
+        S[m].first = (BUG(HOLE) -> S[m].first : MOST(S[m].first, S[m].rotten + 1))
+    :: else
+    fi
+}
+
 inline remove(m, index)
 {
     S[m].files[index] = NONE;
@@ -225,7 +253,20 @@ inline flush()
             S[m].stable = i
         :: else
         fi
+    :: KIND(record) == 0 -> /* a repair: the entry lies in the newest file now */
+        if
+        :: S[m].rotten == i ->
+            S[m].rotten = 0;
+            S[m].is_known = 0;
+            PUT(S[m].lives, i, S[m].life)
+        :: else
+        fi;
+        if
+        :: S[m].damaged == i -> S[m].damaged = 0
+        :: else
+        fi
     :: KIND(record) == 2 ->
+        S[m].rotten = (S[m].rotten < i -> S[m].rotten : 0);
         S[m].disk = S[m].disk & UPTO(i - 1);
         S[m].lives = S[m].lives & UPTO(i - 1);
         S[m].disk_last = i - 1
@@ -238,11 +279,13 @@ inline flush()
         :: else ->
             S[m].disk = 0;
             S[m].lives = 0;
+            S[m].rotten = 0;
             S[m].disk_last = i
         fi;
         S[m].disk_base = i;
         S[m].base = MOST(S[m].base, i);
         S[m].stable = MOST(S[m].stable, i);
+        forget_damage();
         if
         :: old > 0 -> remove(m, old)
         :: else
@@ -280,6 +323,12 @@ inline take_append(prev)
                 ADD(n, TRUNCATE_RECORD(i));
                 S[n].last = i - 1;
                 S[n].log = S[n].log & UPTO(i - 1);
+                if
+                :: S[n].rotten >= i ->
+                    S[n].damaged = 0;
+                    S[n].is_known = 0
+                :: else
+                fi;
                 S[n].stable = LEAST(S[n].stable, i - 1)
             :: else
             fi;
@@ -302,7 +351,7 @@ inline take_append(prev)
 
 inline begin_taking()
 {
-    S[m].taking = (BUG(UNCOMMITTED) -> S[m].last : S[m].commit);
+    S[m].taking = (BUG(UNCOMMITTED) -> S[m].last : APPLIED(m));
     images++;
     if
     :: S[m].getting > 0 && S[m].getting <= S[m].taking && !BUG(SAME_FILE) ->
@@ -342,12 +391,15 @@ inline begin_getting()
 }
 
 /* The image is here as a whole, and was verified. */
+/* Only a newer image is of use. */
+#define NEEDED(k) (BUG(COMMIT_ONLY) -> S[k].commit : APPLIED(k))
+
 inline install()
 {
     i = S[m].getting;
     S[m].getting = 0;
     if
-    :: i > S[m].commit || (BUG(INSTALL_OLD) && i > S[m].base) ->
+    :: i > NEEDED(m) || (BUG(INSTALL_OLD) && i > S[m].base) ->
         if
         :: !BUG(UNSYNCED) -> S[m].files[i] = SYNCED
         :: else
@@ -365,12 +417,15 @@ inline install()
         :: else ->
             S[m].log = S[m].images[i];
             S[m].stable = (BUG(STORED_STAYS) -> LEAST(S[m].stable, i)
-                                             : LEAST(S[m].stable, LEAST(S[m].commit, i)));
+                                             : LEAST(S[m].stable, LEAST(APPLIED(m), i)));
+            S[m].damaged = 0;
+            S[m].is_known = 0;
             S[m].last = i;
             S[m].first = i + 1;
             S[m].verified = LEAST(S[m].verified, i)
         fi;
-        S[m].commit = i;
+        S[m].commit = (BUG(INSTALL_OLD) -> i : MOST(S[m].commit, i));
+        S[m].damaged = (BUG(HEAL_EARLY) && S[m].damaged <= i -> 0 : S[m].damaged);
         S[m].stable = (BUG(ACK_EARLY) -> MOST(S[m].stable, i) : S[m].stable);
         S[m].base = i;
         S[m].added = i;
@@ -383,16 +438,22 @@ inline install()
 
 #define FORGETTABLE (BUG(FORGET_EARLY) -> S[m].added : S[m].disk_base)
 
-/* The life that the log's first raw entry on the disk lies in. */
+/* The oldest life that an entry of the log lies in: one that was repaired lies in a later one. */
 inline roll()
 {
     S[m].first = FORGETTABLE + 1;
+    S[m].oldest = S[m].life;
     i = S[m].first;
     do
-    :: i <= S[m].disk_last && AT(S[m].lives, i) == 0 -> i++
+    :: i <= S[m].disk_last ->
+        if
+        :: AT(S[m].lives, i) > 0 ->
+            S[m].oldest = LEAST(S[m].oldest, AT(S[m].lives, i))
+        :: else
+        fi;
+        i++
     :: else -> break
     od;
-    S[m].oldest = (i <= S[m].disk_last -> AT(S[m].lives, i) : S[m].life);
     S[m].life++;
     S[m].oldest = (BUG(REUSE_NEEDED) -> S[m].life : S[m].oldest)
 }
@@ -406,7 +467,9 @@ inline reuse()
         if
         :: AT(S[m].lives, i) == S[m].zeroed ->
             PUT(S[m].disk, i, 0);
-            PUT(S[m].lives, i, 0)
+            PUT(S[m].lives, i, 0);
+            S[m].is_known = (S[m].rotten == i -> 0 : S[m].is_known);
+            S[m].rotten = (S[m].rotten == i -> 0 : S[m].rotten)
         :: else
         fi;
         i++
@@ -456,9 +519,13 @@ inline crash()
     S[m].log = (S[m].disk & UPTO(S[m].disk_last) & ~UPTO(S[m].base)) | S[m].images[S[m].base];
     S[m].first = S[m].last + 1;
     do
-    :: S[m].first > 1 && IN_JOURNAL(m, S[m].first - 1) -> S[m].first--
+    :: S[m].first > 1 && (IN_JOURNAL(m, S[m].first - 1) || S[m].rotten == S[m].first - 1) ->
+        S[m].first--
     :: else -> break
     od;
+    S[m].damaged = S[m].rotten;
+    S[m].is_known = S[m].rotten > 0;
+    forget_damage();
     S[m].taking = 0;
     S[m].getting = 0;
 }
@@ -489,8 +556,10 @@ inline sweep()
 #define KEPT(index) \
     ((index) > committed_last || \
      HOLDS(0, index, AT(committed, index)) + HOLDS(1, index, AT(committed, index)) + \
-     (voters > 2 && HOLDS(2, index, AT(committed, index))) >= voters / 2 + 1)
-#define IS_HELD(m, index) (ACKNOWLEDGED(m) < (index) || HOLDS(m, index, AT(S[m].log, index)))
+     (voters > 2 && HOLDS(2, index, AT(committed, index))) + damages >= voters / 2 + 1)
+#define IS_HELD(m, index) \
+    (ACKNOWLEDGED(m) < (index) || HOLDS(m, index, AT(S[m].log, index)) || \
+     (S[m].rotten == (index) && !S[m].is_known))
 #define IS_TRUE(m) (S[m].leads || (IS_HELD(m, 1) && IS_HELD(m, 2) && IS_HELD(m, 3)))
 #define IS_RIGHT(m) \
     (S[m].commit <= committed_last && ((S[m].log ^ committed) & UPTO(S[m].commit)) == 0)
@@ -498,8 +567,23 @@ inline sweep()
     (S[m].first <= S[m].base + 1 && S[m].base <= S[m].commit && S[m].commit <= S[m].last && \
      S[m].stable <= S[m].last)
 
+#define READS(m) (!S[m].is_known || S[m].rotten < S[m].first || S[m].damaged == S[m].rotten)
+#define HELPS(m, n) \
+    ((S[n].first <= S[m].damaged && S[n].last >= S[m].damaged && \
+      S[n].damaged != S[m].damaged && \
+      AT(S[n].log, S[m].damaged) == AT(S[m].log, S[m].damaged)) || \
+     (S[n].base >= S[m].damaged && S[n].base > NEEDED(m)))
+#define HAS_HELP(m, n, o) \
+    (S[m].damaged <= S[m].base || S[m].damaged > committed_last || \
+     AT(S[m].log, S[m].damaged) != AT(committed, S[m].damaged) || /* a leader overrules it */ \
+     HELPS(m, n) || HELPS(m, o))
+
 inline judge()
 {
+    what_is_kept_reads = READS(0) && READS(1) && READS(2);
+    damage_can_be_healed = HAS_HELP(0, 1, 2) && HAS_HELP(1, 0, 2) && HAS_HELP(2, 0, 1);
+    assert(what_is_kept_reads);
+    assert(damage_can_be_healed);
     states_agree = IS_RIGHT(0) && IS_RIGHT(1) && IS_RIGHT(2);
     log_and_base_adjoin = IS_WHOLE(0) && IS_WHOLE(1) && IS_WHOLE(2);
     logs_match = MATCH(0, 1) && MATCH(0, 2) && MATCH(1, 2);
@@ -532,6 +616,7 @@ init
         images_max = given("IMAGES", 2);
         lives_max = given("LIVES", 2);
         crashes_max = given("CRASHES", 1);
+        damages_max = given("DAMAGES", 0);
         voters = given("VOTERS", 3);
     };
     d_step {
@@ -559,7 +644,7 @@ init
         :: S[m].leads && S[m].commit < S[m].last &&
            (IS_COMMITTED(S[m].last) || IS_COMMITTED(S[m].commit + 1)) ->
             d_step { advance(); judge() }
-        :: S[m].taking == 0 && S[m].commit > S[m].added && images < images_max && SWEPT ->
+        :: S[m].taking == 0 && APPLIED(m) > S[m].added && images < images_max && SWEPT ->
             d_step { begin_taking(); judge() }
         :: S[m].taking > 0 && S[m].queued < QUEUE ->
             d_step { finish_taking(); judge() }
@@ -573,6 +658,10 @@ init
             d_step { crash(); judge() }
         :: S[m].strays != 0 ->
             d_step { sweep(); judge() }
+        :: damages < damages_max && IN_JOURNAL(m, 1) ->
+            d_step { S[m].rotten = 1; damages++; judge() }
+        :: damages < damages_max && IN_JOURNAL(m, 2) ->
+            d_step { S[m].rotten = 2; damages++; judge() }
         :: else
         fi;
         m = 0;
@@ -582,13 +671,17 @@ init
         if :: m = 0 :: m = 1 :: m = 2 fi;
         if :: m != 0 -> n = 0 :: m != 1 -> n = 1 :: m != 2 -> n = 2 fi;
         if
-        :: m < 2 && n < voters && !S[m].leads && S[m].term < terms_max &&
+        :: m < 2 && n < voters && !S[m].leads && S[m].damaged == 0 && S[m].term < terms_max &&
            S[n].term <= S[m].term && S[m].last < entries_max && S[m].queued == 0 &&
            S[n].queued == 0 && IS_NEWER ->
             d_step { elect(); judge() }
-        :: !S[m].leads && S[m].getting == 0 && S[n].base > S[m].commit &&
+        :: !S[m].leads && S[m].getting == 0 && S[n].base > NEEDED(m) &&
            S[n].files[S[n].base] == SYNCED && SWEPT ->
             d_step { begin_getting(); judge() }
+        :: S[m].damaged > 0 && S[m].queued < QUEUE && S[n].first <= S[m].damaged &&
+           S[n].last >= S[m].damaged && S[n].damaged == 0 &&
+           AT(S[n].log, S[m].damaged) == AT(S[m].log, S[m].damaged) ->
+            d_step { ADD(m, REPAIR_RECORD(S[m].damaged)); judge() }
         :: serve(0)
         :: serve(1)
         :: serve(2)
