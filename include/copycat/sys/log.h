@@ -7,7 +7,7 @@
  * Index.  Entries are numbered upwards from 1; numbers may be left out.  An entry that was cleaned
  * cannot be read any more, and its place on disk is given back later, when its segment is rewritten.
  *
- * Durable.  What was appended, skipped, cleaned or forgotten survives a crash once
+ * Durable.  What was appended, cleaned or forgotten survives a crash once
  * copycat_log_flush has returned OK; before that any of it may, from the oldest on.  Truncating is
  * durable when it returns.
  *
