@@ -219,6 +219,15 @@ static copycat_status swap(struct cc_commitlog *log)
     if (status == COPYCAT_OK) {
         status = check_written(log, cc_commitlog_output_drain(log, &job->output, target));
     }
+
+    /* A footer vouches for what is before it, so that must be there first. */
+    if (status == COPYCAT_OK) {
+        status = log->files.table->sync(log->files.context, target->file);
+        if (status != COPYCAT_OK) {
+            return cc_commitlog_fail(
+                log, status, target, log->files.table->reason(log->files.context));
+        }
+    }
     if (status == COPYCAT_OK &&
         !cc_commitlog_reserve(
             log->memory, &log->segments, &log->segment_capacity, (uint64_t)log->segment_count + 1,

@@ -9,6 +9,13 @@
 
 #include <string.h>
 
+/* A footer that can be made again from the records, since it was not whole, cannot be the only one
+ * that knows what is cleaned. */
+static bool is_final(const struct cc_commitlog_segment *segment)
+{
+    return segment->head.kind == CC_COMMITLOG_REWRITTEN;
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
 struct sink {
@@ -106,7 +113,7 @@ copycat_status cc_commitlog_seal(
     segment->is_sealed = true;
     segment->stored_count = segment->count;
     for (uint32_t i = 0; i < cc_commitlog_bits_size(segment->count) / 8; i++) {
-        segment->is_settled[i] = segment->cleaned[i];
+        segment->is_settled[i] = is_final(segment) ? segment->cleaned[i] : 0;
     }
     return COPYCAT_OK;
 }
@@ -195,7 +202,7 @@ static void take_tables(struct source *source, const struct cc_commitlog_footer 
     for (uint32_t i = 0;
          i < cc_commitlog_bits_size(footer->count) / 8 && (bytes = take(source, 8)) != NULL; i++) {
         segment->cleaned[i] = cc_load_u64(bytes);
-        segment->is_settled[i] = segment->cleaned[i];
+        segment->is_settled[i] = is_final(segment) ? segment->cleaned[i] : 0;
     }
     for (uint32_t i = 0; i < footer->cleaned_count && (bytes = take(source, 8)) != NULL; i += 2) {
         segment->notes[i] = cc_load_u32(bytes);
@@ -231,9 +238,14 @@ static copycat_status refuse(struct cc_commitlog *log, struct cc_commitlog_segme
     segment->stored_count = 0;
     segment->note_count = 0;
     segment->cleaned_count = 0;
+    segment->passes = segment->head.passes;
+    segment->stamp = segment->head.generation;
     segment->end = CC_COMMITLOG_HEAD_SIZE;
     segment->last = segment->head.first - 1;
     segment->base = 0;
+    segment->time_low_us = UINT64_MAX;
+    segment->time_high_us = 0;
+    segment->records_crc = 0;
     return COPYCAT_ERR_DAMAGED;
 }
 

@@ -15,6 +15,7 @@
 #define SEEDS 60u
 
 static struct log_stand stand;
+static uint64_t current;
 
 static void clean_some(struct cc_prng *prng)
 {
@@ -35,17 +36,17 @@ static void check(copycat_status status)
     assert_true(status == COPYCAT_OK || status == COPYCAT_ERR_INVALID || stand.disk.has_failed);
 }
 
+/* It goes by segments, so the log itself has to be asked how far. */
 static void retain(struct cc_prng *prng)
 {
     uint64_t bytes = 4096 * (4 + cc_prng_below(prng, 20));
-    uint64_t before = cc_commitlog_next(stand.log, 0);
     copycat_status status = cc_commitlog_retain(stand.log, 0, bytes);
-    uint64_t first = cc_commitlog_next(stand.log, 0);
 
     check(status);
-    first = first == 0 ? stand.now.last + 1 : first;
-    if (status == COPYCAT_OK && before != 0 && first > before && first > stand.now.floor) {
-        stand.now.floor = first;
+    for (uint64_t i = stand.now.floor; i <= stand.now.last && status == COPYCAT_OK; i++) {
+        if (stand.now.entries[i].state == STAND_LIVE && !cc_commitlog_contains(stand.log, i)) {
+            stand.now.floor = i + 1;
+        }
     }
 }
 
@@ -70,10 +71,13 @@ static void crash(struct cc_prng *prng)
     }
     log_stand_crash(&stand, (enum crash_mode)cc_prng_below(prng, CRASH_MODES), cc_prng_next(prng));
     if (log_stand_open(&stand) != COPYCAT_OK) {
-        print_error("%s\n", stand.message.text);
+        print_error("seed %u: %s\n", (unsigned)current, stand.message.text);
         fail();
     }
-    assert_true(log_stand_is_survivor(&stand));
+    if (!log_stand_is_survivor(&stand)) {
+        print_error("seed %u\n", (unsigned)current);
+        fail();
+    }
 }
 
 static void step(struct cc_prng *prng)
@@ -134,9 +138,12 @@ static void run(uint64_t seed, uint32_t rule)
 
 static void a_log_is_what_an_array_is_through_crashes_and_cleaning(void **state)
 {
+    const char *text = getenv("COMMITLOG_SEEDS");
+    uint64_t seeds = text == NULL ? SEEDS : strtoull(text, NULL, 10);
+
     (void)state;
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        print_message(seed % 20 == 0 ? "seed %u\n" : "", (unsigned)seed);
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        current = seed;
         run(seed, (uint32_t)(seed % 3));
     }
 }

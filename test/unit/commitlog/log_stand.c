@@ -183,10 +183,7 @@ bool log_stand_is_equal(struct log_stand *stand)
 
         if (cc_commitlog_contains(stand->log, i) != is_there ||
             (is_there && !has_content(stand, i, entry->seed))) {
-            fprintf(
-                stderr, "index %u differs: %d, state %d of last %u, floor %u: %s\n", (unsigned)i,
-                cc_commitlog_contains(stand->log, i), entry->state, (unsigned)stand->now.last,
-                (unsigned)stand->now.floor, "");
+            fprintf(stderr, "index %u differs\n", (unsigned)i);
             return false;
         }
         if (is_there) {
@@ -203,31 +200,52 @@ bool log_stand_is_equal(struct log_stand *stand)
            cc_commitlog_next(stand->log, next + 1) == 0;
 }
 
-/* May a crash after `durable`, when all was to be as `now`, leave what is found? */
-static bool is_between(
-    struct log_stand *stand, const struct stand_model *durable, const struct stand_model *now)
+/* What is wrong with what is found of this index, if a crash came after `durable` and all was to be as
+ * `now`; NULL: nothing. */
+static const char *find_fault(
+    struct log_stand *stand,
+    const struct stand_model *durable,
+    const struct stand_model *now,
+    uint64_t index)
 {
-    uint64_t last = cc_commitlog_last(stand->log);
+    const struct stand_entry *entry = &now->entries[index];
+    const struct stand_entry *before = &durable->entries[index];
+    bool is_found = cc_commitlog_contains(stand->log, index);
+    bool is_durable = before->state != STAND_NONE && before->seed == entry->seed;
 
+    if (is_found && entry->state == STAND_NONE) {
+        return "nobody appended it";
+    }
+    if (is_found && (index < durable->floor || (is_durable && before->state == STAND_CLEANED))) {
+        return "it was cleaned or forgotten, durably";
+    }
+    if (!is_found && entry->state == STAND_LIVE && index >= now->floor && is_durable) {
+        return "it was durable";
+    }
+    if (!is_found && entry->state == STAND_LIVE && index >= now->floor &&
+        index <= cc_commitlog_last(stand->log)) {
+        return "what was appended later is there";
+    }
+    return is_found && !has_content(stand, index, entry->seed) ? "it is another" : NULL;
+}
+
+static bool is_between(
+    struct log_stand *stand,
+    const struct stand_model *durable,
+    const struct stand_model *now,
+    bool is_told)
+{
     for (uint64_t i = 1; i <= STAND_INDEX_MAX; i++) {
-        const struct stand_entry *entry = &now->entries[i];
-        const struct stand_entry *before = &durable->entries[i];
-        bool is_found = cc_commitlog_contains(stand->log, i);
-        bool is_durable = before->state != STAND_NONE && before->seed == entry->seed;
+        const char *fault = find_fault(stand, durable, now, i);
 
-        if (is_found && (entry->state == STAND_NONE || i < durable->floor ||
-                         (is_durable && before->state == STAND_CLEANED))) {
-            return false;
+        if (fault != NULL && is_told) {
+            fprintf(stderr, "index %u: %s\n", (unsigned)i, fault);
         }
-        if (!is_found && entry->state == STAND_LIVE && i >= now->floor &&
-            (is_durable || i <= last)) {
-            return false;
-        }
-        if (is_found && !has_content(stand, i, entry->seed)) {
+        if (fault != NULL) {
             return false;
         }
     }
-    return last <= now->last;
+    return cc_commitlog_last(stand->log) <= now->last;
 }
 
 static void take_found(struct log_stand *stand)
@@ -250,12 +268,12 @@ static void take_found(struct log_stand *stand)
 bool log_stand_is_survivor(struct log_stand *stand)
 {
     static struct stand_model truncated;
-    bool is_right = is_between(stand, &stand->durable, &stand->now);
+    bool is_right = is_between(stand, &stand->durable, &stand->now, !stand->is_truncating);
 
     if (!is_right && stand->is_truncating) {
         truncated = stand->now;
         cut(&truncated, stand->truncated);
-        is_right = is_between(stand, &truncated, &truncated);
+        is_right = is_between(stand, &truncated, &truncated, true);
         if (is_right) {
             stand->now = truncated;
         }
