@@ -132,6 +132,9 @@ static void print_own(const copycat_inspect_record *record)
             " server %u start %" PRIu64 " incarnation %s last %" PRIu64 " term %" PRIu64 " vote %u",
             (unsigned)record->server, record->boot, record->identity, record->index, record->term,
             (unsigned)record->vote);
+        if (record->image_index != 0) {
+            printf(" image %" PRIu64, record->image_index);
+        }
         break;
     case COPYCAT_RECORD_TRUNCATE:
         printf(" from %" PRIu64, record->index);
@@ -144,7 +147,7 @@ static void print_own(const copycat_inspect_record *record)
         break;
     case COPYCAT_RECORD_SWITCH:
         printf(
-            " image %" PRIu64 " term %" PRIu64 " checksum %016" PRIx64 "%s", record->index,
+            " image %" PRIu64 " term %" PRIu64 " checksum %016" PRIx64 "%s", record->image_index,
             record->term, record->checksum,
             record->is_tail_kept != 0 ? "" : ", all entries dropped");
         break;
@@ -230,6 +233,8 @@ static void set_own(json_t *object, const copycat_inspect_record *record)
         set_number(object, "start", record->boot);
         cli_json_set(object, "incarnation", json_string(record->identity));
         set_number(object, "vote", record->vote);
+        set_number(object, "first", record->first);
+        set_number(object, "image", record->image_index);
         break;
     case COPYCAT_RECORD_STATE:
         set_number(object, "vote", record->vote);
@@ -238,6 +243,7 @@ static void set_own(json_t *object, const copycat_inspect_record *record)
         cli_json_set(object, "cluster", json_string(record->identity));
         break;
     case COPYCAT_RECORD_SWITCH:
+        set_number(object, "image", record->image_index);
         set_number(object, "image_size", record->image_size);
         set_digest(object, "checksum", record->checksum);
         cli_json_set(object, "keeps_tail", json_boolean(record->is_tail_kept != 0));

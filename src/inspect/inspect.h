@@ -45,10 +45,10 @@ struct cc_inspect_part {
     uint32_t life;                /* journal: 0: none */
     uint32_t batches_of_previous; /* as its table says, which reads */
     bool has_table;
-    bool is_of_one_life; /* its head does not read, and all that is in it is of `life` */
-    bool is_unreadable;  /* the disk refuses some of it */
-    uint32_t group;      /* image */
-    uint64_t index;      /* image */
+    bool is_head_zero;
+    bool is_unreadable; /* the disk refuses some of it */
+    uint32_t group;     /* image */
+    uint64_t index;     /* image */
     uint64_t size;
     char name[48];
 };

@@ -112,7 +112,6 @@ static copycat_status judge_head(
     case CC_REMAINS_WRONG:
         part->state = COPYCAT_FILE_DAMAGED;
         part->life = life_of_any(window);
-        part->is_of_one_life = !judge.is_mixed;
         break;
     }
     return COPYCAT_OK;
@@ -132,13 +131,14 @@ static copycat_status read_head(copycat_inspection *inspection, struct cc_inspec
     }
     part->size = window.size;
     if (window.size == 0) {
-        part->state = COPYCAT_FILE_UNFINISHED;
+        part->state = COPYCAT_FILE_UNFINISHED; /* unless it is the last, see below */
     } else {
         const uint8_t *block = cc_inspect_window_read(&window, 0, CC_DISK_BLOCK);
 
         status = block == NULL ? COPYCAT_ERR_MEMORY : COPYCAT_OK;
         if (block != NULL) {
             verdict = cc_batch_read_header(block, &header);
+            part->is_head_zero = cc_batch_is_zero(block, CC_DISK_SECTOR);
         }
         if (verdict == CC_HEADER_NEWER) {
             part->state = COPYCAT_FILE_NEWER;
@@ -207,30 +207,30 @@ static void drop_rivals(copycat_inspection *inspection)
     }
 }
 
-/* The last file is an empty one that the journal keeps behind those in use.  One of a life before all
- * that have a head was being given up. */
-static void see_what_is_free(copycat_inspection *inspection)
+/* The last file by name is empty and holds the place of the next spare.  Of a file that was given up
+ * the head is zeros, and what is left is older than all that reads. */
+static void judge_lifeless(copycat_inspection *inspection)
 {
     uint32_t oldest = UINT32_MAX;
-    uint32_t last = 0;
+    struct cc_inspect_part *last = NULL;
 
     for (uint32_t i = 0; i < inspection->part_count; i++) {
-        const struct cc_inspect_part *part = &inspection->parts[i];
+        struct cc_inspect_part *part = &inspection->parts[i];
 
         oldest = part->has_table && part->life < oldest ? part->life : oldest;
-        last = part->kind == COPYCAT_FILE_JOURNAL && part->slot > last ? part->slot : last;
+        if (part->kind == COPYCAT_FILE_JOURNAL && (last == NULL || part->slot > last->slot)) {
+            last = part;
+        }
+    }
+    if (last != NULL && last->size == 0 && last->state == COPYCAT_FILE_UNFINISHED) {
+        last->state = COPYCAT_FILE_SPARE;
     }
     for (uint32_t i = 0; i < inspection->part_count; i++) {
         struct cc_inspect_part *part = &inspection->parts[i];
 
-        if (part->kind != COPYCAT_FILE_JOURNAL || part->has_table) {
-            continue;
-        }
-        if (part->slot == last && part->size == 0 && !part->is_unreadable) {
-            part->state = COPYCAT_FILE_SPARE;
-        } else if (part->is_of_one_life && oldest != UINT32_MAX && part->life < oldest) {
-            part->state = COPYCAT_FILE_UNFINISHED;
+        if (part->is_head_zero && part->life != 0 && part->life < oldest) {
             part->life = 0;
+            part->state = COPYCAT_FILE_UNFINISHED;
         }
     }
 }
@@ -258,9 +258,9 @@ copycat_status cc_inspect_read_heads(copycat_inspection *inspection, copycat_mes
             "%s was written by a newer version of Copycat: use the tool of that version",
             inspection->path);
     }
-    see_what_is_free(inspection);
     qsort(inspection->parts, inspection->part_count, sizeof *inspection->parts, compare);
     drop_rivals(inspection);
+    judge_lifeless(inspection);
     qsort(inspection->parts, inspection->part_count, sizeof *inspection->parts, compare);
     return COPYCAT_OK;
 }

@@ -175,6 +175,13 @@ static void write_hexadecimal(char *text, size_t room, const uint8_t *bytes, siz
     }
 }
 
+static void describe_image(const struct cc_journal_base *image, copycat_inspect_record *out)
+{
+    out->image_index = image->index;
+    out->image_size = image->size;
+    out->checksum = image->checksum;
+}
+
 static bool describe_table(copycat_bytes payload, copycat_inspect_record *out)
 {
     struct cc_journal_table table;
@@ -189,6 +196,8 @@ static bool describe_table(copycat_bytes payload, copycat_inspect_record *out)
         out->term = table.groups[0].term;
         out->vote = table.groups[0].vote;
         out->index = table.groups[0].last;
+        out->first = table.groups[0].first;
+        describe_image(&table.groups[0].base, out);
     }
     return true;
 }
@@ -210,18 +219,6 @@ static bool describe_own(const struct cc_record *record, copycat_inspect_record 
         out->group = truncate.group;
         out->index = truncate.from;
         return true;
-    case CC_RECORD_SWITCH:
-        if (!cc_switch_record_decode(record->payload, &switched)) {
-            return false;
-        }
-        out->group = switched.group;
-        out->index = switched.image.index;
-        out->term = switched.image.term;
-        out->time_us = switched.image.time_us;
-        out->checksum = switched.image.checksum;
-        out->image_size = switched.image.size;
-        out->is_tail_kept = switched.keep_tail;
-        return true;
     case CC_RECORD_STATE:
         if (!cc_state_record_decode(record->payload, &state)) {
             return false;
@@ -235,6 +232,16 @@ static bool describe_own(const struct cc_record *record, copycat_inspect_record 
             return false;
         }
         write_hexadecimal(out->identity, sizeof out->identity, base.cluster_id, CC_CLUSTER_ID_SIZE);
+        return true;
+    case CC_RECORD_SWITCH:
+        if (!cc_switch_record_decode(record->payload, &switched)) {
+            return false;
+        }
+        out->group = switched.group;
+        out->term = switched.image.term;
+        out->time_us = switched.image.time_us;
+        out->is_tail_kept = switched.keep_tail;
+        describe_image(&switched.image, out);
         return true;
     default:
         return false;

@@ -36,24 +36,6 @@ static void on_truncate(void *owner, uint32_t group, uint64_t from)
     cc_log_recover_truncate(recovery->log, from);
 }
 
-static bool on_switch(
-    void *owner, uint32_t group, const struct cc_journal_base *base, bool keep_tail)
-{
-    struct recovery *recovery = owner;
-
-    (void)group;
-    return cc_log_recover_switch(recovery->log, base, keep_tail);
-}
-
-/* Recovery alone is asked for, so what it says is where the log begins. */
-static void on_forgotten(void *owner, uint32_t group, uint64_t first)
-{
-    struct recovery *recovery = owner;
-
-    (void)group;
-    cc_log_recover_forgotten(recovery->log, first);
-}
-
 static void note_damage(struct recovery *recovery, const struct cc_journal_damage *damage)
 {
     struct cc_inspect_verdict *verdict = recovery->verdict;
@@ -87,6 +69,30 @@ static bool on_repair(
     struct recovery *recovery = owner;
 
     return cc_log_recover_repair(recovery->log, entry, place);
+}
+
+static bool on_switch(
+    void *owner, uint32_t group, const struct cc_journal_base *base, bool keep_tail)
+{
+    struct recovery *recovery = owner;
+
+    recovery->verdict->image = (struct cc_image_id){
+        .group = group,
+        .index = base->index,
+        .term = base->term,
+        .time_us = base->time_us,
+        .size = base->size,
+        .checksum = base->checksum,
+    };
+    return cc_log_recover_switch(recovery->log, base, keep_tail);
+}
+
+static void on_forgotten(void *owner, uint32_t group, uint64_t first)
+{
+    struct recovery *recovery = owner;
+
+    (void)group;
+    cc_log_recover_forgotten(recovery->log, first);
 }
 
 static void on_state(void *owner, uint32_t group, uint64_t term, uint32_t vote)
@@ -147,10 +153,10 @@ static const struct cc_journal_callbacks callbacks = {
     .on_entry = on_entry,
     .on_truncate = on_truncate,
     .on_damage = on_damage,
-    .on_switch = on_switch,
-    .on_forgotten = on_forgotten,
     .on_repair = on_repair,
+    .on_switch = on_switch,
     .on_state = on_state,
+    .on_forgotten = on_forgotten,
     .on_open = on_open,
     .on_durable = on_durable,
     .on_placed = on_placed,

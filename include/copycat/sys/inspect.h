@@ -110,13 +110,15 @@ typedef struct copycat_inspect_record {
     copycat_bytes expected;
     uint64_t offset; /* of the batch in the file */
     uint64_t size;   /* of an encoded entry; of a gap */
-    uint64_t index;  /* ENTRY, REPAIR, TRUNCATE; of the image; TABLE: the last of the log */
+    uint64_t index;  /* ENTRY, REPAIR, TRUNCATE; TABLE: the last of the log */
     uint64_t term;
     uint64_t time_us;
     uint64_t session;  /* COMMAND, SESSION_CLOSE, SESSION_EXPIRE */
     uint64_t sequence; /* COMMAND: which of the session */
     uint64_t instance; /* COMMAND: the resource, 0: the catalogue */
     uint64_t timeout_us;
+    uint64_t first;       /* TABLE: the first entry in the files */
+    uint64_t image_index; /* SWITCH, TABLE: what the log stands on; 0: none */
     uint64_t image_size;
     uint64_t checksum; /* of an image; MARK: digest of the state at `mark` */
     uint64_t mark;
