@@ -79,6 +79,8 @@ static const char *state_name(const copycat_inspect_file *file)
         return "stray";
     case COPYCAT_FILE_NEWER:
         return "newer";
+    case COPYCAT_FILE_GIVEN_UP:
+        return "given up";
     default:
         return "damaged";
     }
@@ -101,6 +103,9 @@ static void write_state(const copycat_inspect_file *file, char *text_out, size_t
         break;
     case COPYCAT_FILE_NEWER:
         snprintf(text_out, text_size, "newer: this version cannot read all of it");
+        break;
+    case COPYCAT_FILE_GIVEN_UP:
+        snprintf(text_out, text_size, "given up: an image covers it, it is used again");
         break;
     case COPYCAT_FILE_DAMAGED:
         cmd_size_format(file->unread_bytes, size, sizeof size);

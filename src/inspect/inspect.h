@@ -39,13 +39,13 @@ struct cc_inspect_opened {
 
 /* One file. */
 struct cc_inspect_part {
-    uint32_t kind;                /* COPYCAT_FILE_JOURNAL ... */
-    uint32_t state;               /* COPYCAT_FILE_USED ... as far as its head shows */
-    uint32_t slot;                /* journal: the number in its name */
-    uint32_t life;                /* journal: 0: none */
+    uint32_t kind;    /* COPYCAT_FILE_JOURNAL ... */
+    uint32_t state;   /* COPYCAT_FILE_USED ... as far as its head shows */
+    uint32_t slot;    /* journal: the number in its name */
+    uint32_t life;    /* journal: 0: none */
+    uint32_t claimed; /* the life that all of a file is stamped with whose head does not read */
     uint32_t batches_of_previous; /* as its table says, which reads */
     bool has_table;
-    bool is_head_zero;
     bool is_unreadable; /* the disk refuses some of it */
     uint32_t group;     /* image */
     uint64_t index;     /* image */

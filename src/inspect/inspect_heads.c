@@ -93,7 +93,8 @@ static uint32_t life_of_any(struct cc_inspect_window *window)
 static copycat_status judge_head(
     struct cc_inspect_part *part,
     struct cc_inspect_window *window,
-    const struct cc_batch_header *header)
+    const struct cc_batch_header *header,
+    bool is_head_bad)
 {
     struct cc_remains_judge judge;
     copycat_status status =
@@ -108,10 +109,12 @@ static copycat_status judge_head(
         break;
     case CC_REMAINS_INCOMPLETE:
         part->state = COPYCAT_FILE_UNFINISHED;
+        part->claimed = judge.life;
         break;
     case CC_REMAINS_WRONG:
         part->state = COPYCAT_FILE_DAMAGED;
         part->life = life_of_any(window);
+        part->claimed = is_head_bad || judge.is_mixed ? 0 : judge.life;
         break;
     }
     return COPYCAT_OK;
@@ -138,7 +141,6 @@ static copycat_status read_head(copycat_inspection *inspection, struct cc_inspec
         status = block == NULL ? COPYCAT_ERR_MEMORY : COPYCAT_OK;
         if (block != NULL) {
             verdict = cc_batch_read_header(block, &header);
-            part->is_head_zero = cc_batch_is_zero(block, CC_DISK_SECTOR);
         }
         if (verdict == CC_HEADER_NEWER) {
             part->state = COPYCAT_FILE_NEWER;
@@ -146,7 +148,11 @@ static copycat_status read_head(copycat_inspection *inspection, struct cc_inspec
             part->state = COPYCAT_FILE_USED;
             part->life = header.life;
         } else if (status == COPYCAT_OK) {
-            status = judge_head(part, &window, verdict == CC_HEADER_VALID ? &header : NULL);
+            bool is_zero = cc_batch_is_zero(block, CC_DISK_SECTOR);
+
+            status = judge_head(
+                part, &window, verdict == CC_HEADER_VALID ? &header : NULL,
+                verdict == CC_HEADER_BAD && !is_zero);
         }
     }
     part->is_unreadable = window.is_unreadable;
@@ -207,8 +213,8 @@ static void drop_rivals(copycat_inspection *inspection)
     }
 }
 
-/* The last file by name is empty and holds the place of the next spare.  Of a file that was given up
- * the head is zeros, and what is left is older than all that reads. */
+/* The last file by name is empty and holds the place of the next spare.  A file that was given up is
+ * stamped with a life that is older than all that reads, and its head with none. */
 static void judge_lifeless(copycat_inspection *inspection)
 {
     uint32_t oldest = UINT32_MAX;
@@ -228,9 +234,9 @@ static void judge_lifeless(copycat_inspection *inspection)
     for (uint32_t i = 0; i < inspection->part_count; i++) {
         struct cc_inspect_part *part = &inspection->parts[i];
 
-        if (part->is_head_zero && part->life != 0 && part->life < oldest) {
+        if (part->claimed != 0 && part->claimed < oldest) {
             part->life = 0;
-            part->state = COPYCAT_FILE_UNFINISHED;
+            part->state = COPYCAT_FILE_GIVEN_UP;
         }
     }
 }

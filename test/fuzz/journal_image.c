@@ -62,7 +62,8 @@ static struct memory_file *file_of_life(struct memory_disk *disk, uint32_t life)
     struct cc_batch_header header;
 
     for (uint32_t i = 0; (file = memory_disk_file(disk, i)) != NULL; i++) {
-        if (cc_batch_read_header(file->platter, &header) == CC_HEADER_VALID &&
+        if (file->platter_size >= CC_DISK_BLOCK &&
+            cc_batch_read_header(file->platter, &header) == CC_HEADER_VALID &&
             header.life == life) {
             return file;
         }

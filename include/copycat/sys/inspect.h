@@ -45,7 +45,8 @@ enum {
     COPYCAT_FILE_UNFINISHED = 3, /* was being made or begun when the server ended */
     COPYCAT_FILE_STRAY = 4,      /* an image that nothing stands on */
     COPYCAT_FILE_DAMAGED = 5,    /* something in it does not read */
-    COPYCAT_FILE_NEWER = 6       /* of a newer format */
+    COPYCAT_FILE_NEWER = 6,      /* of a newer format */
+    COPYCAT_FILE_GIVEN_UP = 7    /* an image covers what it held; it is used again */
 };
 
 /* Grows at its end. */
