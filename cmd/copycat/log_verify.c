@@ -17,6 +17,7 @@
 struct verifying {
     struct cli_progress progress;
     json_t *findings; /* NULL: lines are printed */
+    char advice[512]; /* the one that was printed last: it is not said twice on end */
     uint64_t damage_count;
     uint64_t newer_count;
 };
@@ -59,7 +60,7 @@ static const char *kind_name(uint32_t kind)
     }
 }
 
-static void print_finding(const copycat_inspect_finding *finding)
+static void print_finding(struct verifying *verifying, const copycat_inspect_finding *finding)
 {
     printf("%s: ", kind_name(finding->kind));
     if (finding->file[0] != '\0') {
@@ -69,7 +70,11 @@ static void print_finding(const copycat_inspect_finding *finding)
         }
         printf(": ");
     }
-    printf("%s\n    %s\n", finding->what, finding->advice);
+    printf("%s\n", finding->what);
+    if (strcmp(verifying->advice, finding->advice) != 0) {
+        printf("    %s\n", finding->advice);
+        snprintf(verifying->advice, sizeof verifying->advice, "%s", finding->advice);
+    }
 }
 
 static json_t *json_of(const copycat_inspect_finding *finding)
@@ -103,7 +108,7 @@ static int on_finding(const copycat_inspect_finding *finding, void *user)
     if (verifying->findings != NULL) {
         (void)json_array_append_new(verifying->findings, json_of(finding));
     } else {
-        print_finding(finding);
+        print_finding(verifying, finding);
     }
     return 0;
 }

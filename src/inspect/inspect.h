@@ -17,6 +17,7 @@
  *     inspect_list.c             files and records are told
  *     inspect_recover.c          recovery as a server does it
  *     inspect_image.c            images: which, and are they whole
+ *     inspect_refusal.c          why recovery refuses, in a sentence
  *     inspect_verify.c           findings
  */
 #ifndef CC_INSPECT_INSPECT_H
@@ -210,6 +211,20 @@ struct cc_inspect_verdict {
 copycat_status cc_inspect_recover(
     copycat_inspection *inspection, struct cc_inspect_verdict *verdict_out);
 void cc_inspect_verdict_deinit(copycat_inspection *inspection, struct cc_inspect_verdict *verdict);
+
+/* ---- inspect_refusal.c ----------------------------------------------------------------------- */
+
+/* Why recovery refuses. */
+struct cc_inspect_refusal {
+    char file[64]; /* "": the directory */
+    char what[768];
+    uint64_t offset; /* COPYCAT_NONE: none is told */
+};
+
+void cc_inspect_explain(
+    const copycat_inspection *inspection,
+    const struct cc_inspect_verdict *verdict,
+    struct cc_inspect_refusal *refusal_out);
 
 /* ---- inspect_image.c ------------------------------------------------------------------------- */
 

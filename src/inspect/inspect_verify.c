@@ -8,7 +8,6 @@
 #include "inspect/inspect.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ADVICE_LEFTOVER "a crash leaves that behind; a start clears it away, nothing is lost"
@@ -17,6 +16,9 @@
 #define ADVICE_REPAIRABLE                                                                  \
     "a start passes over it and fetches these entries from the other servers; look after " \
     "the disk, and change nothing in the directory"
+#define ADVICE_REPAIRABLE_BUT                                                             \
+    "of itself it would be passed over, and its entries fetched from the other servers; " \
+    "but a start does not come to that"
 #define ADVICE_UNJUDGED \
     "whether a start could pass over it cannot be told, for it does not come so far"
 #define ADVICE_FATAL                                                                           \
@@ -37,8 +39,7 @@ struct verifying {
     void *user;
     struct cc_inspect_verdict verdict;
     copycat_inspect_summary *summary;
-    char fatal_file[64]; /* what recovery stopped at: it is told once */
-    uint64_t fatal_offset;
+    struct cc_inspect_refusal refusal; /* what recovery stopped at: it is told once */
     bool is_over;
 };
 
@@ -54,51 +55,22 @@ static void tell(struct verifying *verifying, const copycat_inspect_finding *fin
 
 /* ---- what recovery stopped at ---------------------------------------------------------------- */
 
-/* "DIRECTORY/FILE: WHAT, at offset OFFSET, ..." */
-static const char *split(struct verifying *verifying)
-{
-    const char *text = verifying->verdict.text;
-    size_t size = strlen(verifying->inspection->path);
-    const char *colon;
-    const char *offset;
-
-    verifying->fatal_offset = COPYCAT_NONE;
-    if (strncmp(text, verifying->inspection->path, size) != 0) {
-        return text;
-    }
-    text += size;
-    if (text[0] == ':' && text[1] == ' ') {
-        text += 2;
-    } else if (text[0] == '/' && (colon = strchr(text, ':')) != NULL && colon[1] == ' ') {
-        snprintf(
-            verifying->fatal_file, sizeof verifying->fatal_file, "%.*s", (int)(colon - text - 1),
-            text + 1);
-        text = colon + 2;
-    }
-    offset = strstr(text, ", at offset ");
-    if (offset != NULL && verifying->fatal_file[0] != '\0') {
-        verifying->fatal_offset = strtoull(offset + strlen(", at offset "), NULL, 10);
-    }
-    return text;
-}
-
 static void tell_refusal(struct verifying *verifying)
 {
-    copycat_inspect_finding finding = {.kind = COPYCAT_FINDING_FATAL, .advice = ADVICE_FATAL};
-    char what[768];
-    char *offset;
+    const struct cc_inspect_refusal *refusal = &verifying->refusal;
+    copycat_inspect_finding finding = {
+        .kind = COPYCAT_FINDING_FATAL,
+        .file = refusal->file,
+        .what = refusal->what,
+        .advice = ADVICE_FATAL,
+        .offset = refusal->offset,
+    };
 
     if (verifying->verdict.status == COPYCAT_OK) {
         return;
     }
-    snprintf(what, sizeof what, "%s", split(verifying));
-    offset = strstr(what, ", at offset ");
-    if (offset != NULL && verifying->fatal_offset != COPYCAT_NONE) {
-        char *rest = strchr(offset + 2, ',');
-
-        /* The offset has a place of its own. */
-        memmove(offset, rest == NULL ? "" : rest, rest == NULL ? 1 : strlen(rest) + 1);
-    }
+    cc_inspect_explain(verifying->inspection, &verifying->verdict, &verifying->refusal);
+    finding.offset = refusal->offset;
     if (verifying->verdict.status == COPYCAT_ERR_NEWER) {
         finding.kind = COPYCAT_FINDING_NEWER;
         finding.advice = ADVICE_NEWER;
@@ -106,9 +78,6 @@ static void tell_refusal(struct verifying *verifying)
         finding.kind = COPYCAT_FINDING_UNREADABLE;
         finding.advice = ADVICE_UNREADABLE;
     }
-    finding.file = verifying->fatal_file;
-    finding.what = what;
-    finding.offset = verifying->fatal_offset;
     tell(verifying, &finding);
 }
 
@@ -153,7 +122,9 @@ static void tell_damage(
         (unsigned long long)damage->first, (unsigned long long)damage->last);
     finding->kind =
         damage->missing > 0 ? COPYCAT_FINDING_REPAIRABLE : (uint32_t)COPYCAT_FINDING_REPAIRED;
-    finding->advice = damage->missing > 0 ? ADVICE_REPAIRABLE : ADVICE_REPAIRED;
+    finding->advice = damage->missing == 0                      ? ADVICE_REPAIRED
+                      : verifying->verdict.status == COPYCAT_OK ? ADVICE_REPAIRABLE
+                                                                : ADVICE_REPAIRABLE_BUT;
     tell(verifying, finding);
 }
 
@@ -191,8 +162,8 @@ static bool on_gap(void *owner, const struct cc_inspect_gap *gap)
     struct verifying *verifying = owner;
     copycat_inspect_finding finding = {.file = gap->part->name, .offset = gap->offset};
 
-    if (verifying->fatal_offset == gap->offset &&
-        strcmp(verifying->fatal_file, gap->part->name) == 0) {
+    if (verifying->refusal.offset == gap->offset &&
+        strcmp(verifying->refusal.file, gap->part->name) == 0) {
         return true; /* it is what stopped recovery */
     }
     switch (gap->kind) {
@@ -221,7 +192,7 @@ static void tell_lifeless(struct verifying *verifying, const struct cc_inspect_p
 {
     copycat_inspect_finding finding = {.file = part->name, .offset = COPYCAT_NONE};
 
-    if (strcmp(verifying->fatal_file, part->name) == 0) {
+    if (strcmp(verifying->refusal.file, part->name) == 0) {
         return;
     }
     switch (part->state) {
@@ -379,7 +350,7 @@ copycat_status copycat_inspect_verify(
         .on_finding = on_finding,
         .user = user,
         .summary = summary_out,
-        .fatal_offset = COPYCAT_NONE,
+        .refusal.offset = COPYCAT_NONE,
     };
     copycat_status status;
 
