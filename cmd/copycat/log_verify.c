@@ -206,6 +206,7 @@ int cli_log_verify(const struct cli_arguments *arguments)
         return code;
     }
     cli_progress_init(&verifying.progress, now_ms(), NULL, false);
+    verifying.progress.unit = " MiB";
     verifying.findings = cli_arguments_has(arguments, CLI_FLAG_JSON) ? json_array() : NULL;
     status =
         copycat_inspect_verify(inspection, on_finding, on_progress, &verifying, &summary, &message);

@@ -66,8 +66,9 @@ static size_t format_bar(const struct cli_progress *progress, char *text_out, si
     }
     bar[BAR_WIDTH] = '\0';
     return (size_t)snprintf(
-        text_out, text_size, "[%s] %3" PRIu64 "%%  %" PRIu64 "/%" PRIu64, bar,
-        progress->done * 100 / total, progress->done, total);
+        text_out, text_size, "[%s] %3" PRIu64 "%%  %" PRIu64 "/%" PRIu64 "%s", bar,
+        progress->done * 100 / total, progress->done, total,
+        progress->unit == NULL ? "" : progress->unit);
 }
 
 void cli_progress_format(
@@ -78,8 +79,9 @@ void cli_progress_format(
     size_t used = format_bar(progress, text_out, text_size);
 
     used += (size_t)snprintf(
-        text_out + used, text_size - used, "  %" PRIu64 "/s",
-        took_ms == 0 ? 0 : progress->done * 1000 / took_ms);
+        text_out + used, text_size - used, "  %" PRIu64 "%s/s",
+        took_ms == 0 ? 0 : progress->done * 1000 / took_ms,
+        progress->unit == NULL ? "" : progress->unit);
     if (pause >= OUTAGE_MS) {
         snprintf(
             text_out + used, text_size - used, "  waiting %" PRIu64 ".%" PRIu64 " s", pause / 1000,

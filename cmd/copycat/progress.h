@@ -14,6 +14,7 @@
 struct cli_progress {
     const char *file; /* NULL: none */
     uint64_t total;   /* 0: nobody knows */
+    const char *unit; /* behind the figures; NULL: lines, which need none */
     uint64_t done;
     uint64_t begin_ms;
     uint64_t moved_ms;         /* when something came back last, or began to be waited for */

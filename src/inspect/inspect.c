@@ -40,8 +40,10 @@ copycat_status cc_inspect_fail(
     return status;
 }
 
-void cc_inspect_advance(copycat_inspection *inspection, uint64_t size)
+void cc_inspect_advance(void *owner, uint64_t size)
 {
+    copycat_inspection *inspection = owner;
+
     inspection->done += size;
     if (inspection->on_progress != NULL) {
         /* Some is read twice: nobody is told of more than there is. */
@@ -142,6 +144,8 @@ copycat_status cc_inspect_create(
         inspection->path[--size] = '\0';
     }
     cc_view_init(&inspection->view, memory, files, directory);
+    inspection->view.on_read = cc_inspect_advance;
+    inspection->view.owner = inspection;
     status = list(inspection, message);
     if (status != COPYCAT_OK) {
         cc_inspect_destroy(inspection);

@@ -87,8 +87,8 @@ void cc_inspect_destroy(copycat_inspection *inspection);
 __attribute__((format(printf, 3, 4))) copycat_status cc_inspect_fail(
     copycat_message *message, copycat_status status, const char *format, ...);
 
-/* So many more bytes have been read. */
-void cc_inspect_advance(copycat_inspection *inspection, uint64_t size);
+/* So many more bytes have been read; `owner` is an inspection. */
+void cc_inspect_advance(void *owner, uint64_t size);
 
 /* inspect_heads.c: what each file is, in the order of the log. */
 copycat_status cc_inspect_read_heads(copycat_inspection *inspection, copycat_message *message);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 struct reading {
-    copycat_inspection *inspection;
     struct cc_inspect_image *image;
     struct cc_image_reader *reader;
     bool is_whole; /* all of it is wanted */
@@ -54,7 +53,7 @@ static void on_piece(void *owner, copycat_bytes bytes)
 {
     struct reading *reading = owner;
 
-    cc_inspect_advance(reading->inspection, bytes.size);
+    (void)bytes;
     cc_image_read_next(reading->reader);
 }
 
@@ -83,7 +82,7 @@ copycat_status cc_inspect_read_image(
     bool is_whole,
     struct cc_inspect_image *image_out)
 {
-    struct reading reading = {.inspection = inspection, .image = image_out, .is_whole = is_whole};
+    struct reading reading = {.image = image_out, .is_whole = is_whole};
     copycat_status status;
 
     *image_out = (struct cc_inspect_image){0};

@@ -159,6 +159,9 @@ static copycat_status carry_out(struct cc_view *view, struct cc_disk_request *re
     case CC_DISK_OPEN:
         return open_file(view, request);
     case CC_DISK_READ:
+        if (view->on_read != NULL) {
+            view->on_read(view->owner, request->size);
+        }
         return view->files->read(
             view->context, request->file->handle, request->offset, request->data, request->size);
     case CC_DISK_CLOSE:

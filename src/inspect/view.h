@@ -31,7 +31,9 @@ struct cc_view {
     void *context;
     struct cc_list tasks;
     struct cc_list requests;
-    bool is_write_wanted; /* something was to be changed, and was refused */
+    bool is_write_wanted;                        /* something was to be changed, and was refused */
+    void (*on_read)(void *owner, uint64_t size); /* NULL: nobody wants to know how far it is */
+    void *owner;
 };
 
 /* `files` and `context` stay valid as long as the view is used. */
