@@ -18,6 +18,7 @@ static int exit_of(copycat_status status)
     switch (status) {
     case COPYCAT_ERR_LOCKED:
     case COPYCAT_ERR_IO:
+    case COPYCAT_ERR_BUSY:
     case COPYCAT_ERR_MEMORY:
         return CLI_EXIT_RETRY;
     default:

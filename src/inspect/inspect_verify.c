@@ -361,6 +361,12 @@ copycat_status copycat_inspect_verify(
     inspection->user = user;
     inspection->done = 0;
     status = cc_inspect_recover(inspection, &verifying.verdict);
+    if (status == COPYCAT_OK && verifying.verdict.status == COPYCAT_ERR_BUSY) {
+        status = cc_inspect_fail(
+            message_out, COPYCAT_ERR_BUSY,
+            "%s has more files than this process may open: raise that limit (ulimit -n)",
+            inspection->path);
+    }
     if (status == COPYCAT_OK) {
         sum_up(&verifying, summary_out);
         tell_refusal(&verifying);
