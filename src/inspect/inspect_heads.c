@@ -234,7 +234,7 @@ static void judge_lifeless(copycat_inspection *inspection)
     for (uint32_t i = 0; i < inspection->part_count; i++) {
         struct cc_inspect_part *part = &inspection->parts[i];
 
-        if (part->claimed != 0 && part->claimed < oldest) {
+        if (oldest != UINT32_MAX && part->claimed != 0 && part->claimed < oldest) {
             part->life = 0;
             part->state = COPYCAT_FILE_GIVEN_UP;
         }
