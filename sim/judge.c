@@ -662,6 +662,11 @@ void cc_judge_damaged(struct cc_judge *judge, uint32_t place)
     judge->servers[place].is_damaged = true;
 }
 
+void cc_judge_committed(struct cc_judge *judge, uint64_t index)
+{
+    judge->commit = index;
+}
+
 void cc_judge_trusts_clocks(struct cc_judge *judge, bool does)
 {
     judge->trusts_clocks = does;

@@ -73,6 +73,9 @@ void cc_judge_rolled_back(struct cc_judge *judge, uint32_t place);
 /* Something on a server's disk is not what was written: it may miss what it promised to keep. */
 void cc_judge_damaged(struct cc_judge *judge, uint32_t place);
 
+/* What was committed before this judge was there to see it. */
+void cc_judge_committed(struct cc_judge *judge, uint64_t index);
+
 /* Would all that is committed survive without this server and those that are lost already? */
 bool cc_judge_can_lose(struct cc_judge *judge, uint32_t place);
 

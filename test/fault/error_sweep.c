@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error_sweep -- the n-th disk call of a server fails, or the n-th allocation of a server or the
- * client, for every n until a run passes unharmed.
+ * error_sweep -- the n-th disk call of a server fails, or power is lost with it, or the n-th
+ * allocation of a server or the client fails, for every n until a run passes unharmed;
+ * without --each 1, for every fourth.
  *
  *     found      three servers found a cluster; one that stops is started again
  *     work       a client puts and reads; one that stops stays down
- *     recovery   the server that faults aim at loses power and starts again while the client works
+ *     away       the server that faults aim at loses power; the client goes on, until the others
+ *                have images and have forgotten what that server lacks
+ *     recovery   it starts again while the client works, and fetches an image
  *     end        one that stopped is started again; all must agree; all is closed in good order
+ *
+ * Images are taken every few entries, and files of the journal are used again, in all of it.
  *
  *   R1  nothing hangs: each phase ends in time, and two servers serve while the third is down
  *   R2  no wrong answer, and nothing the simulator's judge minds
  *   R3  a server goes on, or stops and says why; refused memory ends its process; it never panics
  *       otherwise.  The client never does: its calls end with a status
  *   R4  what is closed, also after it has stopped, leaves no memory behind
+ *   R5  whatever call power is lost with, the next start finds its image: the former or the new one
  *
  * At the seam EMFILE is an I/O error, like all but "no space" (env/uv/uv_disk.c).
  *
- * usage: error_sweep [--seeds N] [--from SEED] [--only SEED MACHINE KIND N]
- *        KIND: io, full, memory
+ * usage: error_sweep [--seeds N] [--from SEED] [--each N] [--only SEED MACHINE KIND N]
+ *        KIND: io, full, power, memory
  */
 #include "fault/caller.h"
 #include "fault/trio.h"
@@ -34,20 +40,23 @@
 #define SLICE_US UINT64_C(200000)
 #define PUTS 15u
 #define SEEDS 16u
+#define EACH 4u /* of so many calls one is tried, another one for each seed */
 
 enum kind {
     KIND_IO,
     KIND_FULL,
+    KIND_POWER,
     KIND_MEMORY,
     KIND_COUNT,
 };
 
-static const char *const kind_names[] = {"io", "full", "memory"};
+static const char *const kind_names[] = {"io", "full", "power", "memory"};
 
 static struct {
     uint64_t tried;
     uint64_t stopped; /* the server stopped and said why */
     uint64_t gone;    /* its process ended for want of memory */
+    uint64_t dark;    /* power was lost */
     uint64_t went_on; /* nobody stopped */
 } totals;
 
@@ -80,7 +89,9 @@ static void start_again(void)
 {
     for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
         if (trio.seats[i].has_stopped) {
-            check_reason(&trio.seats[i]);
+            if (!trio.seats[i].is_power_gone) {
+                check_reason(&trio.seats[i]);
+            }
             if (trio_close(&trio, i)) {
                 trio_start(&trio, i);
             }
@@ -102,14 +113,36 @@ static bool settle(uint64_t within_us, const char *what)
     return false;
 }
 
+/* R5: but for one that was asked to read it and was told of an error. */
+static void check_images(void)
+{
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        bool is_told = i == trio.fault.machine && trio.fault.disk_status != COPYCAT_OK;
+
+        if (trio.seats[i].has_lost_image && !is_told) {
+            cc_judge_blame(trio.judge, "server %u says \"%s\"", i + 1, trio.seats[i].notice);
+        }
+    }
+}
+
+static uint32_t aim(void)
+{
+    return trio.fault.machine < TRIO_SERVERS ? trio.fault.machine : 0;
+}
+
+static void go_away(void)
+{
+    if (!trio.seats[aim()].has_stopped) {
+        trio_crash(&trio, aim());
+    }
+}
+
 static void recover(void)
 {
-    uint32_t place = trio.fault.machine < TRIO_SERVERS ? trio.fault.machine : 0;
-
-    if (trio.seats[place].has_stopped) {
+    if (trio.seats[aim()].has_stopped) {
         start_again();
     } else {
-        trio_start(&trio, place);
+        trio_start(&trio, aim());
     }
 }
 
@@ -132,9 +165,14 @@ static void act(void)
         !caller_check(&caller, PATIENCE_US)) {
         return;
     }
+    go_away();
+    if (!caller_put(&caller, PUTS, PATIENCE_US)) {
+        return;
+    }
     recover();
     if (caller_put(&caller, PUTS, PATIENCE_US) && settle(SETTLE_US, "the recovery") &&
         caller_check(&caller, PATIENCE_US)) {
+        check_images();
         (void)close_all();
     }
 }
@@ -150,7 +188,8 @@ static void count_outcome(void)
     }
     totals.tried++;
     totals.gone += is_gone;
-    totals.stopped += trio.stops > 0 && !is_gone;
+    totals.dark += trio.fault.disk_at != 0 && trio.fault.disk_status == COPYCAT_OK;
+    totals.stopped += trio.stops > 0 && !is_gone && trio.fault.disk_status != COPYCAT_OK;
     totals.went_on += trio.stops == 0;
 }
 
@@ -181,11 +220,15 @@ static struct trio_fault fault_of(uint32_t machine, enum kind kind, uint64_t num
 {
     struct trio_fault fault = {.machine = machine};
 
-    fault.disk_status = kind == KIND_FULL ? COPYCAT_ERR_DISK_FULL : COPYCAT_ERR_IO;
+    fault.disk_status = kind == KIND_POWER  ? COPYCAT_OK
+                        : kind == KIND_FULL ? COPYCAT_ERR_DISK_FULL
+                                            : COPYCAT_ERR_IO;
     fault.disk_at = kind == KIND_MEMORY ? 0 : number;
     fault.memory_at = kind == KIND_MEMORY ? number : 0;
     return fault;
 }
+
+static uint64_t each = EACH;
 
 /* Until a run passes in which nothing was left to fail; gives the points that broke a rule. */
 static uint64_t sweep(
@@ -194,7 +237,7 @@ static uint64_t sweep(
     uint64_t failed = 0;
     bool has_fired = true;
 
-    for (uint64_t number = 1; has_fired; number++) {
+    for (uint64_t number = 1 + seed % each; has_fired; number += each) {
         struct trio_fault fault = fault_of(machine, kind, number);
 
         /* Up to the n-th call it is the rehearsal again, which says what may meet a full disk. */
@@ -214,20 +257,24 @@ static uint64_t sweep_seed(uint64_t seed)
 
     for (uint32_t machine = 0; machine < TRIO_MACHINES; machine++) {
         struct trio_fault rehearsed = {.machine = machine};
+        uint32_t restored;
 
         if (!try_one(seed, &rehearsed, "rehearsal", 0)) {
             return failed + 1;
         }
         rehearsed = trio.fault;
+        restored = trio.seats[aim()].restored;
         for (enum kind kind = KIND_IO; kind < KIND_COUNT; kind++) {
             if (machine < TRIO_SERVERS || kind == KIND_MEMORY) {
                 failed += sweep(seed, machine, kind, &rehearsed);
             }
         }
         printf(
-            "seed %" PRIu64 ", %s %u: %" PRIu64 " disk calls, %" PRIu64 " allocations\n", seed,
-            machine == TRIO_CLIENT ? "client" : "server", machine == TRIO_CLIENT ? 1 : machine + 1,
-            rehearsed.disk_calls, rehearsed.allocations);
+            "seed %" PRIu64 ", %s %u: %" PRIu64 " disk calls, %" PRIu64
+            " allocations, %u images made its state\n",
+            seed, machine == TRIO_CLIENT ? "client" : "server",
+            machine == TRIO_CLIENT ? 1 : machine + 1, rehearsed.disk_calls, rehearsed.allocations,
+            restored);
         fflush(stdout);
     }
     return failed;
@@ -263,15 +310,16 @@ int main(int count, char **arguments)
 
         seeds = strcmp(arguments[i], "--seeds") == 0 ? number : seeds;
         from = strcmp(arguments[i], "--from") == 0 ? number : from;
+        each = strcmp(arguments[i], "--each") == 0 && number > 0 ? number : each;
     }
     for (uint64_t seed = from; seed < from + seeds; seed++) {
         failed += sweep_seed(seed);
     }
     printf(
         "errors: %" PRIu64 " points tried: the server stopped and said why %" PRIu64
-        ", ended for want of memory %" PRIu64 ", nobody stopped %" PRIu64 "; %" PRIu64
-        " failed; %.1f CPU s\n",
-        totals.tried + failed, totals.stopped, totals.gone, totals.went_on, failed,
+        ", ended for want of memory %" PRIu64 ", lost power %" PRIu64 ", nobody stopped %" PRIu64
+        "; %" PRIu64 " failed; %.1f CPU s\n",
+        totals.tried + failed, totals.stopped, totals.gone, totals.dark, totals.went_on, failed,
         (double)clock() / CLOCKS_PER_SEC);
     return failed == 0 ? 0 : 1;
 }

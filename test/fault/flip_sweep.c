@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flip_sweep -- bytes that change, blocks that become zeros and files that go missing on one server
- * of three.
+ * flip_sweep -- bytes that change, blocks that become zeros, images that are cut and files that go
+ * missing on one server of three.
  *
  *     before     a hundred and some writes are acknowledged; the last of them while server 3 is
- *                down, so that servers 1 and 2 alone hold them; then power is lost everywhere
+ *                down, so that servers 1 and 2 alone hold them; then power is lost everywhere.
+ *                Images were taken and files used again; what server 3 lacks is kept for it, or
+ *                is forgotten, so that it needs an image
  *     change     one thing is changed on the disk of server 1
  *     after      all start, or first 1 and 3 alone: what they then agree on must not be less
  *     end        all that did not stop are up: they serve, and agree
@@ -14,13 +16,12 @@
  *   R3  server 1 goes on, as before or repaired by its peers, or stops and says where
  *   R4  the others serve, whatever becomes of server 1
  *
- * usage: flip_sweep [--samples N] [--all] [--only DOWN KIND FILE OFFSET]
- *        N bytes for each of the two starts; KIND: byte, block, file
+ * usage: flip_sweep [--samples N] [--all] [--only KEPT DOWN KIND FILE OFFSET]
+ *        N bytes for each of the two logs and the two starts; KIND: byte, block, cut, file
  */
 #include "base/assert.h"
 #include "base/hash.h"
-#include "fault/caller.h"
-#include "fault/trio.h"
+#include "fault/past.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,27 +29,23 @@
 #include <string.h>
 #include <time.h>
 
-#define SEED 3u
-#define SAMPLES 10000u
-#define TARGET 0u  /* is changed */
-#define HOLDER 1u  /* has everything; the one that may be down at first */
-#define LAGGARD 2u /* has not seen the last writes */
-#define EARLY_PUTS 80u
-#define LATE_PUTS 25u
+#define SAMPLES 5000u
+#define TARGET PAST_FIRST
+#define HOLDER PAST_SECOND /* the one that may be down at first */
+#define LAGGARD PAST_LAGGARD
 #define PATIENCE_US UINT64_C(20000000)
 #define ALONE_US UINT64_C(3000000)
-#define SEAL_US UINT64_C(2500000)
-#define ENTRIES_MAX 1024u
 #define HEADER_SIZE 300u /* about so many bytes at the beginning of a batch say what it is */
 
 enum kind {
     KIND_BYTE,
     KIND_BLOCK,
+    KIND_CUT,
     KIND_FILE,
     KIND_COUNT,
 };
 
-static const char *const kind_names[] = {"byte", "block", "file"};
+static const char *const kind_names[] = {"byte", "block", "cut", "file"};
 
 struct change {
     bool is_down; /* the holder, at first */
@@ -57,14 +54,6 @@ struct change {
     size_t offset;
 };
 
-/* What there was before. */
-static struct {
-    struct trio_disk disks[TRIO_SERVERS];
-    struct caller caller; /* what must be read */
-    uint64_t entries[ENTRIES_MAX];
-    uint64_t last; /* entry that was applied */
-} before;
-
 static struct {
     uint64_t same;
     uint64_t repaired;
@@ -72,74 +61,11 @@ static struct {
     uint64_t failed;
 } totals[KIND_COUNT];
 
+static struct past before;
 static struct trio trio;
 static struct caller caller;
 
-/* ---- before ---------------------------------------------------------------------------------- */
-
-static uint64_t hash_of(const struct cc_entry *entry)
-{
-    return cc_hash_bytes(
-        entry->payload.data, entry->payload.size, cc_hash_words(entry->term, entry->kind));
-}
-
-static void note_entry(void *owner, const struct cc_entry *entry)
-{
-    (void)owner;
-    CC_ASSERT(entry->index < ENTRIES_MAX);
-    before.entries[entry->index] = hash_of(entry);
-    before.last = entry->index > before.last ? entry->index : before.last;
-}
-
-static bool is_settled(void *owner)
-{
-    return trio_is_settled(owner, TRIO_SERVERS);
-}
-
-/* False, with a verdict, if the cluster did not even do that. */
-static bool make_before(void)
-{
-    static const struct trio_fault none = {.machine = TRIO_MACHINES};
-    bool is_good;
-
-    trio_create(&trio, SEED, &none);
-    trio.applied = note_entry;
-    caller_init(&before.caller, &trio);
-    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
-        trio_start(&trio, i);
-    }
-    is_good = trio_run(&trio, PATIENCE_US, is_settled, &trio) &&
-              caller_put(&before.caller, EARLY_PUTS, PATIENCE_US) &&
-              trio_run(&trio, PATIENCE_US, is_settled, &trio);
-    if (is_good) {
-        trio_crash(&trio, LAGGARD);
-        is_good = caller_put(&before.caller, LATE_PUTS, PATIENCE_US) &&
-                  caller_check(&before.caller, PATIENCE_US) && caller_close(&before.caller);
-    }
-    (void)trio_run(&trio, SEAL_US, NULL, NULL);
-    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
-        if (cc_world_is_up(trio.world, i)) {
-            trio_crash(&trio, i);
-        }
-        trio_disk_take(&trio, i, &before.disks[i]);
-    }
-    if (!is_good) {
-        printf("FAILED before anything was changed: %s\n", trio_verdict(&trio));
-    }
-    trio_destroy(&trio);
-    return is_good;
-}
-
 /* ---- after ----------------------------------------------------------------------------------- */
-
-/* R2 */
-static void check_entry(void *owner, const struct cc_entry *entry)
-{
-    (void)owner;
-    if (entry->index <= before.last && before.entries[entry->index] != hash_of(entry)) {
-        cc_judge_blame(trio.judge, "entry %" PRIu64 " is not what was acknowledged", entry->index);
-    }
-}
 
 /* The same disk, but for the change; its files are borrowed, the changed one but for `bytes`. */
 static void change_disk(const struct change *change, struct trio_disk *disk, uint8_t *bytes)
@@ -149,6 +75,10 @@ static void change_disk(const struct change *change, struct trio_disk *disk, uin
 
     if (change->kind == KIND_FILE) {
         file->data = NULL;
+        return;
+    }
+    if (change->kind == KIND_CUT) {
+        file->size = change->offset;
         return;
     }
     memcpy(bytes, file->data, file->size);
@@ -234,10 +164,10 @@ static void print_failure(const struct change *change)
     const struct trio_file *file = &before.disks[TARGET].files[change->file];
 
     printf(
-        "FAILED %s at %zu of %s%s: %s; replay: flip_sweep --only %d %s %u %zu\n",
+        "FAILED %s at %zu of %s%s: %s; replay: flip_sweep --only %d %d %s %u %zu\n",
         kind_names[change->kind], change->offset, file->name,
-        change->is_down ? ", server 2 down" : "", trio_verdict(&trio), change->is_down,
-        kind_names[change->kind], change->file, change->offset);
+        change->is_down ? ", server 2 down" : "", trio_verdict(&trio), before.is_kept,
+        change->is_down, kind_names[change->kind], change->file, change->offset);
 }
 
 static bool try_one(const struct change *change)
@@ -249,11 +179,12 @@ static bool try_one(const struct change *change)
 
     CC_ASSERT(bytes != NULL);
     change_disk(change, &disk, bytes);
-    trio_create(&trio, SEED + 1, &none);
+    trio_create(&trio, PAST_SEED + 1, &none);
+    trio.keep_bytes = before.is_kept ? 0 : 1;
     trio_disk_put(&trio, TARGET, &disk);
     trio_disk_put(&trio, HOLDER, &before.disks[HOLDER]);
     trio_disk_put(&trio, LAGGARD, &before.disks[LAGGARD]);
-    trio.applied = check_entry;
+    past_tell(&before, &trio);
     caller = before.caller;
     caller.trio = &trio;
     act(change);
@@ -263,7 +194,7 @@ static bool try_one(const struct change *change)
         print_failure(change);
     } else if (trio.seats[TARGET].has_stopped) {
         totals[change->kind].stopped++;
-    } else if (trio.seats[TARGET].spoke_of_damage) {
+    } else if (trio.seats[TARGET].spoke_of_damage || trio.seats[TARGET].has_lost_image) {
         totals[change->kind].repaired++;
     } else {
         totals[change->kind].same++;
@@ -278,8 +209,13 @@ static bool try_one(const struct change *change)
 static void sweep_blocks_and_files(bool is_down)
 {
     for (uint32_t file = 0; file < before.disks[TARGET].file_count; file++) {
+        bool is_image = strstr(before.disks[TARGET].files[file].name, "image-") != NULL;
+
         for (size_t at = 0; at < before.disks[TARGET].files[file].size; at += CC_DISK_BLOCK) {
             (void)try_one(&(struct change){is_down, KIND_BLOCK, file, at});
+            if (is_image) {
+                (void)try_one(&(struct change){is_down, KIND_CUT, file, at});
+            }
         }
         (void)try_one(&(struct change){is_down, KIND_FILE, file, 0});
     }
@@ -298,7 +234,7 @@ static void sweep_all_bytes(bool is_down)
 static void sweep_sampled_bytes(bool is_down, uint64_t samples)
 {
     const struct trio_disk *disk = &before.disks[TARGET];
-    struct cc_prng prng = {SEED + is_down};
+    struct cc_prng prng = {PAST_SEED + is_down};
     uint64_t size = 0;
 
     for (uint32_t file = 0; file < disk->file_count; file++) {
@@ -321,12 +257,16 @@ static void sweep_sampled_bytes(bool is_down, uint64_t samples)
 static int only(char **arguments)
 {
     struct change change = {
-        .is_down = strtoul(arguments[0], NULL, 10) != 0,
-        .file = (uint32_t)strtoul(arguments[2], NULL, 10),
-        .offset = strtoull(arguments[3], NULL, 10),
+        .is_down = strtoul(arguments[1], NULL, 10) != 0,
+        .file = (uint32_t)strtoul(arguments[3], NULL, 10),
+        .offset = strtoull(arguments[4], NULL, 10),
     };
 
-    while (change.kind < KIND_COUNT && strcmp(arguments[1], kind_names[change.kind]) != 0) {
+    if (!past_make(&before, &trio, strtoul(arguments[0], NULL, 10) != 0)) {
+        return 1;
+    }
+
+    while (change.kind < KIND_COUNT && strcmp(arguments[2], kind_names[change.kind]) != 0) {
         change.kind++;
     }
     if (change.kind == KIND_COUNT || change.file >= before.disks[TARGET].file_count ||
@@ -337,9 +277,10 @@ static int only(char **arguments)
         return 1;
     }
     printf(
-        "%s\n", trio.seats[TARGET].has_stopped       ? trio.seats[TARGET].notice
-                : trio.seats[TARGET].spoke_of_damage ? "repaired"
-                                                     : "no difference");
+        "%s\n", trio.seats[TARGET].has_stopped ? trio.seats[TARGET].notice
+                : trio.seats[TARGET].spoke_of_damage || trio.seats[TARGET].has_lost_image
+                    ? "repaired"
+                    : "no difference");
     return 0;
 }
 
@@ -365,19 +306,10 @@ static uint64_t sum_up(void)
     return failed;
 }
 
-int main(int count, char **arguments)
+static bool sweep(bool is_kept, bool is_all, uint64_t samples)
 {
-    uint64_t samples = SAMPLES;
-    bool is_all = count == 2 && strcmp(arguments[1], "--all") == 0;
-
-    if (!make_before()) {
-        return 1;
-    }
-    if (count == 6 && strcmp(arguments[1], "--only") == 0) {
-        return only(arguments + 2);
-    }
-    if (count == 3 && strcmp(arguments[1], "--samples") == 0) {
-        samples = strtoull(arguments[2], NULL, 10);
+    if (!past_make(&before, &trio, is_kept)) {
+        return false;
     }
     printf(
         "%" PRIu64 " entries, %u files on the server that is changed\n", before.last,
@@ -388,6 +320,26 @@ int main(int count, char **arguments)
             sweep_all_bytes(is_down == 1);
         } else if (samples > 0) {
             sweep_sampled_bytes(is_down == 1, samples);
+        }
+    }
+    past_clear(&before);
+    return true;
+}
+
+int main(int count, char **arguments)
+{
+    uint64_t samples = SAMPLES;
+    bool is_all = count == 2 && strcmp(arguments[1], "--all") == 0;
+
+    if (count == 7 && strcmp(arguments[1], "--only") == 0) {
+        return only(arguments + 2);
+    }
+    if (count == 3 && strcmp(arguments[1], "--samples") == 0) {
+        samples = strtoull(arguments[2], NULL, 10);
+    }
+    for (uint32_t is_kept = 0; is_kept <= 1; is_kept++) {
+        if (!sweep(is_kept == 1, is_all, samples)) {
+            return 1;
         }
     }
     return sum_up() == 0 ? 0 : 1;

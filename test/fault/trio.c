@@ -13,6 +13,8 @@
 #define CLOSE_US UINT64_C(5000000)
 #define ELECTION_TIMEOUT_US UINT64_C(300000)
 #define FILE_SIZE UINT64_C(65536)
+#define IMAGE_ENTRIES 8u
+#define KEEP_ALL_EACH 3u /* of so many seeds, one keeps entries for who lags, as the product does */
 
 static const copycat_machine_type *const machine_types[] = {&cc_map_machine_type, NULL};
 
@@ -30,6 +32,8 @@ void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *faul
     memset(trio, 0, sizeof *trio);
     trio->fault = *fault;
     trio->seed = seed;
+    trio->image_entries = IMAGE_ENTRIES;
+    trio->keep_bytes = seed % KEEP_ALL_EACH == 0 ? 0 : 1;
     trio->world = cc_world_create(seed, TRIO_MACHINES);
     trio->judge = cc_judge_create(TRIO_SERVERS, TRIO_SERVERS);
     cc_world_set_tap(trio->world, tap, trio);
@@ -67,6 +71,8 @@ static void on_notice(void *owner, const char *text)
 
     snprintf(seat->notice, sizeof seat->notice, "%s", text);
     seat->spoke_of_damage = seat->spoke_of_damage || strstr(text, "damaged") != NULL;
+    seat->has_lost_image =
+        seat->has_lost_image || strstr(text, "image that this server stands on") != NULL;
 }
 
 static void on_changed(void *owner, enum cc_server_state state, copycat_status status)
@@ -90,23 +96,50 @@ static void on_applied(
     cc_judge_applied(
         seat->trio->judge, seat->place, cc_raft_term(seat->server->group->core), entry, digest);
     if (seat->trio->applied != NULL) {
-        seat->trio->applied(seat->trio->applied_owner, entry);
+        seat->trio->applied(seat->trio->applied_owner, entry, digest);
     }
+}
+
+static void on_restored(void *owner, uint64_t index, uint64_t time_us, uint64_t digest)
+{
+    struct trio_seat *seat = owner;
+
+    seat->restored++;
+    cc_judge_restored(seat->trio->judge, seat->place, index, time_us, digest);
 }
 
 /* ---- lives ----------------------------------------------------------------------------------- */
 
-/* The process is gone: it was refused memory that it cannot do without. */
-static void end_life(struct trio *trio)
+static struct trio_seat *end_life(struct trio *trio)
 {
     struct trio_seat *seat = &trio->seats[trio->fault.machine];
 
-    trio->world->machines[seat->place].in_pass = false;
     trio_crash(trio, seat->place);
     seat->has_stopped = true;
+    trio->stops++;
+    return seat;
+}
+
+/* The process is gone: it was refused memory that it cannot do without. */
+static void lose_process(struct trio *trio)
+{
+    struct trio_seat *seat;
+
+    trio->world->machines[trio->fault.machine].in_pass = false;
+    seat = end_life(trio);
     seat->is_memory_gone = true;
     seat->status = COPYCAT_ERR_MEMORY;
-    trio->stops++;
+}
+
+/* Once all calls of the pass are made: which of them the disk keeps is the world's choice. */
+static bool loses_power(struct trio *trio)
+{
+    if (!trio->fault.is_power_due) {
+        return false;
+    }
+    trio->fault.is_power_due = false;
+    end_life(trio)->is_power_gone = true;
+    return true;
 }
 
 bool trio_guard(struct trio *trio, void (*run)(void *owner), void *owner)
@@ -115,9 +148,9 @@ bool trio_guard(struct trio *trio, void (*run)(void *owner), void *owner)
     switch (setjmp(trio->stop)) {
     case 0:
         run(owner);
-        return true;
+        return !loses_power(trio);
     case 1:
-        end_life(trio);
+        lose_process(trio);
         return false;
     default:
         return false; /* there is a verdict */
@@ -127,7 +160,7 @@ bool trio_guard(struct trio *trio, void (*run)(void *owner), void *owner)
 static void open_server(void *owner)
 {
     static const struct cc_server_callbacks callbacks = {
-        .notice = on_notice, .changed = on_changed, .applied = on_applied};
+        .notice = on_notice, .changed = on_changed, .applied = on_applied, .restored = on_restored};
     struct trio_seat *seat = owner;
     struct cc_server_options options = {
         .id = seat->place + 1,
@@ -137,6 +170,9 @@ static void open_server(void *owner)
         .seed = seat->trio->seed * 100 + seat->place,
         .election_timeout_us = ELECTION_TIMEOUT_US,
         .file_size = FILE_SIZE,
+        .image_entries = seat->trio->image_entries,
+        .keep_bytes = seat->trio->keep_bytes,
+        .checks_images = true,
     };
     struct cc_env *env = cc_world_env(seat->trio->world, seat->place);
     copycat_status status = cc_server_open(&seat->server, env, &options, &callbacks, seat);
@@ -170,6 +206,7 @@ void trio_start(struct trio *trio, uint32_t place)
     }
     seat->has_stopped = false;
     seat->is_memory_gone = false;
+    seat->is_power_gone = false;
     seat->notice[0] = '\0';
     (void)cc_world_boot(trio->world, place);
     (void)trio_guard(trio, open_server, seat);
@@ -264,7 +301,8 @@ bool trio_is_settled(const struct trio *trio, uint32_t servers)
         cc_server_status(trio->seats[i].server, &status);
         first = count == 0 ? status : first;
         if (status.state != CC_SERVER_MEMBER || status.applied != status.last ||
-            status.applied != first.applied || status.digest != first.digest) {
+            !trio->seats[i].server->group->has_state || status.applied != first.applied ||
+            status.digest != first.digest) {
             return false;
         }
         leaders += status.is_leader;

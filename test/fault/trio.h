@@ -23,16 +23,18 @@
 #define TRIO_MACHINES 4u
 #define TRIO_CALLS_MAX 4096u
 #define TRIO_FILES_MAX 32u
+#define TRIO_NAME_SIZE_MAX 48u /* of a file, with its directory */
 
 /* What is done, and what there is to do it to. */
 struct trio_fault {
     uint32_t machine;
     uint64_t disk_at;           /* the disk call that fails, from 1; 0: none */
-    copycat_status disk_status; /* with this */
+    copycat_status disk_status; /* with this; OK: it is made, and then power is lost */
     uint64_t memory_at;         /* the allocation that fails, likewise */
     uint64_t disk_calls;
     uint64_t allocations;
     bool has_fired;
+    bool is_power_due;                  /* at the end of this pass */
     uint64_t fired_in;                  /* this pass */
     uint8_t operations[TRIO_CALLS_MAX]; /* of each call, from 1: enum cc_disk_operation ... */
     bool may_grow[TRIO_CALLS_MAX];      /* ... and whether it may need space */
@@ -43,12 +45,15 @@ struct trio_seat {
     uint32_t place;
     struct cc_server *server; /* NULL: down */
     char directory[8];
-    bool has_stopped;    /* by itself, and was not started again yet */
+    bool has_stopped;    /* by itself or by the fault, and was not started again yet */
     bool is_memory_gone; /* because it was refused memory */
+    bool is_power_gone;  /* because that was the fault */
     bool is_closed;
     copycat_status status; /* why it stopped last */
     char notice[512];      /* the last thing it said */
     bool spoke_of_damage;
+    bool has_lost_image; /* the one that it stood on could not be read at a start */
+    uint32_t restored;   /* states that it began from an image, in all lives */
 };
 
 struct trio {
@@ -65,8 +70,10 @@ struct trio {
     uint64_t seed;
     uint64_t passes; /* of all machines */
     jmp_buf stop;
-    /* Told of every entry that a server applies; may be NULL. */
-    void (*applied)(void *owner, const struct cc_entry *entry);
+    uint64_t image_entries; /* from one image to the next; may be set before the first start ... */
+    uint64_t keep_bytes;    /* ... as may what is kept for followers that lag; 0: as the product */
+    /* Told of every entry that a server applies, and of the state's digest then; may be NULL. */
+    void (*applied)(void *owner, const struct cc_entry *entry, uint64_t digest);
     void *applied_owner;
 };
 
@@ -88,7 +95,7 @@ bool trio_run(struct trio *trio, uint64_t within_us, bool (*condition)(void *own
 /* Runs something that uses the memory of a machine; false if that machine stopped in it. */
 bool trio_guard(struct trio *trio, void (*run)(void *owner), void *owner);
 
-/* True if those that are up are members and agree, and at least `servers` are. */
+/* True if those that are up are members, have their state and agree, and at least `servers` are. */
 bool trio_is_settled(const struct trio *trio, uint32_t servers);
 
 /* NULL as long as nothing is wrong. */
@@ -97,7 +104,7 @@ const char *trio_verdict(const struct trio *trio);
 /* ---- trio_disk.c: what is on the disk of a machine that is down ------------------------------ */
 
 struct trio_file {
-    char name[32]; /* with its directory */
+    char name[TRIO_NAME_SIZE_MAX];
     uint8_t *data;
     size_t size;
 };

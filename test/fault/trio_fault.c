@@ -88,9 +88,13 @@ static void disk(struct cc_env *env, struct cc_disk_request *request)
         fault->operations[fault->disk_calls] = (uint8_t)request->operation;
         fault->may_grow[fault->disk_calls] = may_grow(request);
     }
-    if (fault->disk_calls == fault->disk_at) {
+    if (fault->disk_calls == fault->disk_at && fault->disk_status != COPYCAT_OK) {
         break_call(env, request);
     } else {
+        if (fault->disk_calls == fault->disk_at) {
+            fault->has_fired = true;
+            fault->is_power_due = true;
+        }
         world_disk(env, request);
     }
 }

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * past -- see past.h.
+ */
+#include "fault/past.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EARLY_PUTS 80u
+#define LATE_PUTS 25u
+#define PATIENCE_US UINT64_C(20000000)
+#define SEAL_US UINT64_C(2500000)
+
+static void note_entry(void *owner, const struct cc_entry *entry, uint64_t digest)
+{
+    struct past *past = owner;
+    struct past_entry *known = &past->entries[entry->index];
+    uint8_t *payload;
+
+    CC_ASSERT(entry->index < PAST_ENTRIES_MAX);
+    if (entry->index <= past->last) {
+        return;
+    }
+    payload = malloc(entry->payload.size + 1);
+    CC_ASSERT(payload != NULL);
+    if (entry->payload.size > 0) {
+        memcpy(payload, entry->payload.data, entry->payload.size);
+    }
+    known->entry = *entry;
+    known->entry.payload.data = payload;
+    known->digest = digest;
+    past->last = entry->index;
+}
+
+void past_tell(const struct past *past, struct trio *trio)
+{
+    for (uint64_t index = 1; index <= past->last; index++) {
+        const struct past_entry *known = &past->entries[index];
+
+        cc_judge_applied(trio->judge, PAST_FIRST, known->entry.term, &known->entry, known->digest);
+    }
+    cc_judge_down(trio->judge, PAST_FIRST);
+    cc_judge_committed(trio->judge, past->last);
+}
+
+void past_clear(struct past *past)
+{
+    for (uint64_t index = 1; index <= past->last; index++) {
+        free((void *)(uintptr_t)past->entries[index].entry.payload.data);
+    }
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        trio_disk_clear(&past->disks[i]);
+    }
+    memset(past, 0, sizeof *past);
+}
+
+/* There are images, and server 3 lacks what the others have forgotten, or not, as it was wanted. */
+static bool is_as_wanted(const struct past *past, const struct trio *trio)
+{
+    bool is_good = true;
+
+    for (uint32_t i = PAST_FIRST; i <= PAST_SECOND; i++) {
+        const struct cc_group *group = trio->seats[i].server->group;
+        bool has_all = cc_log_first(group->log) <= past->seen_by_laggard + 1;
+
+        is_good = is_good && group->base.index > past->seen_by_laggard &&
+                  cc_log_first(group->log) > 1 && has_all == past->is_kept;
+    }
+    return is_good;
+}
+
+static bool is_settled(void *owner)
+{
+    return trio_is_settled(owner, TRIO_SERVERS);
+}
+
+bool past_make(struct past *past, struct trio *trio, bool is_kept)
+{
+    static const struct trio_fault none = {.machine = TRIO_MACHINES};
+    bool is_good;
+
+    past->is_kept = is_kept;
+    trio_create(trio, PAST_SEED, &none);
+    trio->keep_bytes = is_kept ? 0 : 1;
+    trio->applied = note_entry;
+    trio->applied_owner = past;
+    caller_init(&past->caller, trio);
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        trio_start(trio, i);
+    }
+    is_good = trio_run(trio, PATIENCE_US, is_settled, trio) &&
+              caller_put(&past->caller, EARLY_PUTS, PATIENCE_US) &&
+              trio_run(trio, PATIENCE_US, is_settled, trio);
+    if (is_good) {
+        past->seen_by_laggard = cc_apply_index(trio->seats[PAST_LAGGARD].server->group->apply);
+        trio_crash(trio, PAST_LAGGARD);
+        is_good = caller_put(&past->caller, LATE_PUTS, PATIENCE_US) &&
+                  caller_check(&past->caller, PATIENCE_US) && caller_close(&past->caller);
+    }
+    (void)trio_run(trio, SEAL_US, NULL, NULL);
+    if (is_good && !is_as_wanted(past, trio)) {
+        cc_judge_blame(trio->judge, "the servers have not forgotten what they should have");
+        is_good = false;
+    }
+    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+        if (cc_world_is_up(trio->world, i)) {
+            trio_crash(trio, i);
+        }
+        trio_disk_take(trio, i, &past->disks[i]);
+    }
+    if (!is_good) {
+        printf("FAILED before anything was changed: %s\n", trio_verdict(trio));
+    }
+    trio_destroy(trio);
+    return is_good;
+}
