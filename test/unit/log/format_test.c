@@ -162,6 +162,34 @@ static void writes_records_as_documented(void **state)
     check_vector("records", CC_DISK_BLOCK);
 }
 
+static void writes_a_switch_as_documented(void **state)
+{
+    const struct cc_switch_record record = {
+        .image =
+            {.index = 9,
+             .term = 2,
+             .time_us = 3000000,
+             .size = 8192,
+             .checksum = UINT64_C(0x1122334455667788)},
+        .keep_tail = true};
+    uint8_t bytes[64];
+    struct cc_writer writer;
+    struct cc_batch_header header;
+
+    (void)state;
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_switch_record_encode(&writer, &record);
+    header = seal(
+        1, 3,
+        cc_record_write(
+            records_of(1), CC_RECORD_SWITCH, (copycat_bytes){writer.data, writer.size}));
+    header.previous_blocks = 1;
+    header.summary = (struct cc_batch_summary){.vote = 3, .term = 2, .last = 12, .has_group = true};
+    cc_summary_switch(&header.summary, &record.image, true);
+    cc_batch_seal(batch, &header);
+    check_vector("switch", CC_DISK_BLOCK);
+}
+
 static void writes_an_idle_seal_as_documented(void **state)
 {
     struct cc_batch_header header = seal(1, 2, 0);
@@ -252,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_the_first_batch_of_a_file_as_documented),
         cmocka_unit_test(writes_records_as_documented),
+        cmocka_unit_test(writes_a_switch_as_documented),
         cmocka_unit_test(writes_an_idle_seal_as_documented),
         cmocka_unit_test(refuses_a_header_with_any_byte_changed),
         cmocka_unit_test(knows_a_later_version),
