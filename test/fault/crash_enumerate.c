@@ -320,9 +320,9 @@ static bool tell(uint64_t seed)
     }
     printf(
         "story %" PRIu64 ": %" PRIu64
-        " disk calls, %u writes, %u files (%u given up), %u torn tails, "
+        " disk calls, %u writes, %u files (%u given up, %u removed), %u torn tails, "
         "entries through %" PRIu64 ": %zu new disk images\n",
-        seed, run.point, story.writes, story.files, story.reused, story.torn_tails,
+        seed, run.point, story.writes, story.files, story.reused, story.removed, story.torn_tails,
         story.stand.found.last, run.known.count - known);
     story_deinit(&story);
     return true;

@@ -226,6 +226,7 @@ static void count_life(struct story *story)
     story->files += (uint32_t)counters->files;
     story->writes += (uint32_t)counters->writes;
     story->reused += (uint32_t)counters->reused;
+    story->removed += (uint32_t)counters->removed;
     story->torn_tails += (uint32_t)counters->torn_tails;
 }
 

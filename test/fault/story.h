@@ -47,7 +47,8 @@ struct story {
     uint32_t files;            /* begun in all lives */
     uint32_t writes;
     uint32_t torn_tails;
-    uint32_t reused; /* files given up */
+    uint32_t reused;  /* files given up, */
+    uint32_t removed; /* and taken away */
     /* Before each disk call. */
     void (*at_point)(void *owner, struct story *story);
     void *owner;

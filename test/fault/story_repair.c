@@ -56,17 +56,31 @@ static bool is_passed_over(struct story *story, uint64_t index)
     return is_good;
 }
 
+/* What the last image covers is of no interest, and may be in no file any more. */
+static uint64_t covered(const struct story *story)
+{
+    uint64_t index = 0;
+
+    for (uint32_t i = 0; i < story->script.count; i++) {
+        const struct stand_record *record = &story->script.records[i];
+
+        index = record->type == STAND_SWITCH ? record->index : index;
+    }
+    return index;
+}
+
 static bool damage_one(struct story *story)
 {
-    uint64_t index = story->stand.found.last * 3 / 4;
+    uint64_t base = covered(story);
+    uint64_t index = base == 0 ? story->stand.found.last * 3 / 4 : story->stand.placed_last;
 
-    while (index > 0 && !is_passed_over(story, index)) {
+    while (index > base && !is_passed_over(story, index)) {
         index--;
     }
-    if (index > 0) {
+    if (index > base) {
         damage(story, &story->disk, index);
     }
-    return index > 0;
+    return index > base;
 }
 
 /* ---- the life -------------------------------------------------------------------------------- */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal -- directories that earlier versions have written are read for ever.
+ */
+#include "unit/log/journal_golden.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FILES_MAX 32u
+#define FILE_MAX 65536u
+
+static struct memory_disk disk;
+static struct stand stand;
+
+static void load(const char *directory)
+{
+    static uint8_t bytes[FILE_MAX];
+    uint32_t count = 0;
+
+    for (uint32_t slot = 1; slot <= FILES_MAX; slot++) {
+        char name[32];
+        char path[512];
+        FILE *in;
+
+        snprintf(name, sizeof name, "journal-%08u", slot);
+        snprintf(path, sizeof path, "%s/test/golden/%s/%s", COPYCAT_SOURCE_DIR, directory, name);
+        in = fopen(path, "rb");
+        if (in != NULL) {
+            size_t size = fread(bytes, 1, sizeof bytes, in);
+
+            assert_true(size < sizeof bytes && fclose(in) == 0);
+            memory_disk_put(&disk, name, bytes, size);
+            count++;
+        }
+    }
+    assert_true(count >= 3);
+}
+
+static void check_found(void)
+{
+    struct cc_journal_base base = stand_image(GOLDEN_BASE, golden_term_of(GOLDEN_BASE));
+
+    assert_string_equal(stand.text, "");
+    assert_true(stand.is_open);
+    assert_memory_equal(&stand.found.base, &base, sizeof base);
+    assert_int_equal(stand.found.last, GOLDEN_LAST);
+    assert_int_equal(stand.found.term, GOLDEN_TERM);
+    assert_int_equal(stand.found.vote, GOLDEN_VOTE);
+    assert_true(stand.found.first > 1 && stand.found.first <= GOLDEN_BASE + 1);
+    for (uint64_t index = stand.found.first; index <= GOLDEN_LAST; index++) {
+        uint64_t term = golden_term_of(index);
+
+        assert_int_equal(stand.found.terms[index], term);
+        assert_int_equal(stand.found.hashes[index], stand_hash(index, term, golden_size_of(index)));
+    }
+    assert_non_null(cc_journal_base(stand.journal));
+    assert_int_equal(cc_journal_base(stand.journal)->cluster_id[1], 0xa1);
+    assert_int_equal(cc_journal_counters(stand.journal)->damaged, 0);
+}
+
+static void reads_what_version_1_has_written(void **state)
+{
+    (void)state;
+    memory_disk_init(&disk);
+    load("journal-v1");
+    stand_open(&stand, &disk, UINT64_MAX);
+    check_found();
+    assert_int_equal(cc_journal_boot(stand.journal), 3);
+    stand_close(&stand);
+    stand_open(&stand, &disk, UINT64_MAX); /* and goes on with it */
+    check_found();
+    stand_close(&stand);
+    assert_int_equal(disk.blocks_out, 0);
+    memory_disk_deinit(&disk);
+}
+
+static void is_what_the_story_of_it_comes_to(void **state)
+{
+    (void)state;
+    memory_disk_init(&disk);
+    golden_live(&stand, &disk);
+    stand_open(&stand, &disk, UINT64_MAX);
+    check_found();
+    stand_close(&stand);
+    memory_disk_deinit(&disk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_version_1_has_written),
+        cmocka_unit_test(is_what_the_story_of_it_comes_to),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
