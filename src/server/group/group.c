@@ -102,7 +102,7 @@ static void rang(struct cc_timer *timer)
     cc_group_repair(group);
     cc_group_tick(group);
     cc_lending_go_on(group->lending);
-    cc_group_seek_state(group);
+    cc_group_seek_image(group);
     if (group->fetching != NULL) {
         cc_fetching_go_on(group->fetching);
     }

@@ -187,9 +187,10 @@ struct cc_group {
     struct cc_fetching *fetching; /* ... or fetched */
     struct cc_apply *installing;  /* what was fetched, while the core decides on it */
     struct cc_lending *lending;
-    uint64_t wanted;    /* an image of this index at least, from whoever has it; 0: none */
-    bool has_state;     /* else the base could not be read: nothing is applied, read or led */
-    uint32_t want_next; /* place of the member to ask next for what has_state needs, ... */
+    uint64_t wanted; /* an image of this index at least, from whoever has it; 0: none */
+    bool has_state;  /* else the base could not be read: nothing is applied, read or led */
+    copycat_status base_trouble; /* OK; DAMAGED: the base's file is bad; IO: it could not be read */
+    uint32_t want_next; /* place of the member to ask next for an image that is lacking, ... */
     uint64_t want_us;   /* ... and when */
     struct cc_repairing repairing;
     struct cc_repair_help help;
@@ -294,6 +295,9 @@ void cc_group_image_begin(struct cc_group *group);
 void cc_group_image_end(struct cc_group *group);
 void cc_group_image_marked(struct cc_group *group); /* a mark was applied just now */
 void cc_group_image_durable(struct cc_group *group, uint64_t mark);
+
+/* Stands on this image from the journal's next durable mark on. */
+void cc_group_switch(struct cc_group *group, const struct cc_image_id *id, bool keep_tail);
 void cc_group_forget(struct cc_group *group); /* what is needed no more */
 bool cc_group_image_may_begin(const struct cc_group *group);
 
@@ -310,12 +314,22 @@ bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copyca
 /* `peer` has an image of this index or a later one, which is needed here. */
 void cc_group_want_image(struct cc_group *group, uint32_t peer, uint64_t index);
 
-/* Without a state: asks for one, if it is time. */
-void cc_group_seek_state(struct cc_group *group);
-uint64_t cc_group_seek_due_us(const struct cc_group *group);
-
 /* The core has decided to install what was fetched. */
 void cc_group_install(struct cc_group *group, bool keep_tail);
+
+/* group_mend.c */
+
+/* The base's file does not read, DAMAGED or IO, as `text` says. */
+void cc_group_base_failed(struct cc_group *group, copycat_status status, const char *text);
+void cc_group_base_mended(struct cc_group *group);
+
+/* Without a state, or on a bad base: asks for an image, if it is time. */
+void cc_group_seek_image(struct cc_group *group);
+uint64_t cc_group_seek_due_us(const struct cc_group *group);
+
+/* An image that the living state is ahead of may take the place of a base that went bad. */
+bool cc_group_may_mend(const struct cc_group *group, const struct cc_image_id *id);
+void cc_group_mend(struct cc_group *group, const struct cc_image_id *id);
 
 /* group_repair.c */
 void cc_group_repair_begin(struct cc_group *group);

@@ -93,6 +93,15 @@ void cc_group_image_end(struct cc_group *group)
     }
 }
 
+void cc_group_switch(struct cc_group *group, const struct cc_image_id *id, bool keep_tail)
+{
+    struct cc_journal_base base = {id->index, id->term, id->time_us, id->size, id->checksum};
+
+    cc_journal_switch(group->journal, group->id, &base, keep_tail);
+    group->next_base = *id;
+    group->switch_mark = cc_journal_mark(group->journal);
+}
+
 /* ---- taking ----------------------------------------------------------------------------------- */
 
 /* A full disk, or no descriptor left: it may be otherwise at the next mark. */
@@ -114,18 +123,13 @@ static void not_taken(struct cc_group *group, copycat_status status, const char 
 static void taken(
     struct cc_group *group, copycat_status status, const struct cc_image_id *id, const char *text)
 {
-    struct cc_journal_base base;
-
     group->taking = NULL;
-    if (status != COPYCAT_OK) {
+    if (status == COPYCAT_OK) {
+        cc_server_settle(group->server, CC_TOPIC_IMAGE);
+        cc_group_switch(group, id, true);
+    } else if (status != COPYCAT_ERR_DAMAGED || group->base_trouble == COPYCAT_OK) {
         not_taken(group, status, text);
-        return;
     }
-    cc_server_settle(group->server, CC_TOPIC_IMAGE);
-    base = (struct cc_journal_base){id->index, id->term, id->time_us, id->size, id->checksum};
-    cc_journal_switch(group->journal, group->id, &base, true);
-    group->next_base = *id;
-    group->switch_mark = cc_journal_mark(group->journal);
     cc_group_wake(group);
 }
 
@@ -176,6 +180,7 @@ void cc_group_image_durable(struct cc_group *group, uint64_t mark)
     group->switch_mark = 0;
     group->base = group->next_base;
     group->marks.image_size = group->base.size;
+    cc_group_base_mended(group);
     cc_group_repair_forgotten(group);
     cc_group_image_sweep(group);
     cc_group_forget(group);

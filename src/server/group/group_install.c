@@ -14,6 +14,8 @@
 #include "server/image/taking.h"
 #include "server/node/node.h"
 
+#define FULL_PAUSE_US UINT64_C(5000000)
+
 /* ---- fetching --------------------------------------------------------------------------------- */
 
 static void tell(struct cc_group *group, const char *text)
@@ -39,20 +41,11 @@ static void adopt(struct cc_group *group, const struct cc_image_id *id, struct c
     cc_server_restored(group->server, apply);
 }
 
-static void switch_to(struct cc_group *group, const struct cc_image_id *id, bool keep_tail)
-{
-    struct cc_journal_base base = {id->index, id->term, id->time_us, id->size, id->checksum};
-
-    cc_journal_switch(group->journal, group->id, &base, keep_tail);
-    group->next_base = *id;
-    group->switch_mark = cc_journal_mark(group->journal);
-}
-
 /* The log is as it should be; the state alone was lost. */
 static void find_state(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
 {
     if (id->index > group->base.index) {
-        switch_to(group, id, true);
+        cc_group_switch(group, id, true);
     }
     adopt(group, id, apply);
     cc_server_settle(group->server, CC_TOPIC_BASE);
@@ -70,6 +63,12 @@ static void install(struct cc_group *group, const struct cc_image_id *id, struct
         find_state(group, id, apply);
         return;
     }
+    if (cc_group_may_mend(group, id)) {
+        cc_apply_destroy(apply);
+        cc_group_mend(group, id);
+        return;
+    }
+    CC_ASSERT(apply != NULL);
     group->installing = apply;
     group->next_base = *id;
     (void)cc_group_step(group, &event);
@@ -96,28 +95,41 @@ static void fetched(
         if (status != COPYCAT_ERR_UNAVAILABLE) {
             tell(group, text);
         }
+        if (status == COPYCAT_ERR_DISK_FULL || status == COPYCAT_ERR_BUSY) {
+            group->want_us = cc_env_now_us(group->env) + FULL_PAUSE_US;
+        }
         cc_group_image_sweep(group);
     }
     cc_group_wake(group);
 }
 
 /* Where it was not asked for, only of the leader of this term: what it has an image of is committed. */
-static bool is_wanted(const struct cc_group *group, const struct cc_image_offer *offer)
+static bool is_wanted(
+    const struct cc_group *group, const struct cc_image_offer *offer, const struct cc_image_id *id)
 {
     const struct cc_image_name *image = &offer->image;
     uint64_t term = cc_raft_term(group->core);
 
-    if (cc_raft_role(group->core) != CC_RAFT_FOLLOWER || group->switch_mark != 0 ||
-        image->term > term) {
+    if (group->switch_mark != 0 || image->term > term) {
+        return false;
+    }
+    if (cc_group_may_mend(group, id)) {
+        return true;
+    }
+    if (cc_raft_role(group->core) != CC_RAFT_FOLLOWER) {
         return false;
     }
     if (!group->has_state) {
-        return image->index > group->base.index ||
-               (image->index == group->base.index && image->size == group->base.size &&
-                image->checksum == group->base.checksum);
+        return image->index > group->base.index || cc_image_id_equals(id, &group->base);
     }
     return image->index > cc_apply_index(group->apply) &&
            (offer->term == term || (group->wanted != 0 && image->index >= group->wanted));
+}
+
+/* The living state does without it: to see that the file is whole is enough. */
+static bool builds_state(const struct cc_group *group, const struct cc_image_id *id)
+{
+    return !cc_group_may_mend(group, id) || cc_server_options(group->server)->checks_images;
 }
 
 bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body)
@@ -129,7 +141,7 @@ bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat
         return false;
     }
     id = cc_image_id_of(group->id, &offer.image);
-    if (!is_wanted(group, &offer)) {
+    if (!is_wanted(group, &offer, &id)) {
         return true;
     }
     if (group->fetching != NULL) {
@@ -143,7 +155,7 @@ bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat
         group->taking = NULL;
         cc_group_image_sweep(group);
     } else if (cc_group_image_may_begin(group)) {
-        group->fetching = cc_fetching_begin(group, peer, &id, fetched);
+        group->fetching = cc_fetching_begin(group, peer, &id, builds_state(group, &id), fetched);
     }
     cc_group_wake(group);
     return true; /* the offer comes again */
@@ -167,7 +179,8 @@ void cc_group_want_image(struct cc_group *group, uint32_t peer, uint64_t index)
     struct cc_image_wanted wanted = {.index = index};
 
     group->wanted = index;
-    if (group->fetching != NULL || !cc_server_peer_is_up(group->server, peer)) {
+    if ((group->fetching != NULL && !cc_fetching_is_stale(group->fetching)) ||
+        !cc_server_peer_is_up(group->server, peer)) {
         return;
     }
     cc_image_wanted_encode(
@@ -182,34 +195,11 @@ bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copyca
     if (!cc_image_wanted_decode(body, &wanted)) {
         return false;
     }
-    if (group->has_state && group->base.index >= wanted.index) {
+    if (group->has_state && group->base_trouble == COPYCAT_OK &&
+        group->base.index >= wanted.index) {
         cc_lending_offer(group->lending, peer);
     }
     return true;
-}
-
-uint64_t cc_group_seek_due_us(const struct cc_group *group)
-{
-    return group->has_state || group->fetching != NULL ? COPYCAT_NONE : group->want_us;
-}
-
-void cc_group_seek_state(struct cc_group *group)
-{
-    const struct cc_members *members = cc_server_options(group->server)->members;
-
-    if (cc_env_now_us(group->env) < cc_group_seek_due_us(group)) {
-        return;
-    }
-    group->want_us = cc_group_retry_us(group);
-    for (uint32_t i = 0; i < members->count; i++) {
-        uint32_t peer = members->at[group->want_next].id;
-
-        group->want_next = (group->want_next + 1) % members->count;
-        if (peer != group->server_id && cc_server_peer_is_up(group->server, peer)) {
-            cc_group_want_image(group, peer, group->base.index);
-            return;
-        }
-    }
 }
 
 /* ---- installing -------------------------------------------------------------------------------
@@ -228,6 +218,6 @@ void cc_group_install(struct cc_group *group, bool keep_tail)
     } else if (damage != NULL && damage->first <= id.index) {
         cc_log_forget(group->log, id.index);
     }
-    switch_to(group, &id, keep_tail);
+    cc_group_switch(group, &id, keep_tail);
     adopt(group, &id, apply);
 }

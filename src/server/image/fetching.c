@@ -35,6 +35,7 @@ struct cc_fetching {
         struct cc_apply *apply,
         const char *text);
     enum phase phase;
+    bool builds_state;
     uint32_t holds; /* what is under way and will call back */
     struct cc_image_id id;
     uint32_t peer; /* who is asked */
@@ -118,8 +119,8 @@ static void saved(void *owner, copycat_status status, const char *text)
     if (fetching->phase == SAVING && status == COPYCAT_OK) {
         fetching->phase = BUILDING;
         fetching->holds++;
-        fetching->loading =
-            cc_loading_begin(fetching->server, &fetching->id, true, built, fetching);
+        fetching->loading = cc_loading_begin(
+            fetching->server, &fetching->id, fetching->builds_state, built, fetching);
     } else {
         give_up(fetching, status, text);
         settle(fetching);
@@ -200,7 +201,7 @@ bool cc_fetching_received(struct cc_fetching *fetching, uint32_t peer, copycat_b
     return true;
 }
 
-static bool is_stale(const struct cc_fetching *fetching)
+bool cc_fetching_is_stale(const struct cc_fetching *fetching)
 {
     uint64_t patience = STALE_ELECTION_TIMEOUTS * fetching->group->election_timeout_us;
 
@@ -211,7 +212,7 @@ static bool is_stale(const struct cc_fetching *fetching)
 bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const struct cc_image_id *id)
 {
     if (!cc_image_id_equals(id, &fetching->id)) {
-        return is_stale(fetching);
+        return cc_fetching_is_stale(fetching);
     }
     if (peer != fetching->peer && fetching->phase == RECEIVING) {
         fetching->peer = peer; /* it leads, so it can be reached */
@@ -238,6 +239,7 @@ struct cc_fetching *cc_fetching_begin(
     struct cc_group *group,
     uint32_t peer,
     const struct cc_image_id *id,
+    bool builds_state,
     void (*done)(
         struct cc_group *group,
         copycat_status status,
@@ -252,6 +254,7 @@ struct cc_fetching *cc_fetching_begin(
     fetching->server = server;
     fetching->group = group;
     fetching->done = done;
+    fetching->builds_state = builds_state;
     fetching->id = *id;
     fetching->peer = peer;
     fetching->heard_us = cc_env_now_us(server->env);

@@ -19,11 +19,12 @@ struct cc_fetching;
 struct cc_group;
 
 /* `done` comes once, unless it is abandoned: OK with the state, which is the receiver's, or why there
- * is none.  `peer` has offered the image. */
+ * is none.  `peer` has offered the image.  Without `builds_state` it is only seen to be whole. */
 struct cc_fetching *cc_fetching_begin(
     struct cc_group *group,
     uint32_t peer,
     const struct cc_image_id *id,
+    bool builds_state,
     void (*done)(
         struct cc_group *group,
         copycat_status status,
@@ -40,6 +41,9 @@ bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const stru
 
 /* False: it makes no sense, and the connection should end. */
 bool cc_fetching_received(struct cc_fetching *fetching, uint32_t peer, copycat_bytes body);
+
+/* Nothing has come for long. */
+bool cc_fetching_is_stale(const struct cc_fetching *fetching);
 
 /* When it is to be looked at, if nothing comes; COPYCAT_NONE: it is not waiting for a part. */
 uint64_t cc_fetching_due_us(const struct cc_fetching *fetching);

@@ -9,6 +9,8 @@
 #include "server/image/image_name.h"
 #include "server/node/node.h"
 
+#include <string.h>
+
 #define LOANS_MAX 4u
 #define IDLE_ELECTION_TIMEOUTS 10u
 
@@ -102,19 +104,41 @@ static void give(
 }
 
 /* The file is there no more, or does not read: somebody else may have the image. */
-static void fail(struct borrower *borrower, const char *text)
+static void fail(struct borrower *borrower, copycat_status status, const char *text)
 {
+    struct cc_group *group = borrower->lending->group;
+
     give(borrower->lending, borrower->peer, &borrower->id, 0, (copycat_bytes){NULL, 0});
-    if (borrower->lending->group != NULL && text != NULL) {
-        cc_server_notice_about(borrower->lending->server, CC_TOPIC_IMAGE, text);
-    }
     close_source(borrower);
+    if (group == NULL) {
+        return;
+    }
+    if (status == COPYCAT_ERR_BUSY) {
+        cc_server_notice_about(group->server, CC_TOPIC_IMAGE, text);
+    } else if (cc_image_id_equals(&borrower->id, &group->base)) {
+        cc_group_base_failed(group, status, text);
+    }
+}
+
+static void fail_part(struct borrower *borrower, uint64_t offset)
+{
+    struct cc_server *server = borrower->lending->server;
+    char text[CC_REFUSE_TEXT_SIZE_MAX];
+    char digits[2][21];
+    const char *words = cc_server_compose(
+        server, (const char *const[]){
+                    server->directory, ": the image of entry ",
+                    cc_server_number(borrower->id.index, digits[0]), " could not be read (offset ",
+                    cc_server_number(offset, digits[1]), ")", NULL});
+
+    memcpy(text, words, strlen(words) + 1);
+    fail(borrower, COPYCAT_ERR_IO, text);
 }
 
 static void on_open(void *owner, copycat_status status, const char *text)
 {
     if (status != COPYCAT_OK) {
-        fail(owner, text);
+        fail(owner, status, text);
     }
 }
 
@@ -126,8 +150,11 @@ static void read(struct cc_image_loan *loan)
     borrower->loans--;
     if (loan->status == COPYCAT_OK) {
         give(borrower->lending, borrower->peer, &borrower->id, loan->offset, loan->bytes);
+    } else if (loan->status == COPYCAT_ERR_IO && !borrower->is_closing) {
+        fail_part(borrower, loan->offset);
     } else if (loan->status != COPYCAT_ERR_CLOSED && !borrower->is_closing) {
-        fail(borrower, NULL);
+        give(borrower->lending, borrower->peer, &borrower->id, 0, (copycat_bytes){NULL, 0});
+        close_source(borrower);
     }
     cc_memory_give(borrower->lending->server->memory, part);
 }
@@ -164,12 +191,18 @@ static const struct cc_image_source_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
-/* Only what this group stands on: a file that is still being made is nobody's yet. */
+/* Only what this group stands on, and what is sound: a file that is still being made is nobody's. */
+static bool may_lend(const struct cc_lending *lending, const struct cc_image_id *id)
+{
+    return cc_image_id_equals(id, &lending->group->base) &&
+           lending->group->base_trouble == COPYCAT_OK;
+}
+
 static bool open_source(struct borrower *borrower, const struct cc_image_id *id)
 {
     struct cc_lending *lending = borrower->lending;
 
-    if (!cc_image_id_equals(id, &lending->group->base)) {
+    if (!may_lend(lending, id)) {
         return false;
     }
     borrower->id = *id;
@@ -182,6 +215,14 @@ static bool open_source(struct borrower *borrower, const struct cc_image_id *id)
     lending->open_count++;
     cc_server_hold(lending->server);
     return true;
+}
+
+/* It has gone bad since it was opened. */
+static bool is_bad(const struct borrower *borrower)
+{
+    const struct cc_group *group = borrower->lending->group;
+
+    return group->base_trouble != COPYCAT_OK && cc_image_id_equals(&borrower->id, &group->base);
 }
 
 static struct borrower *find(struct cc_lending *lending, uint32_t peer)
@@ -204,7 +245,7 @@ bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes b
         return false;
     }
     id = cc_image_id_of(lending->group->id, &ask.image);
-    if (borrower->source != NULL && !cc_image_id_equals(&id, &borrower->id)) {
+    if (borrower->source != NULL && (!cc_image_id_equals(&id, &borrower->id) || is_bad(borrower))) {
         close_source(borrower); /* it has begun with another; this ask comes again */
         return true;
     }
@@ -236,7 +277,7 @@ static bool wants_offer(const struct borrower *borrower)
     const struct cc_group *group = borrower->lending->group;
 
     return group->base.index + 1 >= cc_raft_first(group->core) && group->base.index != 0 &&
-           cc_raft_needs_image(group->core, borrower->peer) &&
+           group->base_trouble == COPYCAT_OK && cc_raft_needs_image(group->core, borrower->peer) &&
            cc_server_peer_is_up(group->server, borrower->peer);
 }
 

@@ -135,6 +135,17 @@ static void lacks(struct cc_taking *taking)
     give_up(taking, COPYCAT_ERR_DAMAGED, "the image before has not got what is still needed of it");
 }
 
+/* The file of the image before has gone bad; this server lives on without it. */
+static void fail_former(struct cc_taking *taking, copycat_status status, const char *text)
+{
+    bool is_bad = status == COPYCAT_ERR_DAMAGED || status == COPYCAT_ERR_IO;
+
+    if (is_bad && taking->group != NULL) {
+        cc_group_base_failed(taking->group, status, text);
+    }
+    give_up(taking, is_bad ? COPYCAT_ERR_DAMAGED : status, text);
+}
+
 static void former_opened(
     void *owner,
     copycat_status status,
@@ -147,7 +158,7 @@ static void former_opened(
     (void)id;
     (void)head;
     if (status != COPYCAT_OK) {
-        give_up(taking, status, text);
+        fail_former(taking, status, text);
     } else if (taking->former != NULL) {
         cc_image_read_next(taking->former);
     }
@@ -167,7 +178,7 @@ static void former_ended(void *owner, copycat_status status, const char *text)
     if (status == COPYCAT_OK) {
         lacks(owner);
     } else {
-        give_up(owner, status, text);
+        fail_former(owner, status, text);
     }
 }
 

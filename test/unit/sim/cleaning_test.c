@@ -289,6 +289,125 @@ static void a_full_disk_is_waited_out(void **state)
     assert_null(strstr(server_at(full)->last_notice, "no image"));
 }
 
+static void let_an_image_come(uint32_t place)
+{
+    struct cc_group *group = group_at(place);
+    uint64_t before = group->base.index;
+
+    for (uint32_t i = 0; i < 4 && group->base.index == before; i++) {
+        let_entries_come(ENTRIES);
+        run_for(2000000);
+    }
+    assert_true(group->base.index > before);
+}
+
+static void expect_sound(uint32_t place)
+{
+    assert_int_equal(group_at(place)->base_trouble, COPYCAT_OK);
+    assert_null(strstr(server_at(place)->last_notice, "image"));
+    assert_int_equal(files_of(place, "image-"), 1);
+    cc_cluster_crash(cluster, place);
+    cc_cluster_start(cluster, place);
+    run_for(2000000);
+    assert_true(group_at(place)->has_state);
+    assert_int_equal(group_at(place)->want_us, 0); /* nobody was asked for it */
+}
+
+static void rot_while_servers_run(uint32_t steps_from_leader)
+{
+    uint32_t place;
+
+    work();
+    place = (cc_cluster_leader(cluster) + steps_from_leader) % 3;
+    run_for(2000000);
+    spoil_image(place);
+    cc_cluster_damaged(cluster, place);
+    let_an_image_come(place); /* from another: there was none to be taken */
+    assert_int_equal(cc_cluster_leader(cluster) == place, steps_from_leader == 0);
+    let_an_image_come(place); /* and from that one on, its own */
+    expect_settled();
+    expect_sound(place);
+    expect_settled();
+}
+
+static void a_base_that_rots_while_its_server_runs_is_replaced(void **state)
+{
+    (void)state;
+    rot_while_servers_run(1);
+}
+
+static void a_leader_goes_on_when_its_base_rots(void **state)
+{
+    (void)state;
+    rot_while_servers_run(0);
+}
+
+/* It may be whole, and the last copy there is. */
+static void a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there(void **state)
+{
+    (void)state;
+    uint32_t place;
+    uint64_t base;
+
+    work();
+    run_for(2000000);
+    place = (cc_cluster_leader(cluster) + 1) % 3;
+    base = group_at(place)->base.index;
+    cc_group_base_failed(group_at(place), COPYCAT_ERR_IO, "it could not be read");
+    run_for(10000000);
+    assert_int_equal(group_at(place)->base.index, base);
+    assert_int_equal(group_at(place)->base_trouble, COPYCAT_ERR_IO);
+    assert_null(group_at(place)->fetching);
+    let_an_image_come(place);
+    expect_settled();
+    expect_sound(place);
+}
+
+static void the_very_same_image_is_fetched_again(void **state)
+{
+    (void)state;
+    uint32_t place;
+    uint64_t base;
+
+    work();
+    run_for(2000000);
+    place = (cc_cluster_leader(cluster) + 1) % 3;
+    base = group_at(place)->base.index;
+    spoil_image(place);
+    cc_cluster_damaged(cluster, place);
+    cc_group_base_failed(group_at(place), COPYCAT_ERR_DAMAGED, "it is damaged");
+    run_for(3000000);
+    assert_int_equal(group_at(place)->base.index, base);
+    expect_sound(place);
+    expect_settled();
+}
+
+static void alone_with_a_base_that_rots_a_server_says_so_and_serves(void **state)
+{
+    (void)state;
+    const struct cc_server *server;
+    uint64_t before;
+    uint64_t base;
+
+    work();
+    expect_settled();
+    server = server_at(0);
+    before = applied(0);
+    base = group_at(0)->base.index;
+    spoil_image(0);
+    cc_cluster_damaged(cluster, 0);
+    let_entries_come(3 * ENTRIES);
+    assert_int_equal(server->state, CC_SERVER_MEMBER);
+    assert_true(applied(0) >= before + 3 * ENTRIES);
+    assert_int_equal(group_at(0)->base.index, base);
+    assert_non_null(strstr(server->last_notice, "image-0000-"));
+    assert_non_null(strstr(server->last_notice, "offset"));
+    assert_non_null(strstr(server->last_notice, "a restart would fail"));
+    spoil_image(0); /* somebody has put it back as it was */
+    let_an_image_come(0);
+    expect_sound(0);
+}
+
 #define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -302,6 +421,11 @@ int main(void)
         TEST(while_its_state_is_away_a_server_does_not_lead, setup_three),
         TEST(alone_with_an_image_that_cannot_be_read_a_server_stops_and_says_where, setup_one),
         TEST(a_full_disk_is_waited_out, setup_three),
+        TEST(a_base_that_rots_while_its_server_runs_is_replaced, setup_three),
+        TEST(a_leader_goes_on_when_its_base_rots, setup_three),
+        TEST(a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there, setup_three),
+        TEST(the_very_same_image_is_fetched_again, setup_three),
+        TEST(alone_with_a_base_that_rots_a_server_says_so_and_serves, setup_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
