@@ -114,7 +114,7 @@ static copycat_status judge_head(
     case CC_REMAINS_WRONG:
         part->state = COPYCAT_FILE_DAMAGED;
         part->life = life_of_any(window);
-        part->claimed = is_head_bad || judge.is_mixed ? 0 : judge.life;
+        part->claimed = is_head_bad ? 0 : cc_remains_life(&judge);
         break;
     }
     return COPYCAT_OK;

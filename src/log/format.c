@@ -320,6 +320,20 @@ void cc_remains_begin(
     judge->is_wrong = judge->extent > size; /* batches are begun only where they fit */
 }
 
+/* Boyer and Moore's vote: what leads by so much is the life of most. */
+static void count_life(struct cc_remains_judge *judge, uint32_t life)
+{
+    judge->written++;
+    if (judge->lead == 0) {
+        judge->common = life;
+    }
+    if (life == judge->common) {
+        judge->lead++;
+    } else {
+        judge->lead--;
+    }
+}
+
 static void take_sector(struct cc_remains_judge *judge, const uint8_t *sector)
 {
     if (cc_batch_is_zero(sector, CC_DISK_SECTOR)) {
@@ -330,7 +344,7 @@ static void take_sector(struct cc_remains_judge *judge, const uint8_t *sector)
     if (judge->life == 0) {
         judge->life = stamped_life(sector);
     }
-    judge->is_mixed = judge->is_mixed || stamped_life(sector) != judge->life;
+    count_life(judge, stamped_life(sector));
     if (!cc_batch_stamps_sector(sector, judge->life, judge->number) ||
         (judge->has_header && judge->at >= judge->extent)) {
         judge->is_wrong = true; /* of a later batch, for which this one must have been whole */
@@ -363,6 +377,11 @@ enum cc_remains cc_remains_verdict(const struct cc_remains_judge *judge)
     /* Batches end with a block: with an unknown end, the rest of its last block is missing too. */
     return judge->holes > 0 || judge->extent % CC_DISK_BLOCK != 0 ? CC_REMAINS_INCOMPLETE
                                                                   : CC_REMAINS_WRONG;
+}
+
+uint32_t cc_remains_life(const struct cc_remains_judge *judge)
+{
+    return judge->lead > judge->written / 2 ? judge->common : 0;
 }
 
 /* ---- records ------------------------------------------------------------------------------------

@@ -154,7 +154,9 @@ struct cc_remains_judge {
     uint32_t number;
     bool has_header;
     bool is_wrong;
-    bool is_mixed;    /* sectors of more lives than one, or of none */
+    uint32_t common;  /* the life of most of the sectors, ... */
+    uint64_t lead;    /* ... if these are more than the rest by more than half of them all */
+    uint64_t written; /* sectors that hold something */
     uint64_t size;    /* bytes to come in all */
     uint64_t at;      /* bytes so far */
     uint64_t extent;  /* of the batch: from its header, or through the last sector that is its */
@@ -173,6 +175,9 @@ void cc_remains_begin(
 void cc_remains_take(struct cc_remains_judge *judge, const uint8_t *bytes, size_t size);
 
 enum cc_remains cc_remains_verdict(const struct cc_remains_judge *judge);
+
+/* The life that nearly all of it is of, though single sectors may have changed since; 0: none. */
+uint32_t cc_remains_life(const struct cc_remains_judge *judge);
 
 /* ---- records ------------------------------------------------------------------------------------
  */

@@ -115,12 +115,13 @@ void cc_scan_head_judged(struct cc_journal *journal)
         note_torn(scan->file, cc_scan_judged_header(journal));
         break;
     case CC_REMAINS_WRONG:
-        if (scan->judge.is_mixed) {
+        if (cc_remains_life(&scan->judge) == 0) {
             (void)refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
             return;
         }
-        scan->file->claimed =
-            scan->judge.life; /* its head was zeroed, it may be, and not the rest */
+
+        /* Its head was zeroed, it may be, and not the rest; and that may rot, nobody minds. */
+        scan->file->claimed = cc_remains_life(&scan->judge);
         break;
     }
     next_head(journal);

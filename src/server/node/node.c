@@ -21,9 +21,7 @@
 #define WINDOW_BYTES (4u << 20)
 #define UNCOMMITTED_MAX 65536u
 #define CACHE_BYTES_MAX (UINT64_C(64) << 20)
-#define IMAGE_BYTES (UINT64_C(16) << 20)
 #define IMAGE_ENTRIES (UINT64_C(1) << 20)
-#define KEEP_BYTES (UINT64_C(64) << 20)
 #define GUESTS_MAX 10000u
 #define WAITING_MAX 65536u
 #define REPLY_SIZE_MAX (CC_RESULT_SIZE_MAX + 4096u)
@@ -476,9 +474,9 @@ static void fill_defaults(struct cc_server_options *options)
     DEFAULT(window_bytes, WINDOW_BYTES);
     DEFAULT(uncommitted_max, UNCOMMITTED_MAX);
     DEFAULT(cache_bytes_max, CACHE_BYTES_MAX);
-    DEFAULT(image_bytes, IMAGE_BYTES);
+    DEFAULT(image_bytes, options->file_size / 4);
     DEFAULT(image_entries, IMAGE_ENTRIES);
-    DEFAULT(keep_bytes, KEEP_BYTES);
+    DEFAULT(keep_bytes, options->file_size);
     DEFAULT(guests_max, GUESTS_MAX);
     DEFAULT(waiting_max, WAITING_MAX);
 #undef DEFAULT

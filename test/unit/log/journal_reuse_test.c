@@ -110,6 +110,12 @@ static void zero(struct memory_file *file, size_t offset, size_t size)
     memset(file->seen + offset, 0, size);
 }
 
+static void spoil(struct memory_file *file, size_t offset)
+{
+    file->platter[offset] ^= 2;
+    file->seen[offset] ^= 2;
+}
+
 /* ---- switches -------------------------------------------------------------------------------- */
 
 static void stands_on_the_newest_image_with_its_tail(void **state)
@@ -412,6 +418,7 @@ static void takes_what_is_left_of_a_file_that_was_being_given_up(void **state)
         struct memory_disk whole;
 
         memory_disk_clone(&whole, &disk);
+        spoil(file_of_life(1), 20480 + CC_DISK_SECTOR - 6); /* a stamp: of no life there is */
         zero(file_of_life(1), 0, sectors * CC_DISK_SECTOR);
         stand_open(&stand, &disk, UINT64_MAX);
         assert_true(stand.is_open);
