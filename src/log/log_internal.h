@@ -39,6 +39,7 @@ struct cc_log {
                                  know the term of first - 1 yet */
     uint32_t run_count;
     uint32_t run_capacity;
+    struct cc_journal_base base;   /* the newest that recovery has met */
     struct cc_log_damage *damages; /* ascending, within [first, last] */
     uint32_t damage_count;
     uint32_t damage_capacity;

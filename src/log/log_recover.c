@@ -103,15 +103,37 @@ void cc_log_recover_entry(
     }
 }
 
+/* The term of what is before the first entry is learnt from the image that ends there. */
+static void learn_term(struct cc_log *log)
+{
+    const struct cc_journal_base *base = &log->base;
+
+    if (log->run_count > 0 && log->runs[0].term == base->term) {
+        log->runs[0].first = base->index;
+        return;
+    }
+    if (log->run_count == log->run_capacity) {
+        log->run_capacity = log->run_capacity == 0 ? 16 : log->run_capacity * 2;
+        log->runs = cc_memory_grow(log->memory, log->runs, log->run_capacity * sizeof *log->runs);
+    }
+    memmove(log->runs + 1, log->runs, log->run_count * sizeof *log->runs);
+    log->runs[0] = (struct cc_raft_run){base->index, base->term};
+    log->run_count++;
+}
+
 void cc_log_recover_truncate(struct cc_log *log, uint64_t from)
 {
     if (from < log->first) {
-        /* What was forgotten is dropped: how the log goes on is known, but not behind which term. */
+        /* What was forgotten is dropped: how the log goes on is known, but behind which term only
+         * if an image ends there. */
         cc_log_drop(log, log->first);
         log->first = from;
         log->last = from - 1;
         log->head = 0;
         log->run_count = 0;
+        if (from > 1 && log->base.index + 1 == from) {
+            learn_term(log);
+        }
     }
     cc_log_drop(log, from);
     log->oldest = log->last + 1;
@@ -160,22 +182,6 @@ bool cc_log_recover_repair(
     return true;
 }
 
-/* The term of what is before the first entry is learnt from the image that ends there. */
-static void learn_term(struct cc_log *log, const struct cc_journal_base *base)
-{
-    if (log->run_count > 0 && log->runs[0].term == base->term) {
-        log->runs[0].first = base->index;
-        return;
-    }
-    if (log->run_count == log->run_capacity) {
-        log->run_capacity = log->run_capacity == 0 ? 16 : log->run_capacity * 2;
-        log->runs = cc_memory_grow(log->memory, log->runs, log->run_capacity * sizeof *log->runs);
-    }
-    memmove(log->runs + 1, log->runs, log->run_count * sizeof *log->runs);
-    log->runs[0] = (struct cc_raft_run){base->index, base->term};
-    log->run_count++;
-}
-
 /* Nobody needs what an image covers: damage among it, and all before that, is forgotten. */
 static void forget_covered_damage(struct cc_log *log, uint64_t through)
 {
@@ -190,6 +196,7 @@ bool cc_log_recover_switch(struct cc_log *log, const struct cc_journal_base *bas
 {
     uint64_t term;
 
+    log->base = *base;
     if (!keep_tail) {
         cc_log_reset(log, base->index, base->term, base->time_us);
         return true;
@@ -201,7 +208,7 @@ bool cc_log_recover_switch(struct cc_log *log, const struct cc_journal_base *bas
     }
     if (log->first > 1 && cc_log_term(log, log->first - 1) == 0) {
         if (base->index + 1 == log->first) {
-            learn_term(log, base);
+            learn_term(log);
         } else if (base->index >= log->first) {
             cc_log_forget(log, log->first);
         }

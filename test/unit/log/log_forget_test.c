@@ -264,6 +264,20 @@ static void goes_on_below_its_beginning_when_that_is_dropped(void **state)
     assert_int_equal(cc_log_last(group_log), 20);
 }
 
+/* The file of 8..10 was given up, for those were dropped: what says so lies in the file behind it. */
+static void goes_on_right_behind_its_image_when_all_else_is_dropped(void **state)
+{
+    (void)state;
+    begin_behind(10);
+    assert_true(switch_to(7, 3));
+    cc_log_recover_truncate(group_log, 8);
+    assert_int_equal(cc_log_first(group_log), 8);
+    assert_int_equal(cc_log_term(group_log, 7), 3);
+    find_many(8, 9, 5);
+    assert_int_equal(cc_log_term(group_log, 7), 3);
+    assert_int_equal(cc_log_term(group_log, 8), 5);
+}
+
 static void has_no_damage_that_an_image_covers(void **state)
 {
     (void)state;
@@ -317,6 +331,7 @@ int main(void)
         TEST(learns_a_term_that_goes_on),
         TEST(does_without_an_entry_to_know_the_term_before_its_first),
         TEST(goes_on_below_its_beginning_when_that_is_dropped),
+        TEST(goes_on_right_behind_its_image_when_all_else_is_dropped),
         TEST(has_no_damage_that_an_image_covers),
         TEST(refuses_an_image_of_another_entry),
         TEST(has_no_use_for_repairs_of_what_is_forgotten),
