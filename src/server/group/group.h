@@ -129,6 +129,7 @@ struct cc_marks {
     uint64_t digest;     /* of the state then */
     uint64_t image_size; /* of the newest image, in bytes; 0: there is none */
     bool is_under_way;   /* this leader has proposed one that is not applied yet */
+    uint64_t again_us;   /* the last one was refused: not before then */
 };
 
 /* Images that nobody stands on are being removed. */

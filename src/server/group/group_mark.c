@@ -34,8 +34,8 @@ void cc_group_mark(struct cc_group *group)
     uint8_t bytes[CC_MARK_SIZE_MAX];
     struct cc_writer writer;
 
-    if (!group->is_leading || marks->is_under_way || !is_due(group) ||
-        !cc_group_has_room(group, sizeof bytes)) {
+    if (!group->is_leading || marks->is_under_way || cc_env_now_us(group->env) < marks->again_us ||
+        !is_due(group) || !cc_group_has_room(group, sizeof bytes)) {
         return;
     }
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);

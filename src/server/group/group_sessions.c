@@ -366,6 +366,7 @@ void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, co
         group->tick_again_us = cc_group_retry_us(group);
     } else if (entry.kind == CC_ENTRY_MARK) {
         group->marks.is_under_way = false;
+        group->marks.again_us = cc_group_retry_us(group); /* and not in this very pass */
     }
 }
 

@@ -87,6 +87,26 @@ static void a_member_that_had_another_state_stops(void **state)
     assert_int_equal(stand_server(leader)->state, CC_SERVER_MEMBER);
 }
 
+/* Nothing is taken while leadership is handed over; the mark was offered again at once, for ever. */
+static void a_mark_that_is_refused_is_offered_again_later(void **state)
+{
+    uint64_t last;
+
+    (void)state;
+    do {
+        let_entries_come(1);
+        last = stand_group(leader)->marks.index;
+    } while (cc_raft_last(stand_group(leader)->core) == last);
+    cc_world_cut(cluster->world, leader, follower, true);
+    assert_int_equal(cc_server_transfer(stand_server(leader), follower + 1), COPYCAT_OK);
+    stand_server(leader)->options.image_entries = 1;
+    cc_group_wake(stand_group(leader));
+    stand_run(10000);
+    assert_int_equal(stand_group(leader)->marks.index, last);
+    stand_run(5000000);
+    assert_true(stand_group(leader)->marks.index > last);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -95,6 +115,7 @@ int main(void)
         TEST(all_members_know_the_same_mark),
         TEST(a_mark_comes_every_so_many_entries_and_not_by_itself),
         TEST(a_member_that_had_another_state_stops),
+        TEST(a_mark_that_is_refused_is_offered_again_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
