@@ -304,7 +304,8 @@ static void check_leases(struct cc_judge *judge, uint32_t place, uint64_t term)
     }
 }
 
-/* Nor is a lease ever made longer once a newer term is led. */
+/* Nor is a lease ever made longer once a newer term is led, or kept by who has told another to
+ * campaign at once: nobody's promise stands in the way of that one (T-066). */
 static void check_own_lease(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
 {
     const struct cc_raft *core = server->group->core;
@@ -315,6 +316,13 @@ static void check_own_lease(struct cc_judge *judge, uint32_t place, const struct
         cc_judge_blame(
             judge, "leases: server %u holds a lease of term %llu while term %llu is led", place + 1,
             (unsigned long long)cc_raft_term(core), (unsigned long long)judge->leader_term);
+    } else if (
+        cc_raft_role(core) == CC_RAFT_LEADER &&
+        judge->servers[place].handed_term == cc_raft_term(core) &&
+        cc_raft_lease_until(core) > cc_env_now_us(server->env)) {
+        cc_judge_blame(
+            judge, "leases: server %u holds a lease of term %llu, which it has handed over",
+            place + 1, (unsigned long long)cc_raft_term(core));
     }
 }
 
@@ -719,9 +727,13 @@ static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame 
     struct cc_vote_reply vote_reply;
     struct cc_append append;
     struct cc_append_reply reply;
+    struct cc_timeout_now timeout_now;
     uint64_t term = 0;
 
-    if (frame->type == CC_MESSAGE_VOTE && cc_vote_decode(frame->body, &vote) && !vote.is_prevote) {
+    if (frame->type == CC_MESSAGE_TIMEOUT_NOW && cc_timeout_now_decode(frame->body, &timeout_now)) {
+        server->handed_term = timeout_now.term;
+    } else if (
+        frame->type == CC_MESSAGE_VOTE && cc_vote_decode(frame->body, &vote) && !vote.is_prevote) {
         term = vote.term;
         server->asked_term = term;
         server->asked_last = vote.last_index;

@@ -31,8 +31,9 @@ struct watched {
     uint64_t told_term; /* newest term revealed to others */
     uint32_t told_vote; /* whom a vote of told_vote_term was given to */
     uint64_t told_vote_term;
-    uint64_t told_match; /* newest index acknowledged and not truncated since */
-    uint64_t asked_term; /* newest term it has asked votes for, and the end of its log then */
+    uint64_t told_match;  /* newest index acknowledged and not truncated since */
+    uint64_t handed_term; /* newest term whose leadership it has offered to another */
+    uint64_t asked_term;  /* newest term it has asked votes for, and the end of its log then */
     uint64_t asked_last;
     uint64_t asked_last_term;
     enum cc_raft_role role;
