@@ -6,7 +6,6 @@
 
 #include "failure.h"
 #include "output.h"
-#include "support/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,10 +86,32 @@ static const char *state_name(const copycat_inspect_file *file)
     }
 }
 
+#define SIZE_TEXT 64u
+
+/* For the eye: exact where that is short, else with one digit behind the point. */
+static void write_size(uint64_t size, char text_out[SIZE_TEXT])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    uint64_t unit = 1;
+    size_t name = 0;
+
+    while (size / unit >= 1024 && name + 1 < sizeof units / sizeof units[0]) {
+        unit *= 1024;
+        name++;
+    }
+    if (size % unit == 0) {
+        snprintf(text_out, SIZE_TEXT, "%" PRIu64 "%s", size / unit, units[name]);
+    } else {
+        snprintf(
+            text_out, SIZE_TEXT, "%" PRIu64 ".%" PRIu64 "%s", size / unit,
+            size % unit / (unit / 10 + 1), units[name]);
+    }
+}
+
 /* For people; JSON has the words alone. */
 static void write_state(const copycat_inspect_file *file, char *text_out, size_t text_size)
 {
-    char size[32];
+    char size[SIZE_TEXT];
 
     switch (file->state) {
     case COPYCAT_FILE_SPARE:
@@ -109,7 +130,7 @@ static void write_state(const copycat_inspect_file *file, char *text_out, size_t
         snprintf(text_out, text_size, "given up: an image covers it, it is used again");
         break;
     case COPYCAT_FILE_DAMAGED:
-        cmd_size_format(file->unread_bytes, size, sizeof size);
+        write_size(file->unread_bytes, size);
         snprintf(
             text_out, text_size, file->unread_bytes == 0 ? "damaged" : "damaged: %s do not read",
             size);
@@ -126,7 +147,7 @@ static void print_row(const copycat_inspect_file *file)
     char indexes[48] = "-";
     char entries[24] = "-";
     char term[24] = "-";
-    char size[32];
+    char size[SIZE_TEXT];
     char state[96];
 
     if (is_image) {
@@ -141,7 +162,7 @@ static void print_row(const copycat_inspect_file *file)
     if (file->term > 0) {
         snprintf(term, sizeof term, "%" PRIu64, file->term);
     }
-    cmd_size_format(file->size, size, sizeof size);
+    write_size(file->size, size);
     write_state(file, state, sizeof state);
     printf(
         "%-31s  %-7s  %8s  %-17s  %6s  %8s  %s\n", file->name, is_image ? "image" : "journal",
@@ -189,7 +210,7 @@ static int on_file(const copycat_inspect_file *file, void *user)
 
 static void print_sums(const struct cli_arguments *arguments, const struct listing *listing)
 {
-    char size[32];
+    char size[SIZE_TEXT];
 
     if (listing->files != NULL) {
         json_t *object = json_object();
@@ -200,7 +221,7 @@ static void print_sums(const struct cli_arguments *arguments, const struct listi
         cli_json_print(object);
         return;
     }
-    cmd_size_format(listing->size, size, sizeof size);
+    write_size(listing->size, size);
     printf(
         "%" PRIu64 " file%s, %s; `copycat log verify` tells whether they are sound\n",
         listing->file_count, listing->file_count == 1 ? "" : "s", size);

@@ -221,6 +221,10 @@ struct cc_inspect_refusal {
     uint64_t offset; /* COPYCAT_NONE: none is told */
 };
 
+/* A sentence of the journal's or of an image's reader, taken apart. */
+void cc_inspect_split(
+    const copycat_inspection *inspection, const char *text, struct cc_inspect_refusal *refusal_out);
+
 void cc_inspect_explain(
     const copycat_inspection *inspection,
     const struct cc_inspect_verdict *verdict,

@@ -81,7 +81,7 @@ static copycat_status count_image(
         stood_on->size != 0 && stood_on->group == part->group && stood_on->index == part->index;
     struct cc_inspect_image image;
     copycat_status status =
-        cc_inspect_read_image(inspection, is_stood_on ? stood_on : &id, false, &image);
+        cc_inspect_read_image(inspection, is_stood_on ? stood_on : &id, is_stood_on, &image);
 
     file->group = part->group;
     file->last_index = part->index;

@@ -81,6 +81,16 @@ static void replace(struct cc_inspect_refusal *refusal, const char *words, const
     }
 }
 
+void cc_inspect_split(
+    const copycat_inspection *inspection, const char *text, struct cc_inspect_refusal *refusal_out)
+{
+    *refusal_out = (struct cc_inspect_refusal){.offset = COPYCAT_NONE};
+    snprintf(
+        refusal_out->what, sizeof refusal_out->what, "%s",
+        split_path(inspection, text, refusal_out));
+    split_offset(refusal_out);
+}
+
 void cc_inspect_explain(
     const copycat_inspection *inspection,
     const struct cc_inspect_verdict *verdict,
@@ -88,11 +98,7 @@ void cc_inspect_explain(
 {
     uint32_t slot = missing_slot(inspection);
 
-    *refusal_out = (struct cc_inspect_refusal){.offset = COPYCAT_NONE};
-    snprintf(
-        refusal_out->what, sizeof refusal_out->what, "%s",
-        split_path(inspection, verdict->text, refusal_out));
-    split_offset(refusal_out);
+    cc_inspect_split(inspection, verdict->text, refusal_out);
     replace(
         refusal_out, "damaged", "a batch does not read, and nothing that does says what was in it");
     replace(

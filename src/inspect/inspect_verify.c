@@ -21,17 +21,17 @@
     "but a start does not come to that"
 #define ADVICE_UNJUDGED \
     "whether a start could pass over it cannot be told, for it does not come so far"
-#define ADVICE_FATAL                                                                           \
-    "a server does not start with it. If this is a copy, copy again while no server runs; if " \
-    "the disk may read it again, try that. An empty directory under the same id is no way "    \
-    "out: the other servers refuse it"
+#define WAY_OUT                                                                                \
+    "If this is a copy, copy again while no server runs. Put the file back as it was, or, if " \
+    "other "                                                                                   \
+    "members have the state, keep the majority running, export, found anew, import. An empty " \
+    "directory under the same id is no way out: the other servers refuse it"
+#define ADVICE_FATAL "a server does not start with it. " WAY_OUT
 #define ADVICE_NEWER "use the tool, and the server, of the version that wrote it"
 #define ADVICE_UNREADABLE \
     "the disk does not give it out; look into the system's log, and save a copy of the rest"
 #define ADVICE_STRAY "a start removes it, nothing is lost"
-#define ADVICE_IMAGE                                                                             \
-    "the entries it replaced are gone from the journal: a server does not start without it. If " \
-    "this is a copy, copy again while no server runs"
+#define ADVICE_IMAGE "the log goes on from this image: a server does not start without it. " WAY_OUT
 
 struct verifying {
     copycat_inspection *inspection;
@@ -226,23 +226,16 @@ static bool is_stood_on(const struct cc_image_id *id, const struct cc_inspect_pa
     return id->size != 0 && id->group == part->group && id->index == part->index;
 }
 
-static const char *without_path(const char *text)
-{
-    const char *colon = strstr(text, ": ");
-
-    return colon == NULL ? text : colon + 2;
-}
-
 static copycat_status verify_image(struct verifying *verifying)
 {
     const struct cc_image_id *id = &verifying->verdict.image;
     struct cc_inspect_image image;
-    char name[64];
+    struct cc_inspect_refusal refusal;
     copycat_inspect_finding finding = {
         .kind = COPYCAT_FINDING_FATAL,
-        .file = name,
+        .file = refusal.file,
+        .what = refusal.what,
         .advice = ADVICE_IMAGE,
-        .offset = COPYCAT_NONE,
     };
     copycat_status status;
 
@@ -253,10 +246,8 @@ static copycat_status verify_image(struct verifying *verifying)
     if (status != COPYCAT_OK || image.status == COPYCAT_OK) {
         return status;
     }
-    snprintf(
-        name, sizeof name, "image-%04u-%020llu", (unsigned)id->group,
-        (unsigned long long)id->index);
-    finding.what = without_path(image.text + strlen(verifying->inspection->path));
+    cc_inspect_split(verifying->inspection, image.text, &refusal);
+    finding.offset = refusal.offset;
     if (image.status == COPYCAT_ERR_NEWER) {
         finding.kind = COPYCAT_FINDING_NEWER;
         finding.advice = ADVICE_NEWER;

@@ -170,6 +170,8 @@ static void each_flipped_byte_of_the_image_is_told(void **state)
         assert_int_equal(view.summary.does_start, 0);
         assert_int_equal(view.finding_count, 1);
         assert_string_equal(view.findings[0].file, IMAGE_NAME);
+        assert_true(view.findings[0].offset <= at);
+        assert_int_not_equal(view.parts[view.file_count - 1].state, COPYCAT_FILE_USED);
         assert_true(
             view.findings[0].kind == COPYCAT_FINDING_FATAL ||
             view.findings[0].kind == COPYCAT_FINDING_NEWER);
