@@ -141,22 +141,6 @@ static void encode_append(
     }
 }
 
-/* The term before the first entry, where the core has forgotten it. */
-static bool find_prev_term(struct cc_group *group, struct cc_raft_message *message)
-{
-    if (message->prev_index == 0 || message->prev_term != 0) {
-        return true;
-    }
-
-    struct cc_block *block = cc_log_peek(group->log, message->prev_index);
-
-    if (block == NULL) {
-        return false;
-    }
-    message->prev_term = cc_entry_of(block).term;
-    return true;
-}
-
 static void transmit_append(struct cc_group *group, const struct cc_raft_send *send)
 {
     struct cc_raft_message message = send->message;
@@ -165,9 +149,11 @@ static void transmit_append(struct cc_group *group, const struct cc_raft_send *s
     if (!cc_server_peer_is_up(group->server, message.to)) {
         return;
     }
-    if (!find_prev_term(group, &message)) {
-        load_for(group, send, message.prev_index);
-        return;
+    if (message.prev_index + 1 < cc_log_first(group->log)) {
+        return; /* forgotten while it waited for this disk: there is nothing to read any more */
+    }
+    if (message.prev_term == 0) {
+        message.prev_term = cc_log_term(group->log, message.prev_index); /* the core forgot it */
     }
 
     struct span span = {.last = message.prev_index};
