@@ -51,6 +51,12 @@ static void make_failed(struct cc_journal *journal, copycat_status status)
     cc_journal_fail(journal, status, text);
 }
 
+/* Who begins for the first time is told at once; who has been here before waits, and goes on. */
+static bool has_lived(const struct cc_journal *journal)
+{
+    return journal->phase == CC_JOURNAL_RECOVERING && journal->scan.life_newest > 0;
+}
+
 /* Neither says anything about what is on the disk already. */
 static bool is_waited_out(copycat_status status)
 {
@@ -103,8 +109,8 @@ static bool is_going_on(struct cc_disk_request *request)
         cc_journal_go_on_closing(journal);
         return false;
     }
-    if (is_waited_out(request->status) && journal->phase == CC_JOURNAL_OPEN &&
-        journal->trouble == COPYCAT_OK) {
+    if (is_waited_out(request->status) && journal->trouble == COPYCAT_OK &&
+        (journal->phase == CC_JOURNAL_OPEN || has_lived(journal))) {
         wait_and_try_again(journal, request);
         return false;
     }

@@ -37,7 +37,8 @@ static int setup_cluster(uint32_t voters)
         .election_timeout_us = 300000,
         .file_size = 65536,
         .batch_size_max = 4096,
-        .cache_bytes_max = 1};
+        .cache_bytes_max = 1,
+        .image_bytes = UINT64_C(1) << 40}; /* none: what is damaged here is the journal */
     struct cc_workload_options work = {
         .operations_max = OPERATIONS,
         .window = 4,
