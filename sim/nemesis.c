@@ -80,6 +80,7 @@ struct cc_fault_set cc_nemesis_draw(uint64_t seed, const struct cc_fault_set *as
     }
     cc_fault_set_add(&kinds, CC_FAULT_CRASH);
     cc_fault_set_add(&kinds, CC_FAULT_CRASH_LEADER);
+    cc_fault_set_add(&kinds, CC_FAULT_ISOLATE_LEADER);
     return kinds;
 }
 

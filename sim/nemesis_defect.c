@@ -75,7 +75,7 @@ bool cc_nemesis_defect(struct cc_nemesis *nemesis, struct cc_strike *strike)
         strike->leader + 1, supporters);
     silence(nemesis, strike->leader, ((1u << voters) - 1) & ~supporters & ~(1u << strike->leader));
     undo = cc_nemesis_later(
-        nemesis, cc_decide_range(&strike->choices, 2 * timeout_us, 6 * timeout_us), defect,
+        nemesis, cc_decide_range(&strike->choices, timeout_us, 4 * timeout_us), defect,
         strike->leader);
     undo->cuts[strike->leader] = supporters;
     undo->choices = strike->choices;

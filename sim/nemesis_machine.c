@@ -225,14 +225,20 @@ static bool slow_cpu(struct cc_nemesis *nemesis, struct cc_strike *strike)
     return true;
 }
 
+/* To somebody, or, if he will not do, to whom the leader thinks best. */
 static bool transfer(struct cc_nemesis *nemesis, struct cc_strike *strike)
 {
     struct cc_cluster *cluster = nemesis->cluster;
     uint32_t to = (uint32_t)cc_decide_below(&strike->choices, cluster->options.voter_count + 1);
+    struct cc_server *leader;
 
     strike->target = strike->leader;
-    return strike->leader != UINT32_MAX && !cc_world_is_paused(cluster->world, strike->leader) &&
-           cc_server_transfer(cluster->seats[strike->leader].server, to) == COPYCAT_OK;
+    if (strike->leader == UINT32_MAX || cc_world_is_paused(cluster->world, strike->leader)) {
+        return false;
+    }
+    leader = cluster->seats[strike->leader].server;
+    return cc_server_transfer(leader, to) == COPYCAT_OK ||
+           cc_server_transfer(leader, 0) == COPYCAT_OK;
 }
 
 bool cc_nemesis_hit_machine(struct cc_nemesis *nemesis, struct cc_strike *strike)
