@@ -69,19 +69,6 @@ static void fail_write(struct cc_sim_disk *disk, struct cc_disk_request *request
     see_platter(file, request->offset, request->size);
 }
 
-static void fail(struct cc_sim_disk *disk, struct cc_disk_request *request)
-{
-    request->status = COPYCAT_ERR_IO;
-    if (request->operation == CC_DISK_WRITE) {
-        fail_write(disk, request);
-    } else if (request->operation == CC_DISK_SYNC) {
-        cc_sim_file_forget_doubts(request->file->file);
-    } else if (request->operation == CC_DISK_CLOSE) {
-        cc_memory_give(&disk->machine->memory, request->file); /* dead all the same */
-        request->file = NULL;
-    }
-}
-
 /* The sync of one piece fails; what a reader sees from now on depends on the file system.  No later
  * sync tries it again: the pages count as clean. */
 static void fail_piece(
@@ -120,6 +107,19 @@ static void fail_sync(
         fail_piece(disk, file, doubt->offset, doubt->data, doubt->size, fault);
     }
     cc_sim_file_forget_doubts(file);
+}
+
+static void fail(struct cc_sim_disk *disk, struct cc_disk_request *request)
+{
+    request->status = COPYCAT_ERR_IO;
+    if (request->operation == CC_DISK_WRITE) {
+        fail_write(disk, request);
+    } else if (request->operation == CC_DISK_SYNC) {
+        fail_sync(disk, request, CC_DISK_FAULT_SYNC_OLD);
+    } else if (request->operation == CC_DISK_CLOSE) {
+        cc_memory_give(&disk->machine->memory, request->file); /* dead all the same */
+        request->file = NULL;
+    }
 }
 
 /* A place where the same amount of bytes could also lie. */
