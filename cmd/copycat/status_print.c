@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define COLUMNS 10u
+#define COLUMNS 11u
 #define CELL_SIZE 272u
 #define TEXT_SIZE 640u
 
@@ -24,6 +24,7 @@ enum column {
     APPLIED,
     LAG,
     DIGEST,
+    DISK,
     CONNECTIONS
 };
 
@@ -33,7 +34,8 @@ struct row {
 };
 
 static const char *const heads[COLUMNS] = {
-    "ID", "ADDRESS", "ROLE", "STATE", "TERM", "COMMIT", "APPLIED", "LAG", "DIGEST", "CONNECTIONS",
+    "ID",      "ADDRESS", "ROLE",   "STATE", "TERM",        "COMMIT",
+    "APPLIED", "LAG",     "DIGEST", "DISK",  "CONNECTIONS",
 };
 
 /* ---- what both forms tell --------------------------------------------------------------------- */
@@ -101,6 +103,7 @@ static void fill_answer(
     if (probe->state == COPYCAT_SERVER_MEMBER) {
         set_cell(row, ROLE, "%s", cli_role_name(probe->role));
         set_cell(row, DIGEST, "%016" PRIx64, probe->digest);
+        set_cell(row, DISK, "%" PRIu64 " MiB", probe->disk_bytes >> 20);
     }
     if (probe->state == COPYCAT_SERVER_MEMBER && cli_status_lag(summary, probe->id, &lag)) {
         set_cell(row, LAG, "%" PRIu64, lag);
@@ -240,6 +243,8 @@ static void set_answer(
     cli_json_set(object, "digest", json_string(digest));
     cli_json_set(object, "connections", number(probe->connections));
     cli_json_set(object, "sessions", number(probe->sessions));
+    cli_json_set(object, "image", number(probe->image_index));
+    cli_json_set(object, "disk_bytes", number(probe->disk_bytes));
 }
 
 static json_t *member_as_json(

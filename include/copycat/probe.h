@@ -58,6 +58,8 @@ typedef struct copycat_probe {
     uint64_t log_time_us; /* since 1970, as the log counts it */
     uint64_t sessions;
     uint64_t connections;
+    uint64_t image_index; /* entries through here are covered by an image of the state; 0: none */
+    uint64_t disk_bytes;  /* of the journal's files and that image */
     uint32_t id;
     uint32_t leader; /* 0: unknown */
     uint32_t state;  /* COPYCAT_SERVER_* */

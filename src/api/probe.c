@@ -76,6 +76,8 @@ static void write_out(copycat_probe *out, const struct cc_probe *probe)
     out->log_time_us = report->log_time_us;
     out->sessions = report->sessions;
     out->connections = report->connections;
+    out->image_index = report->image_index;
+    out->disk_bytes = report->disk_bytes;
     out->id = report->server;
     out->leader = report->leader;
     out->state = report->state;

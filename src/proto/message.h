@@ -114,6 +114,8 @@ struct cc_report {
     uint64_t log_time_us;
     uint64_t sessions;
     uint64_t connections;
+    uint64_t image_index; /* of the image that it stands on; 0: none */
+    uint64_t disk_bytes;  /* of the journal's files and that image */
     struct cc_members members;
 
     struct {

@@ -54,6 +54,8 @@ void cc_report_encode(struct cc_writer *writer, const struct cc_report *report)
     cc_write_varint(writer, report->log_time_us);
     cc_write_varint(writer, report->sessions);
     cc_write_varint(writer, report->connections);
+    cc_write_varint(writer, report->image_index);
+    cc_write_varint(writer, report->disk_bytes);
     cc_members_encode(writer, &report->members);
     for (uint32_t i = 0; i < report->members.count; i++) {
         cc_write_u8(writer, report->standings[i].is_up);
@@ -83,6 +85,8 @@ bool cc_report_decode(copycat_bytes body, struct cc_report *report_out)
     report_out->log_time_us = cc_read_varint(&reader);
     report_out->sessions = cc_read_varint(&reader);
     report_out->connections = cc_read_varint(&reader);
+    report_out->image_index = cc_read_varint(&reader);
+    report_out->disk_bytes = cc_read_varint(&reader);
     if (server > UINT32_MAX || leader > UINT32_MAX ||
         !cc_members_decode(&reader, &report_out->members)) {
         return false;

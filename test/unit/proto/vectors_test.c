@@ -307,6 +307,8 @@ static void write_report(void)
         .digest = UINT64_C(0x1122334455667788),
         .log_time_us = 1700000000000000,
         .sessions = 3,
+        .image_index = 900,
+        .disk_bytes = 201326592,
         .connections = 4,
         .members = members(),
         .notice = {"hm", 2},
