@@ -35,9 +35,10 @@ struct cc_cluster_options {
     uint64_t image_bytes; /* 0: as the product has it; likewise */
     uint64_t image_entries;
     uint64_t keep_bytes;
-    uint32_t waiting_max; /* 0: as the product has it */
-    uint64_t memory_max;  /* a server may hold, by the judge; 0: any */
-    bool has_wild_clocks; /* drift beyond what leases allow for */
+    uint64_t scrub_interval_us; /* 0: never */
+    uint32_t waiting_max;       /* 0: as the product has it */
+    uint64_t memory_max;        /* a server may hold, by the judge; 0: any */
+    bool has_wild_clocks;       /* drift beyond what leases allow for */
     bool tells_story;
 };
 

@@ -242,9 +242,13 @@ static const struct cc_sim_file *newest_of(const struct cc_sim_disk *disk)
     return newest;
 }
 
-static uint64_t sectors_of(const struct cc_sim_file *file, const struct cc_sim_file *newest)
+static uint64_t sectors_of(
+    const struct cc_sim_file *file, const struct cc_sim_file *newest, bool is_of_image)
 {
-    return file->is_named && file != newest ? file->platter_size / CC_DISK_SECTOR : 0;
+    bool is_meant =
+        file->is_named && file != newest && (!is_of_image || strstr(file->name, "/image-") != NULL);
+
+    return is_meant ? file->platter_size / CC_DISK_SECTOR : 0;
 }
 
 /* A sector that holds something, so that its loss is felt.  What was written last is spared: nobody
@@ -255,15 +259,16 @@ static struct cc_sim_file *choose_sector(struct cc_sim_disk *disk, uint64_t *off
     const struct cc_sim_file *newest = newest_of(disk);
 
     for (uint32_t i = 0; i < ROT_TRIES; i++) {
+        bool is_of_image = cc_decide_below(&disk->choices, 3) == 0; /* small, but all there is */
         uint64_t count = 0;
         uint64_t place;
 
         for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
-            count += sectors_of(file, newest);
+            count += sectors_of(file, newest, is_of_image);
         }
         place = cc_decide_below(&disk->choices, count);
         for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
-            uint64_t sectors = sectors_of(file, newest);
+            uint64_t sectors = sectors_of(file, newest, is_of_image);
 
             if (place >= sectors) {
                 place -= sectors;

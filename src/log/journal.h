@@ -196,6 +196,9 @@ struct cc_journal_read {
 
 void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read);
 
+/* The batch of this place is not on its way to the disk any more. */
+bool cc_journal_is_written(const struct cc_journal *journal, const struct cc_journal_place *place);
+
 /* Entry at `place` in the batch just read; the view borrows the batch. */
 copycat_status cc_journal_read_entry(
     const struct cc_journal_read *read,

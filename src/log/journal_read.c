@@ -75,6 +75,12 @@ void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read)
     cc_journal_disk(journal, &read->request, CC_DISK_READ, finished);
 }
 
+bool cc_journal_is_written(const struct cc_journal *journal, const struct cc_journal_place *place)
+{
+    return !journal->is_writing || place->file != journal->header.life ||
+           (uint64_t)place->batch_block * CC_DISK_BLOCK != journal->write_request.offset;
+}
+
 copycat_status cc_journal_read_entry(
     const struct cc_journal_read *read,
     const struct cc_journal_place *place,

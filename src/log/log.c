@@ -260,6 +260,12 @@ struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index)
     return index < log->first || index > log->last ? NULL : cc_log_slot(log, index)->block;
 }
 
+bool cc_log_place(const struct cc_log *log, uint64_t index, struct cc_journal_place *place_out)
+{
+    *place_out = cc_log_slot(log, index)->place;
+    return place_out->file != 0;
+}
+
 /* ---- changed --------------------------------------------------------------------------------- */
 
 void cc_log_append(struct cc_log *log, struct cc_block *block)

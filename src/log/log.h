@@ -97,6 +97,9 @@ uint64_t cc_log_bytes_above(const struct cc_log *log, uint64_t index);
 /* The block of an entry that is in memory, borrowed until the log changes; NULL if it is not. */
 struct cc_block *cc_log_peek(const struct cc_log *log, uint64_t index);
 
+/* Where an entry of [first, last] lies on disk; false: nowhere yet, or it is damaged. */
+bool cc_log_place(const struct cc_log *log, uint64_t index, struct cc_journal_place *place_out);
+
 /*
  * Brings [index, ...] of one batch back into memory; `done` comes once, never inside the call,
  * except that destroying the log ends what is under way with CLOSED.  After OK cc_log_peek(index)

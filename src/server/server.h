@@ -42,9 +42,10 @@ struct cc_server_options {
     uint64_t image_bytes;   /* of entries that make an image due; 0: file_size / 4 */
     uint64_t image_entries; /* and their number, 0: 1048576 */
     uint64_t keep_bytes;    /* entries an image covers, kept for followers that lag; 0: file_size */
-    bool checks_images;     /* each is restored beside the living state, and compared */
-    uint32_t guests_max;    /* accepted connections, 0: 10000 */
-    uint32_t waiting_max;   /* reads that wait, and KiB of them, 0: 65536 */
+    uint64_t scrub_interval_us; /* all that is stood on is read again; 0: a week; NONE: never */
+    bool checks_images;         /* each is restored beside the living state, and compared */
+    uint32_t guests_max;        /* accepted connections, 0: 10000 */
+    uint32_t waiting_max;       /* reads that wait, and KiB of them, 0: 65536 */
 };
 
 enum cc_server_state {

@@ -188,6 +188,7 @@ struct cc_group {
     struct cc_fetching *fetching; /* ... or fetched */
     struct cc_apply *installing;  /* what was fetched, while the core decides on it */
     struct cc_lending *lending;
+    struct cc_scrubbing *scrubbing;
     uint64_t wanted; /* an image of this index at least, from whoever has it; 0: none */
     bool has_state;  /* else the base could not be read: nothing is applied, read or led */
     copycat_status base_trouble; /* OK; DAMAGED: the base's file is bad; IO: it could not be read */

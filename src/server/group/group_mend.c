@@ -4,13 +4,13 @@
  * (docs/decisions/0008).  The state in memory is right, and everybody is served; but no image can be
  * taken from that file, so the journal would grow for ever, and a start would find no state.
  *
- *     it does not read (for taking, for lending) -> the others are asked for an image
+ *     it does not read (for taking, lending, scrubbing) -> the others are asked for an image
  *         -> fetched and verified -> the same: the base is whole again
  *                                 -> a newer one: SWITCH; what lives stays as it is
  */
 #include "server/group/group.h"
 #include "server/image/fetching.h"
-#include "server/image/image_name.h"
+#include "server/image/lending.h"
 #include "server/node/node.h"
 
 static bool is_alone(const struct cc_group *group)
@@ -30,6 +30,7 @@ void cc_group_base_failed(struct cc_group *group, copycat_status status, const c
     if (group->base_trouble != COPYCAT_ERR_DAMAGED) {
         group->base_trouble = status;
     }
+    cc_lending_recall(group->lending, &group->base); /* another file may take its name */
     if (!is_known || is_alone(group)) {
         cc_server_notice_about(
             group->server, CC_TOPIC_BASE,

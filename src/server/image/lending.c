@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "server/group/group.h"
 #include "server/image/image_name.h"
+#include "server/image/scrubbing.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ struct borrower {
     uint32_t peer;
     struct cc_image_source *source; /* NULL: closed */
     bool is_closing;
+    bool is_given; /* as far as its end */
     struct cc_image_id id;
     uint32_t loans;    /* parts that are being read, or wait for it */
     uint64_t asked_us; /* newest ask */
@@ -80,6 +82,15 @@ void cc_lending_end(struct cc_lending *lending)
         close_source(&lending->borrowers[i]);
     }
     free_if_over(lending);
+}
+
+void cc_lending_recall(struct cc_lending *lending, const struct cc_image_id *id)
+{
+    for (uint32_t i = 0; i < lending->borrower_count; i++) {
+        if (cc_image_id_equals(&lending->borrowers[i].id, id)) {
+            close_source(&lending->borrowers[i]);
+        }
+    }
 }
 
 /* ---- parts ------------------------------------------------------------------------------------
@@ -217,14 +228,6 @@ static bool open_source(struct borrower *borrower, const struct cc_image_id *id)
     return true;
 }
 
-/* It has gone bad since it was opened. */
-static bool is_bad(const struct borrower *borrower)
-{
-    const struct cc_group *group = borrower->lending->group;
-
-    return group->base_trouble != COPYCAT_OK && cc_image_id_equals(&borrower->id, &group->base);
-}
-
 static struct borrower *find(struct cc_lending *lending, uint32_t peer)
 {
     for (uint32_t i = 0; i < lending->borrower_count; i++) {
@@ -245,7 +248,7 @@ bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes b
         return false;
     }
     id = cc_image_id_of(lending->group->id, &ask.image);
-    if (borrower->source != NULL && (!cc_image_id_equals(&id, &borrower->id) || is_bad(borrower))) {
+    if (borrower->source != NULL && (!cc_image_id_equals(&id, &borrower->id))) {
         close_source(borrower); /* it has begun with another; this ask comes again */
         return true;
     }
@@ -256,6 +259,10 @@ bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes b
         give(lending, peer, &id, ask.offset, (copycat_bytes){NULL, 0});
         return true;
     }
+    if (ask.offset == 0 && borrower->is_given && may_lend(lending, &id)) {
+        cc_scrubbing_hurry(lending->group->scrubbing); /* what was given did not read, perhaps */
+    }
+    borrower->is_given = ask.offset + ask.size >= id.size;
     borrower->asked_us = cc_env_now_us(lending->server->env);
     if (borrower->loans < LOANS_MAX) {
         lend(borrower, &ask);

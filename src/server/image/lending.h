@@ -18,12 +18,16 @@
 #include <stdint.h>
 
 struct cc_group;
+struct cc_image_id;
 struct cc_lending;
 
 struct cc_lending *cc_lending_create(struct cc_group *group);
 
 /* The group is not touched any more. */
 void cc_lending_end(struct cc_lending *lending);
+
+/* Its file is bad: it is not given to anybody any more from what is open. */
+void cc_lending_recall(struct cc_lending *lending, const struct cc_image_id *id);
 
 /* Offers the image that this group stands on; there is one. */
 void cc_lending_offer(struct cc_lending *lending, uint32_t peer);

@@ -21,6 +21,7 @@
 #define WINDOW_BYTES (4u << 20)
 #define UNCOMMITTED_MAX 65536u
 #define CACHE_BYTES_MAX (UINT64_C(64) << 20)
+#define SCRUB_INTERVAL_US (UINT64_C(7) * 24 * 3600 * 1000000)
 #define IMAGE_ENTRIES (UINT64_C(1) << 20)
 #define GUESTS_MAX 10000u
 #define WAITING_MAX 65536u
@@ -475,6 +476,7 @@ static void fill_defaults(struct cc_server_options *options)
     DEFAULT(uncommitted_max, UNCOMMITTED_MAX);
     DEFAULT(cache_bytes_max, CACHE_BYTES_MAX);
     DEFAULT(image_bytes, options->file_size / 4);
+    DEFAULT(scrub_interval_us, SCRUB_INTERVAL_US);
     DEFAULT(image_entries, IMAGE_ENTRIES);
     DEFAULT(keep_bytes, options->file_size);
     DEFAULT(guests_max, GUESTS_MAX);

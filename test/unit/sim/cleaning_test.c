@@ -3,6 +3,7 @@
  * What is promised of servers that stand on images: they forget what an image covers, start from it,
  * give it to whoever lacks what is forgotten, and get it back from the others when it cannot be read.
  */
+#include "log/journal_internal.h"
 #include "sim/sim_disk_internal.h"
 #include "sim/workload.h"
 
@@ -15,6 +16,7 @@
 #include <cmocka.h>
 
 #define OPERATIONS 600u
+#define SCRUB_INTERVAL_US UINT64_C(5000000)
 #define ENTRIES 50u /* from one image to the next */
 
 static struct cc_cluster *cluster;
@@ -28,7 +30,7 @@ static void run_for(uint64_t time_us)
     }
 }
 
-static int setup_cluster(uint32_t voters)
+static int setup_cluster(uint32_t voters, uint64_t scrub_interval_us)
 {
     struct cc_cluster_options options = {
         .seed = 11,
@@ -39,7 +41,8 @@ static int setup_cluster(uint32_t voters)
         .batch_size_max = 4096,
         .cache_bytes_max = 1,
         .image_entries = ENTRIES,
-        .keep_bytes = 1};
+        .keep_bytes = 1,
+        .scrub_interval_us = scrub_interval_us};
     struct cc_workload_options work = {
         .operations_max = OPERATIONS,
         .window = 4,
@@ -61,13 +64,25 @@ static int setup_cluster(uint32_t voters)
 static int setup_three(void **state)
 {
     (void)state;
-    return setup_cluster(3);
+    return setup_cluster(3, 0);
 }
 
 static int setup_one(void **state)
 {
     (void)state;
-    return setup_cluster(1);
+    return setup_cluster(1, 0);
+}
+
+static int setup_three_scrubbed(void **state)
+{
+    (void)state;
+    return setup_cluster(3, SCRUB_INTERVAL_US);
+}
+
+static int setup_one_scrubbed(void **state)
+{
+    (void)state;
+    return setup_cluster(1, SCRUB_INTERVAL_US);
 }
 
 static int teardown(void **state)
@@ -408,6 +423,93 @@ static void alone_with_a_base_that_rots_a_server_says_so_and_serves(void **state
     expect_sound(0);
 }
 
+static void rot_is_found_before_anybody_needs_the_file(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    for (uint32_t place = 0; place < 3; place++) {
+        uint64_t base = group_at(place)->base.index;
+
+        spoil_image(place);
+        cc_cluster_damaged(cluster, place);
+        run_for(2 * SCRUB_INTERVAL_US);
+        assert_int_equal(group_at(place)->base.index, base); /* nothing was written meanwhile */
+        expect_sound(place);
+        expect_settled();
+    }
+}
+
+static void alone_a_server_says_so_when_its_image_is_found_to_rot(void **state)
+{
+    (void)state;
+    work();
+    spoil_image(0);
+    cc_cluster_damaged(cluster, 0);
+    run_for(2 * SCRUB_INTERVAL_US);
+    assert_int_equal(server_at(0)->state, CC_SERVER_MEMBER);
+    assert_non_null(strstr(server_at(0)->last_notice, "image-0000-"));
+    assert_non_null(strstr(server_at(0)->last_notice, "a restart would fail"));
+}
+
+/* The batch of the first entry behind the image. */
+static void spoil_batch(uint32_t place)
+{
+    const struct cc_group *group = group_at(place);
+    struct cc_sim_file *file = cluster->world->machines[place].disk->files;
+    struct cc_journal_place at;
+    const char *path;
+
+    if (!cc_log_place(group->log, group->base.index + 1, &at)) {
+        fail_msg("it has no place");
+    }
+    path = cc_journal_path(group->journal, at.file);
+    while (file != NULL && (!file->is_named || strcmp(file->name, path) != 0)) {
+        file = file->next;
+    }
+    assert_non_null(file);
+    file->platter[at.batch_block * CC_DISK_BLOCK + at.offset] ^= 1;
+    file->seen[at.batch_block * CC_DISK_BLOCK + at.offset] ^= 1;
+}
+
+static void rot_of_the_journal_is_told_while_all_goes_on(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    let_entries_come(10);
+    spoil_batch(1);
+    cc_cluster_damaged(cluster, 1);
+    run_for(2 * SCRUB_INTERVAL_US);
+    assert_int_equal(server_at(1)->state, CC_SERVER_MEMBER);
+    assert_non_null(strstr(server_at(1)->last_notice, "journal-"));
+    assert_non_null(strstr(server_at(1)->last_notice, "cannot be read back"));
+    cc_cluster_crash(cluster, 1);
+    cc_cluster_start(cluster, 1);
+    expect_settled();
+    run_for(2 * SCRUB_INTERVAL_US);
+    assert_null(strstr(server_at(1)->last_notice, "cannot be read back"));
+}
+
+static void who_lends_an_image_that_does_not_read_finds_out(void **state)
+{
+    (void)state;
+    uint32_t leader;
+    uint32_t away = (cc_cluster_leader(cluster) + 1) % 3;
+
+    cc_cluster_crash(cluster, away);
+    work();
+    run_for(10000000);
+    leader = cc_cluster_leader(cluster);
+    spoil_image(leader);
+    cc_cluster_damaged(cluster, leader);
+    cc_cluster_start(cluster, away);
+    expect_settled();
+    assert_true(group_at(away)->base.index > 0);
+    expect_sound(leader);
+    expect_settled();
+}
+
 #define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -426,6 +528,10 @@ int main(void)
         TEST(a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there, setup_three),
         TEST(the_very_same_image_is_fetched_again, setup_three),
         TEST(alone_with_a_base_that_rots_a_server_says_so_and_serves, setup_one),
+        TEST(rot_is_found_before_anybody_needs_the_file, setup_three_scrubbed),
+        TEST(alone_a_server_says_so_when_its_image_is_found_to_rot, setup_one_scrubbed),
+        TEST(rot_of_the_journal_is_told_while_all_goes_on, setup_three_scrubbed),
+        TEST(who_lends_an_image_that_does_not_read_finds_out, setup_three),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

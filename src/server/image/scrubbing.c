@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scrubbing -- see scrubbing.h.
+ *
+ *     IDLE -> IMAGE (piece by piece) -> JOURNAL (batch by batch) -> IDLE, for an interval
+ */
+#include "server/image/scrubbing.h"
+
+#include "base/assert.h"
+#include "server/group/group.h"
+#include "server/node/node.h"
+
+#define BYTES_PER_SECOND (UINT64_C(8) << 20)
+#define PAUSE_MIN_US UINT64_C(10000)
+
+enum phase {
+    IDLE,
+    IMAGE,
+    JOURNAL,
+};
+
+struct cc_scrubbing {
+    struct cc_server *server;
+    struct cc_group *group; /* NULL: it has ended */
+    struct cc_timer timer;
+    enum phase phase;
+    bool is_again;                  /* another round follows at once */
+    struct cc_image_id id;          /* of the image that is read ... */
+    struct cc_image_reader *reader; /* ... by this; NULL: it is closed, or being closed */
+    struct cc_journal_read read;    /* of a batch */
+    uint64_t index;                 /* of an entry in it */
+    bool is_found;                  /* damage of the journal, in this round */
+    uint32_t holds;                 /* what is under way and will call back */
+};
+
+static void release_if_over(struct cc_scrubbing *scrubbing)
+{
+    struct cc_server *server = scrubbing->server;
+
+    if (scrubbing->group == NULL && scrubbing->holds == 0) {
+        cc_memory_give(server->memory, scrubbing);
+        cc_server_let_go(server);
+    }
+}
+
+/* ---- time ------------------------------------------------------------------------------------- */
+
+static void wait_for(struct cc_scrubbing *scrubbing, uint64_t time_us)
+{
+    struct cc_env *env = scrubbing->server->env;
+
+    cc_env_timer_arm(env, &scrubbing->timer, cc_env_now_us(env) + time_us);
+}
+
+static void pause_after(struct cc_scrubbing *scrubbing, uint64_t bytes)
+{
+    uint64_t pause = bytes * 1000000 / BYTES_PER_SECOND;
+
+    wait_for(scrubbing, pause < PAUSE_MIN_US ? PAUSE_MIN_US : pause);
+}
+
+static void end_round(struct cc_scrubbing *scrubbing)
+{
+    uint64_t interval = cc_server_options(scrubbing->server)->scrub_interval_us;
+
+    scrubbing->phase = IDLE;
+    if (!scrubbing->is_found) {
+        cc_server_settle(scrubbing->server, CC_TOPIC_JOURNAL);
+    }
+    if (scrubbing->is_again) {
+        scrubbing->is_again = false;
+        wait_for(scrubbing, PAUSE_MIN_US);
+    } else if (interval != COPYCAT_NONE) {
+        wait_for(scrubbing, interval);
+    }
+}
+
+/* ---- the journal ------------------------------------------------------------------------------ */
+
+static void tell_of_batch(struct cc_scrubbing *scrubbing)
+{
+    const struct cc_journal_place *place = &scrubbing->read.place;
+    bool is_alone = cc_server_options(scrubbing->server)->members->count == 1;
+
+    scrubbing->is_found = true;
+    cc_server_notice_about(
+        scrubbing->server, CC_TOPIC_JOURNAL,
+        cc_journal_where(
+            scrubbing->group->journal, place->file, (uint64_t)place->batch_block * CC_DISK_BLOCK,
+            scrubbing->index,
+            is_alone ? "cannot be read back, and no other server has it; service goes on, but a "
+                       "restart would fail: do not stop this server, export what it holds"
+                     : "cannot be read back; service goes on, and when this server starts again it "
+                       "fetches it from the others"));
+}
+
+static void batch_read(struct cc_journal_read *read)
+{
+    struct cc_scrubbing *scrubbing = read->owner;
+
+    scrubbing->holds--;
+    if (scrubbing->group != NULL && read->status != COPYCAT_ERR_CLOSED) {
+        if (read->status != COPYCAT_OK && scrubbing->index >= cc_log_first(scrubbing->group->log)) {
+            tell_of_batch(scrubbing);
+        }
+        pause_after(scrubbing, read->batch_size);
+    }
+    release_if_over(scrubbing);
+}
+
+/* The next batch with an entry that no image covers; false: there is none. */
+static bool find_batch(struct cc_scrubbing *scrubbing, struct cc_journal_place *place_out)
+{
+    const struct cc_group *group = scrubbing->group;
+    const struct cc_journal_place *former = &scrubbing->read.place;
+    uint64_t index = scrubbing->index + 1;
+
+    index = index > group->base.index ? index : group->base.index + 1;
+    index = index > cc_log_first(group->log) ? index : cc_log_first(group->log);
+    while (index <= cc_log_last(group->log) &&
+           (!cc_log_place(group->log, index, place_out) ||
+            (place_out->file == former->file && place_out->batch_block == former->batch_block))) {
+        index++;
+    }
+    scrubbing->index = index;
+    return index <= cc_log_last(group->log) && cc_journal_is_written(group->journal, place_out);
+}
+
+static void read_batch(struct cc_scrubbing *scrubbing)
+{
+    struct cc_journal_place place;
+
+    if (!find_batch(scrubbing, &place)) {
+        end_round(scrubbing);
+        return;
+    }
+    scrubbing->holds++;
+    scrubbing->read = (struct cc_journal_read){
+        .place = place, .done = batch_read, .owner = scrubbing, .is_optional = true};
+    cc_journal_read(scrubbing->group->journal, &scrubbing->read);
+}
+
+static void begin_journal(struct cc_scrubbing *scrubbing)
+{
+    scrubbing->phase = JOURNAL;
+    scrubbing->index = 0;
+    scrubbing->read.place = (struct cc_journal_place){0};
+    wait_for(scrubbing, PAUSE_MIN_US);
+}
+
+/* ---- the image -------------------------------------------------------------------------------- */
+
+static void close_reader(struct cc_scrubbing *scrubbing)
+{
+    struct cc_image_reader *reader = scrubbing->reader;
+
+    scrubbing->reader = NULL;
+    cc_image_read_close(reader);
+}
+
+/* Another image may be stood on by now, or have been fetched into the place of this one. */
+static bool is_base(const struct cc_scrubbing *scrubbing)
+{
+    return cc_image_id_equals(&scrubbing->id, &scrubbing->group->base) &&
+           scrubbing->group->base_trouble == COPYCAT_OK;
+}
+
+static void judge(struct cc_scrubbing *scrubbing, copycat_status status, const char *text)
+{
+    if ((status == COPYCAT_ERR_DAMAGED || status == COPYCAT_ERR_IO) && is_base(scrubbing)) {
+        cc_group_base_failed(scrubbing->group, status, text);
+    }
+    close_reader(scrubbing);
+}
+
+static void on_open(
+    void *owner,
+    copycat_status status,
+    const struct cc_image_id *id,
+    const struct cc_image_head *head,
+    const char *text)
+{
+    (void)id;
+    (void)head;
+    if (status == COPYCAT_OK) {
+        pause_after(owner, 0);
+    } else {
+        judge(owner, status, text);
+    }
+}
+
+static void on_piece(void *owner, copycat_bytes bytes)
+{
+    pause_after(owner, bytes.size);
+}
+
+static void on_end(void *owner, copycat_status status, const char *text)
+{
+    judge(owner, status, text);
+}
+
+static void on_closed(void *owner)
+{
+    struct cc_scrubbing *scrubbing = owner;
+
+    scrubbing->holds--;
+    if (scrubbing->group != NULL) {
+        begin_journal(scrubbing);
+    }
+    release_if_over(scrubbing);
+}
+
+static const struct cc_image_read_callbacks callbacks = {
+    .on_open = on_open,
+    .on_piece = on_piece,
+    .on_end = on_end,
+    .on_closed = on_closed,
+};
+
+static void begin_image(struct cc_scrubbing *scrubbing)
+{
+    struct cc_server *server = scrubbing->server;
+    const struct cc_group *group = scrubbing->group;
+    copycat_status status;
+
+    scrubbing->is_found = false;
+    scrubbing->id = group->base;
+    if (group->base.index == 0 || !group->has_state || group->base_trouble != COPYCAT_OK) {
+        begin_journal(scrubbing);
+        return;
+    }
+    scrubbing->phase = IMAGE;
+    scrubbing->holds++;
+    status = cc_image_read_begin(
+        &scrubbing->reader, server->env, server->directory, &scrubbing->id, &callbacks, scrubbing);
+    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+}
+
+/* ---- the way ---------------------------------------------------------------------------------- */
+
+static void go_on(struct cc_timer *timer)
+{
+    struct cc_scrubbing *scrubbing = timer->owner;
+
+    if (scrubbing->server->failed != COPYCAT_OK) {
+        return;
+    }
+    switch (scrubbing->phase) {
+    case IDLE:
+        begin_image(scrubbing);
+        break;
+    case IMAGE:
+        if (is_base(scrubbing)) {
+            cc_image_read_next(scrubbing->reader);
+        } else {
+            close_reader(scrubbing);
+        }
+        break;
+    case JOURNAL:
+        read_batch(scrubbing);
+        break;
+    }
+}
+
+struct cc_scrubbing *cc_scrubbing_create(struct cc_group *group)
+{
+    struct cc_server *server = group->server;
+    struct cc_scrubbing *scrubbing = cc_memory_take(server->memory, sizeof *scrubbing);
+
+    scrubbing->server = server;
+    scrubbing->group = group;
+    scrubbing->timer = (struct cc_timer){.fire = go_on, .owner = scrubbing};
+    cc_server_hold(server);
+    end_round(scrubbing);
+    return scrubbing;
+}
+
+void cc_scrubbing_end(struct cc_scrubbing *scrubbing)
+{
+    cc_env_timer_disarm(scrubbing->server->env, &scrubbing->timer);
+    scrubbing->group = NULL;
+    if (scrubbing->reader != NULL) {
+        close_reader(scrubbing);
+    }
+    release_if_over(scrubbing);
+}
+
+void cc_scrubbing_hurry(struct cc_scrubbing *scrubbing)
+{
+    if (scrubbing->phase == IDLE) {
+        wait_for(scrubbing, 0);
+    } else {
+        scrubbing->is_again = true;
+    }
+}
