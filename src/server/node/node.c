@@ -227,6 +227,8 @@ static void on_forgotten(void *owner, uint32_t group, uint64_t first)
     CC_ASSERT(group == 0);
     if (server->group != NULL) {
         cc_group_forgotten(server->group, first);
+    } else if (server->log == NULL) {
+        return; /* the server has failed; the journal finishes what it does */
     } else if (server->is_journal_open) {
         cc_log_forget(server->log, first - 1);
     } else {

@@ -510,6 +510,36 @@ static void who_lends_an_image_that_does_not_read_finds_out(void **state)
     expect_settled();
 }
 
+/* The journal does not know that, and finishes what it was told. */
+static void who_fails_while_files_are_given_up_just_stops(void **state)
+{
+    (void)state;
+    struct cc_server *server = server_at(0);
+    uint64_t base;
+    uint64_t reused;
+
+    for (uint32_t place = 0; place < 2; place++) {
+        server_at(place)->options.keep_bytes = UINT64_MAX;
+    }
+    cc_cluster_crash(cluster, 2);
+    cc_workload_start(workload);
+    run_for(3000000);
+    base = group_at(0)->base.index;
+    reused = cc_journal_counters(server->journal)->reused;
+    assert_true(base > 4 * ENTRIES);
+    cc_server_fail(server, COPYCAT_ERR_IO, "the directory could not be listed");
+    run_for(1000);
+    cc_journal_keep(server->journal, 0, base);
+    run_for(1000000);
+    assert_true(cluster->seats[0].has_failed);
+    assert_true(cc_journal_counters(server->journal)->reused > reused);
+    cc_cluster_crash(cluster, 0);
+    cc_cluster_start(cluster, 0);
+    cc_cluster_start(cluster, 2);
+    run_for(30000000);
+    assert_true(cc_cluster_is_settled(cluster));
+}
+
 #define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -523,6 +553,7 @@ int main(void)
         TEST(while_its_state_is_away_a_server_does_not_lead, setup_three),
         TEST(alone_with_an_image_that_cannot_be_read_a_server_stops_and_says_where, setup_one),
         TEST(a_full_disk_is_waited_out, setup_three),
+        TEST(who_fails_while_files_are_given_up_just_stops, setup_three),
         TEST(a_base_that_rots_while_its_server_runs_is_replaced, setup_three),
         TEST(a_leader_goes_on_when_its_base_rots, setup_three),
         TEST(a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there, setup_three),
