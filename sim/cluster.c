@@ -87,6 +87,10 @@ static void on_notice(void *owner, const char *text)
     struct cc_seat *seat = owner;
 
     cc_cluster_tell(seat->cluster, name_of(seat->place), "says: %s", text);
+    if (strstr(text, "the image that this server stands on") != NULL && !seat->is_damaged &&
+        strstr(text, "could not be") == NULL) { /* read, as failing disks have it */
+        cc_judge_blame(seat->cluster->judge, "images: server %u: %s", seat->place + 1, text);
+    }
 }
 
 /* A head that has rotted may look like that of a newer version or of another server. */

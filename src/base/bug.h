@@ -38,8 +38,10 @@ enum cc_trap {
     CC_TRAP_T039, /* a file is given up before the image that covers it is durable */
     CC_TRAP_T041, /* a file is given up while it is read */
     CC_TRAP_T042, /* an image takes the log's place, and the log stays */
+    CC_TRAP_T043, /* an image is fetched and installed while one is taken */
     CC_TRAP_T044, /* an image takes the place of what is committed beyond it */
     CC_TRAP_T045, /* an image without the timers */
+    CC_TRAP_T046, /* who could not read the image reads and leads without the state */
     CC_TRAP_T048, /* an image counts before it is durable */
     CC_TRAP_T050, /* damage taken for a torn tail */
     CC_TRAP_T051, /* what cannot be read is forgotten when voting */
@@ -73,6 +75,12 @@ enum cc_trap {
     CC_TRAP_T107, /* a frame that comes in pieces is forgotten */
     CC_TRAP_T108, /* the size of a frame is believed, and room made for it */
     CC_TRAP_T110, /* output piles up for who does not read */
+
+    /* Another rule of the same trap. */
+    CC_TRAP_T039B, /* the image before is removed before the switch to the new one is durable */
+    CC_TRAP_T042B, /* an image is switched to before its file is durable */
+    CC_TRAP_T043B, /* an image is begun while files of images are swept away */
+    CC_TRAP_T046B, /* an image is believed whatever its checksums say */
 };
 
 #ifndef COPYCAT_BUG

@@ -5,6 +5,7 @@
 #include "log/image_output.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 
 #include <string.h>
 
@@ -109,7 +110,8 @@ static void write_next(struct cc_image_output *output)
         };
         ask(output, CC_DISK_WRITE);
     } else if (output->is_finished) {
-        ask_of_file(output, CC_DISK_SYNC);
+        ask_of_file(output, CC_BUG(T042B) ? CC_DISK_CLOSE : CC_DISK_SYNC);
+        output->file = CC_BUG(T042B) ? NULL : output->file;
     }
 }
 

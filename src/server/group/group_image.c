@@ -10,6 +10,7 @@
  * ever write a file of one name.
  */
 #include "base/assert.h"
+#include "base/bug.h"
 #include "server/group/group.h"
 #include "server/image/fetching.h"
 #include "server/image/lending.h"
@@ -49,7 +50,9 @@ void cc_group_image_sweep(struct cc_group *group)
         group->sweeping->is_again = true;
         return;
     }
-    if (group->base.index == 0) {
+    bool is_before_kept = group->base.index != 0 && !(CC_BUG(T039B) && group->switch_mark != 0);
+
+    if (!is_before_kept) {
         keep[0] = keep[1];
     }
     sweeping = cc_memory_take(server->memory, sizeof *sweeping);
@@ -57,7 +60,7 @@ void cc_group_image_sweep(struct cc_group *group)
     sweeping->group = group;
     status = cc_image_sweep_begin(
         &sweeping->sweep, group->env, server->directory, keep,
-        (size_t)(group->base.index != 0) + (group->switch_mark != 0), swept, sweeping);
+        (size_t)is_before_kept + (group->switch_mark != 0), swept, sweeping);
     CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
     group->sweeping = sweeping;
     cc_server_hold(server);
@@ -66,8 +69,9 @@ void cc_group_image_sweep(struct cc_group *group)
 /* True if no file of an image is being made or removed: what was given up may still be. */
 bool cc_group_image_may_begin(const struct cc_group *group)
 {
-    return group->taking == NULL && group->fetching == NULL && group->sweeping == NULL &&
-           group->switch_mark == 0 && group->server->image_writers == 0;
+    return (group->taking == NULL || CC_BUG(T043)) && group->fetching == NULL &&
+           (group->sweeping == NULL || CC_BUG(T043B)) && group->switch_mark == 0 &&
+           (group->server->image_writers == 0 || CC_BUG(T043) || CC_BUG(T043B));
 }
 
 void cc_group_image_begin(struct cc_group *group)
@@ -130,6 +134,9 @@ static void taken(
     if (status == COPYCAT_OK) {
         cc_server_settle(group->server, CC_TOPIC_IMAGE);
         cc_group_switch(group, id, true);
+        if (CC_BUG(T039B)) {
+            cc_group_image_sweep(group);
+        }
     } else if (status != COPYCAT_ERR_DAMAGED || group->base_trouble == COPYCAT_OK) {
         not_taken(group, status, text);
     }
