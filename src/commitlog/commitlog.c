@@ -145,7 +145,7 @@ static copycat_status read_options(copycat_log_options *options, const copycat_l
     options->segment_count = or_default(options->segment_count, SEGMENT_COUNT);
     options->entry_size_max = or_default(options->entry_size_max, ENTRY_SIZE);
     options->clean_percent = or_default(options->clean_percent, CLEAN_PERCENT);
-    if (options->clean_rule > COPYCAT_LOG_CLEAN_FIXED) {
+    if (options->clean_rule > COPYCAT_LOG_CLEAN_HALVING) {
         return COPYCAT_ERR_UNSUPPORTED;
     }
     return options->segment_size < SEGMENT_SIZE_MIN || options->segment_size > SEGMENT_SIZE_MAX ||

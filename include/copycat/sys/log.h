@@ -32,17 +32,17 @@ extern "C" {
 
 typedef struct copycat_log copycat_log;
 
-/* When a segment is worth being rewritten. */
+/* When a segment is worth being rewritten; docs/measurements.md says what each costs. */
 enum {
-    COPYCAT_LOG_CLEAN_HALVING = 0, /* `clean_percent` of its entries are cleaned; once it has been
-                                      rewritten, half of that, then a quarter, and so on */
     COPYCAT_LOG_CLEAN_BENEFIT =
-        1,                      /* of those in which `clean_percent` of the bytes are dead, the one
+        0,                       /* of those in which `clean_percent` of the bytes are dead, the one
                                       that gives back most for each byte that is read and written,
                                       old ones before young ones; none before three tenths of all
                                       bytes are dead */
-    COPYCAT_LOG_CLEAN_FIXED = 2 /* `clean_percent` of its entries are cleaned, however often it
-                                      was rewritten */
+    COPYCAT_LOG_CLEAN_FIXED = 1, /* `clean_percent` of its entries are cleaned */
+    COPYCAT_LOG_CLEAN_HALVING = 2 /* `clean_percent` of its entries are cleaned; once it has been
+                                      rewritten, half of that, then a quarter, and so on: little
+                                      room is lost, but twenty times as much is written */
 };
 
 /* Zero means default, so fields can be added at the end; no padding. */

@@ -129,7 +129,7 @@ static void options_that_make_no_sense_are_refused(void **state)
     stand.options.clean_rule = 3;
     assert_int_equal(log_stand_open(&stand), COPYCAT_ERR_UNSUPPORTED);
     assert_true(stand.message.text[0] != '\0');
-    stand.options.clean_rule = 0;
+    stand.options.clean_rule = 2;
     assert_int_equal(log_stand_open(&stand), COPYCAT_OK);
 }
 
@@ -164,6 +164,22 @@ static void by_the_fixed_rule_it_is_always_half(void **state)
     assert_false(moves());
     clean_some(75, 1);
     assert_true(moves());
+}
+
+static void by_default_nothing_is_rewritten_before_enough_of_all_is_dead(void **state)
+{
+    uint32_t count = 0;
+
+    (void)state;
+    stand.options.clean_rule = COPYCAT_LOG_CLEAN_BENEFIT;
+    open_with(4 * PER_SEGMENT + 1);
+    clean_some(1, PER_SEGMENT - 20);
+    assert_false(moves()); /* of one segment much, of all not three tenths */
+    do {
+        clean_some(PER_SEGMENT + 1, 1);
+        assert_true(++count < PER_SEGMENT / 2);
+    } while (!moves());
+    assert_true(count > 1);
 }
 
 static void what_is_appended_to_is_not_rewritten(void **state)
@@ -368,6 +384,7 @@ int main(void)
         TEST(options_that_make_no_sense_are_refused),
         TEST(a_segment_is_rewritten_at_half_then_a_quarter_then_an_eighth),
         TEST(by_the_fixed_rule_it_is_always_half),
+        TEST(by_default_nothing_is_rewritten_before_enough_of_all_is_dead),
         TEST(what_is_appended_to_is_not_rewritten),
         TEST(neighbours_that_fit_become_one_and_the_number_of_files_stays_small),
         TEST(a_budget_is_kept_and_appending_goes_on_meanwhile),

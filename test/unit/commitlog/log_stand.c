@@ -17,7 +17,10 @@ void log_stand_init(struct log_stand *stand)
     limited_memory_init(&stand->memory);
     stand->files = crash_files_of(&stand->disk);
     stand->options = (copycat_log_options){
-        .size = sizeof stand->options, .segment_size = 4096, .entry_size_max = BODY_MAX};
+        .size = sizeof stand->options,
+        .clean_rule = COPYCAT_LOG_CLEAN_HALVING,
+        /* the one that rewrites most */ .segment_size = 4096,
+        .entry_size_max = BODY_MAX};
     stand->now.floor = 1;
     stand->durable.floor = 1;
 }
