@@ -4,8 +4,8 @@
  *
  * What is dropped was cleaned for the sake of something newer, which may not have been flushed: so
  * all is flushed before the sources go.  What is cleaned meanwhile is said by the new footer.  The
- * new file has a stamp that is younger than whatever was said to be cleaned before, so that none of
- * it is held against what was copied.
+ * new file is of a higher generation than whatever was said to be cleaned before, so that none of it
+ * is held against what was copied.
  */
 #include "base/assert.h"
 #include "commitlog/commitlog_internal.h"
@@ -157,7 +157,7 @@ static bool is_needed(const struct cc_commitlog *log, uint64_t index, uint64_t g
     }
     segment = log->segments[number];
     slot = cc_commitlog_segment_find(segment, index);
-    return segment->stamp <= generation && slot < segment->count &&
+    return segment->head.generation <= generation && slot < segment->count &&
            cc_commitlog_segment_index(segment, slot) == index &&
            cc_commitlog_bit(segment->cleaned, slot) && !cc_commitlog_bit(segment->is_settled, slot);
 }
@@ -239,7 +239,6 @@ static copycat_status swap(struct cc_commitlog *log)
     }
     take_cleaned(log);
     target->last = log->segments[job->begin + job->count - 1]->last;
-    target->stamp = ++log->generation;
     status = check_written(log, cc_commitlog_seal(log, &job->output, target));
     if (status == COPYCAT_OK) {
         status = log->files.table->sync_directory(log->files.context);

@@ -79,7 +79,6 @@ copycat_status cc_commitlog_seal(
     struct cc_commitlog_footer footer = {
         .passes = segment->passes,
         .offset = segment->end,
-        .stamp = segment->stamp,
         .base = segment->base,
         .last = segment->last,
         .time_low_us = segment->time_low_us,
@@ -239,7 +238,6 @@ static copycat_status refuse(struct cc_commitlog *log, struct cc_commitlog_segme
     segment->note_count = 0;
     segment->cleaned_count = 0;
     segment->passes = segment->head.passes;
-    segment->stamp = segment->head.generation;
     segment->end = CC_COMMITLOG_HEAD_SIZE;
     segment->last = segment->head.first - 1;
     segment->base = 0;
@@ -252,7 +250,6 @@ static copycat_status refuse(struct cc_commitlog *log, struct cc_commitlog_segme
 static void believe(struct cc_commitlog_segment *segment, const struct cc_commitlog_footer *footer)
 {
     segment->passes = footer->passes;
-    segment->stamp = footer->stamp;
     segment->base = footer->base;
     segment->last = footer->last;
     segment->end = footer->offset;

@@ -216,7 +216,6 @@ void cc_commitlog_footer_encode(uint8_t *target, const struct cc_commitlog_foote
     cc_store_u32(target, FOOTER_MAGIC);
     target[4] = footer->passes;
     cc_store_u64(target + 8, footer->offset);
-    cc_store_u64(target + 16, footer->stamp);
     cc_store_u64(target + 24, footer->base);
     cc_store_u64(target + 32, footer->last);
     cc_store_u64(target + 40, footer->time_low_us);
@@ -231,7 +230,6 @@ bool cc_commitlog_footer_decode(const uint8_t *source, struct cc_commitlog_foote
     *footer_out = (struct cc_commitlog_footer){
         .passes = source[4],
         .offset = cc_load_u64(source + 8),
-        .stamp = cc_load_u64(source + 16),
         .base = cc_load_u64(source + 24),
         .last = cc_load_u64(source + 32),
         .time_low_us = cc_load_u64(source + 40),

@@ -36,7 +36,7 @@
  *          4     1  times that its entries were rewritten
  *          5     3  zero
  *          8     8  where it begins
- *         16     8  stamp: "cleaned" of a lower generation is not about these entries
+ *         16     8  zero
  *         24     8  base: the index that offsets are counted from
  *         32     8  last index that it is about
  *         40     8  lowest time of an entry
@@ -109,7 +109,6 @@ struct cc_commitlog_record {
 struct cc_commitlog_footer {
     uint8_t passes;
     uint64_t offset;
-    uint64_t stamp;
     uint64_t base;
     uint64_t last;
     uint64_t time_low_us;

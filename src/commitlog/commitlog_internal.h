@@ -37,8 +37,7 @@ struct cc_commitlog_segment {
     uint64_t used_at;           /* to close the one that was not used for longest */
     bool is_sealed;
     uint8_t passes;
-    uint64_t last;  /* that it is about; of the open one: that it holds or skips */
-    uint64_t stamp; /* see commitlog_format.h */
+    uint64_t last; /* that it is about; of the open one: that it holds or skips */
     uint64_t base;
     uint64_t end;  /* of its records */
     uint64_t size; /* of the file */

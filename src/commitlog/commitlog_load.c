@@ -147,9 +147,6 @@ static copycat_status read_ends(struct cc_commitlog *log, struct cc_commitlog_fo
     if (segment->head.generation > log->generation) {
         log->generation = segment->head.generation;
     }
-    if (found->is_whole && segment->stamp > log->generation) {
-        log->generation = segment->stamp;
-    }
     return status;
 }
 
@@ -309,7 +306,7 @@ static void apply_cleaned(struct cc_commitlog *log, uint64_t generation, copycat
         uint64_t index = cc_load_u64(bytes + at);
         uint32_t number = cc_commitlog_segment_of(log, index);
 
-        if (number < log->segment_count && log->segments[number]->stamp <= generation &&
+        if (number < log->segment_count && log->segments[number]->head.generation <= generation &&
             cc_commitlog_segment_has(log->segments[number], index)) {
             struct cc_commitlog_segment *segment = log->segments[number];
 

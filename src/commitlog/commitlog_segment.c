@@ -13,7 +13,6 @@ struct cc_commitlog_segment *cc_commitlog_segment_create(
     if (segment != NULL) {
         segment->head = *head;
         segment->passes = head->passes;
-        segment->stamp = head->generation;
         segment->last = head->first - 1;
         segment->time_low_us = UINT64_MAX;
     }

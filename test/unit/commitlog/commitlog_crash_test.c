@@ -150,6 +150,33 @@ static void a_crash_during_recovery_changes_nothing(void **state)
     }
 }
 
+/* What the next process reads was perhaps written and never synced; what it says must hold. */
+static void what_a_killed_process_has_left_in_the_cache_is_not_built_upon(void **state)
+{
+    uint64_t calls = count_calls();
+
+    (void)state;
+    for (uint64_t call = 2; call <= calls; call++) {
+        for (uint32_t variant = 0; variant < 3; variant++) {
+            log_stand_init(&stand);
+            stand.disk.crash_at = call;
+            if (log_stand_open(&stand) == COPYCAT_OK) {
+                tell_story();
+            }
+            log_stand_kill(&stand);
+            assert_int_equal(log_stand_open(&stand), COPYCAT_OK);
+            assert_true(log_stand_is_survivor(&stand)); /* from here on that is a promise */
+            if (variant > 0) {
+                append_some(3);
+                assert_int_equal(log_stand_flush(&stand), COPYCAT_OK);
+            }
+            log_stand_crash(&stand, variant < 2 ? CRASH_NOTHING : CRASH_SUBSET, call);
+            check_survivor(call, CRASH_NOTHING);
+            log_stand_deinit(&stand);
+        }
+    }
+}
+
 /* A call fails, the process goes on, and the log does nothing any more but tell. */
 static void a_disk_that_fails_once_finishes_the_log_and_loses_nothing_that_was_flushed(void **state)
 {
@@ -232,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_a_crash_at_any_call_what_was_flushed_is_there_and_nothing_half),
         cmocka_unit_test(a_crash_during_recovery_changes_nothing),
+        cmocka_unit_test(what_a_killed_process_has_left_in_the_cache_is_not_built_upon),
         cmocka_unit_test(
             a_disk_that_fails_once_finishes_the_log_and_loses_nothing_that_was_flushed),
         cmocka_unit_test(after_a_failed_sync_every_call_says_so),

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -200,6 +201,41 @@ static void a_sector_of_zeros_below_a_mark_is_damage_and_is_not_cut(void **state
     }
 }
 
+/* T-050: the last flush has no mark behind it that says so, but all of it was written. */
+static void a_flip_in_the_last_flush_is_not_taken_for_a_torn_end(void **state)
+{
+    struct log_stand *fresh = calloc(1, sizeof *fresh);
+    uint32_t refused = 0;
+    uint64_t begin = 0;
+
+    (void)state;
+    assert_non_null(fresh);
+    for (uint32_t seed = 1; seed < 40; seed++) {
+        log_stand_init(fresh);
+        fresh->seeds = seed * 10;
+        fresh->options.segment_size = 64 << 10;
+        assert_int_equal(log_stand_open(fresh), COPYCAT_OK);
+        for (uint32_t i = 0; i < 6; i++) {
+            assert_int_equal(log_stand_append(fresh, 0), COPYCAT_OK);
+            if (i == 2 || i == 5) {
+                begin = crash_files_at(&fresh->disk, 0)->size;
+                assert_int_equal(log_stand_flush(fresh), COPYCAT_OK);
+            }
+        }
+        log_stand_crash(fresh, CRASH_ALL, seed);
+        for (uint64_t at = begin; at < crash_files_at(&fresh->disk, 0)->size; at += 1 + seed % 5) {
+            crash_files_at(&fresh->disk, 0)->seen[at] ^= 0x10;
+            assert_int_equal(log_stand_open(fresh), COPYCAT_ERR_DAMAGED);
+            assert_non_null(strstr(fresh->message.text, "offset"));
+            crash_files_at(&fresh->disk, 0)->seen[at] ^= 0x10;
+            refused++;
+        }
+        log_stand_deinit(fresh);
+    }
+    free(fresh);
+    assert_true(refused > 1000);
+}
+
 /* T-058, T-059: whole records, but not these. */
 static void a_record_is_not_believed_in_another_file(void **state)
 {
@@ -253,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_gone_is_missed),
         cmocka_unit_test(a_file_that_is_cut_is_missed_or_ends_with_a_whole_record),
         cmocka_unit_test(a_sector_of_zeros_below_a_mark_is_damage_and_is_not_cut),
+        cmocka_unit_test(a_flip_in_the_last_flush_is_not_taken_for_a_torn_end),
         cmocka_unit_test(a_record_is_not_believed_in_another_file),
         cmocka_unit_test(a_newer_version_is_refused_and_nothing_is_changed),
     };

@@ -65,6 +65,19 @@ void log_stand_crash(struct log_stand *stand, enum crash_mode mode, uint64_t see
     crash_files_crash(&stand->disk, mode, seed);
 }
 
+void log_stand_kill(struct log_stand *stand)
+{
+    if (stand->log != NULL) {
+        stand->disk.crash_at = stand->disk.crash_at == 0 ? 1 : stand->disk.crash_at;
+        (void)cc_commitlog_close(stand->log);
+        stand->log = NULL;
+    }
+    CC_ASSERT(stand->memory.blocks == 0 && stand->disk.open_count == 0);
+    stand->disk.crash_at = 0;
+    stand->disk.has_failed = false;
+    stand->disk.is_locked = false;
+}
+
 /* Sizes of all kinds; some are zeros, some other bytes that are all the same, some have a key. */
 copycat_log_entry log_stand_entry(uint32_t seed)
 {

@@ -52,6 +52,9 @@ copycat_status log_stand_close(struct log_stand *stand);
 /* The handle goes, whatever it says, and then what was not durable, maybe. */
 void log_stand_crash(struct log_stand *stand, enum crash_mode mode, uint64_t seed);
 
+/* The process is killed; the machine goes on, and nothing is lost but the handle. */
+void log_stand_kill(struct log_stand *stand);
+
 /* Each does it to the log and, if it is OK, to the model. */
 copycat_status log_stand_append(struct log_stand *stand, uint64_t gap);
 copycat_status log_stand_clean(struct log_stand *stand, uint64_t index);
