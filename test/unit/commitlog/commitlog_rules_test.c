@@ -201,7 +201,7 @@ static void neighbours_that_fit_become_one_and_the_number_of_files_stays_small(v
     }
     assert_int_equal(status_now().segments, 21);
     assert_true(moves());
-    assert_true(status_now().segments <= 5);
+    assert_true(status_now().segments <= 6);
     assert_int_equal(status_now().dead_bytes, 0);
     assert_int_equal(log_stand_close(&stand), COPYCAT_OK);
     assert_int_equal(log_stand_open(&stand), COPYCAT_OK);
