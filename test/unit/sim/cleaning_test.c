@@ -540,6 +540,32 @@ static void who_fails_while_files_are_given_up_just_stops(void **state)
     assert_true(cc_cluster_is_settled(cluster));
 }
 
+static void a_state_comes_from_another_when_who_gives_it_falls_silent(void **state)
+{
+    (void)state;
+    const struct cc_group *group;
+    uint32_t silent;
+
+    work();
+    expect_settled();
+    cc_cluster_crash(cluster, 0);
+    spoil_image(0);
+    cc_cluster_damaged(cluster, 0);
+    cc_cluster_start(cluster, 0);
+    for (uint32_t i = 0;
+         i < 20000 && (server_at(0)->group == NULL || group_at(0)->fetching == NULL); i++) {
+        run_for(100);
+    }
+    group = group_at(0);
+    assert_non_null(group->fetching);
+    silent = (group->want_next + 2) % 3; /* whom it has asked last */
+    cc_cluster_crash(cluster, silent);
+    run_for(20000000);
+    assert_true(group_at(0)->has_state);
+    cc_cluster_start(cluster, silent);
+    expect_settled();
+}
+
 #define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -563,6 +589,7 @@ int main(void)
         TEST(alone_a_server_says_so_when_its_image_is_found_to_rot, setup_one_scrubbed),
         TEST(rot_of_the_journal_is_told_while_all_goes_on, setup_three_scrubbed),
         TEST(who_lends_an_image_that_does_not_read_finds_out, setup_three),
+        TEST(a_state_comes_from_another_when_who_gives_it_falls_silent, setup_three),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
