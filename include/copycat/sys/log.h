@@ -168,7 +168,9 @@ COPYCAT_API copycat_status copycat_log_clean_keys(copycat_log *log, uint64_t *cl
  * waits for it, so the host decides when it has time, and for how much.  `is_more_out`, which may be
  * NULL, gets 1 if something is left to do.
  *
- * DISK_FULL: there is no room for the new file; all is as before.  Other errors finish the log.
+ * It flushes before it gives anything back, for what was cleaned was cleaned for the sake of something.
+ * DISK_FULL (there is no room for the new file), DAMAGED (an entry that should be moved does not read),
+ * MEMORY, BUSY: all is as before.  IO of a write finishes the log.
  */
 COPYCAT_API copycat_status
 copycat_log_clean_some(copycat_log *log, uint64_t bytes_max, int *is_more_out);
