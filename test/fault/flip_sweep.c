@@ -29,12 +29,13 @@
 #include <string.h>
 #include <time.h>
 
-#define SAMPLES 5000u
+#define SAMPLES 4000u
 #define TARGET PAST_FIRST
 #define HOLDER PAST_SECOND /* the one that may be down at first */
 #define LAGGARD PAST_LAGGARD
 #define PATIENCE_US UINT64_C(20000000)
 #define ALONE_US UINT64_C(3000000)
+#define IMAGE_STEP 13u   /* of so many bytes of an image one is flipped */
 #define HEADER_SIZE 300u /* about so many bytes at the beginning of a batch say what it is */
 
 enum kind {
@@ -206,6 +207,7 @@ static bool try_one(const struct change *change)
 
 /* ---- sweeps ---------------------------------------------------------------------------------- */
 
+/* An image is small beside the journal, and so would meet few of the sampled bytes. */
 static void sweep_blocks_and_files(bool is_down)
 {
     for (uint32_t file = 0; file < before.disks[TARGET].file_count; file++) {
@@ -216,6 +218,10 @@ static void sweep_blocks_and_files(bool is_down)
             if (is_image) {
                 (void)try_one(&(struct change){is_down, KIND_CUT, file, at});
             }
+        }
+        for (size_t at = 0; is_image && at < before.disks[TARGET].files[file].size;
+             at += IMAGE_STEP) {
+            (void)try_one(&(struct change){is_down, KIND_BYTE, file, at});
         }
         (void)try_one(&(struct change){is_down, KIND_FILE, file, 0});
     }
