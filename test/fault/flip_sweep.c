@@ -16,7 +16,7 @@
  *   R3  server 1 goes on, as before or repaired by its peers, or stops and says where
  *   R4  the others serve, whatever becomes of server 1
  *
- * usage: flip_sweep [--samples N] [--all] [--only KEPT DOWN KIND FILE OFFSET]
+ * usage: flip_sweep [--samples N] [--all [KEPT]] [--only KEPT DOWN KIND FILE OFFSET]
  *        N bytes for each of the two logs and the two starts; KIND: byte, block, cut, file
  */
 #include "base/assert.h"
@@ -227,10 +227,26 @@ static void sweep_blocks_and_files(bool is_down)
     }
 }
 
+static bool is_zero_sector(const uint8_t *sector)
+{
+    static const uint8_t zeros[CC_DISK_SECTOR];
+
+    return memcmp(sector, zeros, sizeof zeros) == 0;
+}
+
+/* A sector that was never written is one that was, whichever of its bytes has changed. */
 static void sweep_all_bytes(bool is_down)
 {
     for (uint32_t file = 0; file < before.disks[TARGET].file_count; file++) {
-        for (size_t at = 0; at < before.disks[TARGET].files[file].size; at++) {
+        size_t size = before.disks[TARGET].files[file].size;
+
+        for (size_t at = 0; at < size; at++) {
+            const uint8_t *bytes = before.disks[TARGET].files[file].data;
+
+            if (at % CC_DISK_SECTOR == 1 && is_zero_sector(bytes + at - 1)) {
+                at += CC_DISK_SECTOR - 2;
+                continue;
+            }
             (void)try_one(&(struct change){is_down, KIND_BYTE, file, at});
         }
     }
@@ -335,7 +351,8 @@ static bool sweep(bool is_kept, bool is_all, uint64_t samples)
 int main(int count, char **arguments)
 {
     uint64_t samples = SAMPLES;
-    bool is_all = count == 2 && strcmp(arguments[1], "--all") == 0;
+    bool is_all = count >= 2 && strcmp(arguments[1], "--all") == 0;
+    uint64_t log = is_all && count == 3 ? strtoull(arguments[2], NULL, 10) : UINT64_MAX;
 
     if (count == 7 && strcmp(arguments[1], "--only") == 0) {
         return only(arguments + 2);
@@ -344,7 +361,7 @@ int main(int count, char **arguments)
         samples = strtoull(arguments[2], NULL, 10);
     }
     for (uint32_t is_kept = 0; is_kept <= 1; is_kept++) {
-        if (!sweep(is_kept == 1, is_all, samples)) {
+        if ((log == UINT64_MAX || log == is_kept) && !sweep(is_kept == 1, is_all, samples)) {
             return 1;
         }
     }
