@@ -178,13 +178,18 @@ static void store_summary(uint8_t *bytes, const struct cc_batch_summary *summary
     cc_store_u64(bytes + 16, summary->touched);
     cc_store_u64(bytes + 24, summary->last);
     bytes[32] = count;
-    bytes[33] =
-        (uint8_t)((summary->has_base ? HAS_BASE : 0) | (summary->has_group ? HAS_GROUP : 0) | (summary->is_switch ? IS_SWITCH : 0) | (summary->keep_tail ? KEEP_TAIL : 0));
+    bytes[33] |= summary->has_base ? HAS_BASE : 0;
+    bytes[33] |= summary->has_group ? HAS_GROUP : 0;
+    bytes[33] |= summary->is_switch ? IS_SWITCH : 0;
+    bytes[33] |= summary->keep_tail ? KEEP_TAIL : 0;
     if (summary->is_switch) {
         store_image(bytes + RUNS_AT, &summary->image);
         return;
     }
-    for (uint8_t run = 0; count != CC_SUMMARY_RUNS_UNKNOWN && run < count; run++) {
+    if (count > CC_SUMMARY_RUNS_MAX) {
+        return; /* too many to say */
+    }
+    for (uint8_t run = 0; run < count; run++) {
         cc_store_u64(bytes + RUNS_AT + (size_t)run * 16, summary->runs[run].first);
         cc_store_u64(bytes + RUNS_AT + (size_t)run * 16 + 8, summary->runs[run].term);
     }
