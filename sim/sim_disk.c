@@ -16,13 +16,6 @@
 #define LATENCY_US_MAX 4000u
 #define BYTES_PER_US 400u
 
-static void *reserve(void *block, size_t size)
-{
-    block = realloc(block, size);
-    CC_ASSERT(block != NULL);
-    return block;
-}
-
 struct cc_sim_disk *cc_sim_disk_create(struct cc_machine *machine)
 {
     struct cc_sim_disk *disk = calloc(1, sizeof *disk);
@@ -64,6 +57,7 @@ void cc_sim_file_free(struct cc_sim_file *file)
     cc_sim_file_heal_scars(file, 0, SIZE_MAX);
     free(file->seen);
     free(file->platter);
+    free(file->pages);
     free(file);
 }
 
@@ -118,34 +112,6 @@ static struct cc_sim_file *make(struct cc_sim_disk *disk, const char *name)
     }
     *end = file;
     return file;
-}
-
-void cc_sim_file_extend(struct cc_sim_file *file, size_t size)
-{
-    if (size > file->capacity) {
-        size_t capacity = file->capacity == 0 ? 65536 : file->capacity;
-
-        while (capacity < size) {
-            capacity *= 2;
-        }
-        file->seen = reserve(file->seen, capacity);
-        file->platter = reserve(file->platter, capacity);
-        memset(file->seen + file->capacity, 0, capacity - file->capacity);
-        memset(file->platter + file->capacity, 0, capacity - file->capacity);
-        file->capacity = capacity;
-    }
-    if (size > file->size) {
-        file->size = size;
-    }
-}
-
-void cc_sim_file_to_platter(
-    struct cc_sim_file *file, uint64_t offset, const void *data, size_t size)
-{
-    memcpy(file->platter + offset, data, size);
-    if (offset + size > file->platter_size) {
-        file->platter_size = offset + size;
-    }
 }
 
 static void sync_file(struct cc_sim_file *file)
@@ -207,7 +173,7 @@ static void carry_out_read(struct cc_disk_request *request)
         request->status = COPYCAT_ERR_IO;
         return;
     }
-    memcpy(request->data, file->seen + request->offset, request->size);
+    cc_sim_file_read(file, request->offset, request->data, request->size);
 }
 
 void cc_sim_disk_forget_write(struct cc_sim_disk *disk, const struct cc_disk_request *request)
@@ -252,12 +218,12 @@ static void carry_out_write(struct cc_sim_disk *disk, struct cc_disk_request *re
     }
     cc_sim_file_heal_scars(file, request->offset, request->size);
     cc_sim_file_extend(file, request->offset + request->size);
-    memcpy(file->seen + request->offset, request->data, request->size);
     if (request->durable) {
-        cc_sim_file_to_platter(file, request->offset, request->data, request->size);
+        cc_sim_file_to_both(file, request->offset, request->data, request->size);
         forget_covered(file, request->offset, request->size);
         return;
     }
+    cc_sim_file_to_reader(file, request->offset, request->data, request->size);
     cc_sim_file_add_doubt(file, request->offset, request->data, request->size);
 }
 

@@ -122,10 +122,7 @@ static void settle_doubts(struct cc_sim_disk *disk, struct cc_sim_file *file, bo
         *is_cut = *is_cut || fate == PREFIX;
     }
     cc_sim_file_forget_doubts(file);
-    file->size = file->platter_size;
-    if (file->capacity > 0) {
-        memcpy(file->seen, file->platter, file->capacity);
-    }
+    cc_sim_file_fall_back(file);
 }
 
 static void end_life(struct cc_sim_disk *disk)
@@ -158,10 +155,7 @@ void cc_sim_disk_crash(struct cc_sim_disk *disk)
         tear_by(
             disk, file, request->offset, request->data, request->size,
             is_cut ? LOST : draw_fate(disk));
-        file->size = file->platter_size;
-        if (file->capacity > 0) {
-            memcpy(file->seen, file->platter, file->capacity);
-        }
+        cc_sim_file_fall_back(file);
     }
     for (link = &disk->files; *link != NULL;) {
         struct cc_sim_file *file = *link;
@@ -191,7 +185,7 @@ void cc_sim_disk_kill(struct cc_sim_disk *disk)
 
         if (size > 0) {
             cc_sim_file_extend(file, request->offset + size);
-            memcpy(file->seen + request->offset, request->data, size);
+            cc_sim_file_to_reader(file, request->offset, request->data, size);
             cc_sim_file_add_doubt(file, request->offset, request->data, size);
         }
     }

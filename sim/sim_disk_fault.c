@@ -52,12 +52,6 @@ bool cc_sim_disk_hangs(struct cc_sim_disk *disk, const struct cc_disk_request *r
     return is_due(disk, CC_DISK_FAULT_HANG, request);
 }
 
-static void see_platter(struct cc_sim_file *file, uint64_t offset, size_t size)
-{
-    cc_sim_file_extend(file, offset + size);
-    memcpy(file->seen + offset, file->platter + offset, size);
-}
-
 /* A failed write leaves any mixture of old and new behind. */
 static void fail_write(struct cc_sim_disk *disk, struct cc_disk_request *request)
 {
@@ -66,7 +60,7 @@ static void fail_write(struct cc_sim_disk *disk, struct cc_disk_request *request
     cc_sim_disk_forget_write(disk, request);
     cc_sim_file_extend(file, request->offset + request->size);
     cc_sim_disk_tear(disk, file, request->offset, request->data, request->size);
-    see_platter(file, request->offset, request->size);
+    cc_sim_file_see_platter(file, request->offset, request->size);
 }
 
 /* The sync of one piece fails; what a reader sees from now on depends on the file system.  No later
@@ -81,7 +75,7 @@ static void fail_piece(
 {
     cc_sim_file_extend(file, offset + size);
     if (fault == CC_DISK_FAULT_SYNC_NEW) {
-        memcpy(file->seen + offset, data, size);
+        cc_sim_file_to_reader(file, offset, data, size);
         return;
     }
     if (fault == CC_DISK_FAULT_SYNC_MIXED) {
@@ -89,7 +83,7 @@ static void fail_piece(
         cc_sim_disk_tear(disk, file, offset, data, size);
         disk->loss = CC_LOSS_ANY;
     }
-    see_platter(file, offset, size);
+    cc_sim_file_see_platter(file, offset, size);
 }
 
 static void fail_sync(
@@ -139,8 +133,7 @@ static void misdirect_write(struct cc_sim_disk *disk, struct cc_disk_request *re
 
     cc_sim_disk_forget_write(disk, request);
     cc_sim_file_extend(file, offset + request->size);
-    cc_sim_file_to_platter(file, offset, request->data, request->size);
-    memcpy(file->seen + offset, request->data, request->size);
+    cc_sim_file_to_both(file, offset, request->data, request->size);
 }
 
 static void misdirect_read(struct cc_sim_disk *disk, struct cc_disk_request *request)
@@ -152,7 +145,7 @@ static void misdirect_read(struct cc_sim_disk *disk, struct cc_disk_request *req
         request->status = COPYCAT_ERR_IO;
         return;
     }
-    memcpy(request->data, file->seen + offset, request->size);
+    cc_sim_file_read(file, offset, request->data, request->size);
 }
 
 bool cc_sim_disk_interfere(struct cc_sim_disk *disk, struct cc_disk_request *request)
@@ -325,10 +318,7 @@ static struct cc_sim_file *copy_of(const struct cc_sim_file *file)
     copy->is_name_durable = true;
     copy->doubts_end = &copy->doubts;
     cc_sim_file_extend(copy, file->platter_size);
-    if (file->platter_size > 0) {
-        cc_sim_file_to_platter(copy, 0, file->platter, file->platter_size);
-        memcpy(copy->seen, file->platter, file->platter_size);
-    }
+    cc_sim_file_to_both(copy, 0, file->platter, file->platter_size);
     return copy;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim_disk_internal -- what a simulated disk is made of, for sim_disk.c (requests), sim_disk_crash.c
- * (what the end of a life leaves) and sim_disk_fault.c (what can be wrong with it).
+ * sim_disk_internal -- what a simulated disk is made of, for sim_disk.c (requests), sim_file.c (bytes),
+ * sim_disk_crash.c (what the end of a life leaves) and sim_disk_fault.c (what can be wrong with it).
  */
 #ifndef CC_SIM_SIM_DISK_INTERNAL_H
 #define CC_SIM_SIM_DISK_INTERNAL_H
@@ -32,6 +32,7 @@ struct cc_sim_file {
     bool is_name_durable; /* and still will after a crash */
     unsigned char *seen;
     unsigned char *platter;
+    unsigned char *pages; /* what is known of each: see sim_file.c */
     size_t size;
     size_t platter_size;
     size_t capacity;
@@ -70,12 +71,25 @@ struct cc_sim_disk {
     struct cc_held held;
 };
 
-/* ---- sim_disk.c -------------------------------------------------------------------------------
+/* ---- sim_file.c -------------------------------------------------------------------------------
  */
 
+/* Before anything is written behind the end. */
 void cc_sim_file_extend(struct cc_sim_file *file, size_t size);
 void cc_sim_file_to_platter(
     struct cc_sim_file *file, uint64_t offset, const void *data, size_t size);
+void cc_sim_file_to_reader(
+    struct cc_sim_file *file, uint64_t offset, const void *data, size_t size);
+void cc_sim_file_to_both(struct cc_sim_file *file, uint64_t offset, const void *data, size_t size);
+void cc_sim_file_read(const struct cc_sim_file *file, uint64_t offset, void *target, size_t size);
+
+/* A reader sees what is on the platter: in this range, or in all of the file. */
+void cc_sim_file_see_platter(struct cc_sim_file *file, uint64_t offset, size_t size);
+void cc_sim_file_fall_back(struct cc_sim_file *file);
+
+/* ---- sim_disk.c -------------------------------------------------------------------------------
+ */
+
 void cc_sim_file_forget_doubts(struct cc_sim_file *file);
 void cc_sim_file_add_doubt(
     struct cc_sim_file *file, uint64_t offset, const void *data, size_t size);
