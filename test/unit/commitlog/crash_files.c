@@ -382,24 +382,33 @@ void crash_files_crash(struct crash_files *files, enum crash_mode mode, uint64_t
     files->has_failed = false;
 }
 
+void crash_files_put(struct crash_files *files, const char *name, const void *data, size_t size)
+{
+    struct crash_file *file = files->files;
+
+    while (file->is_named) {
+        file++;
+    }
+    CC_ASSERT(file < files->files + CRASH_FILES_MAX && strlen(name) < sizeof file->name);
+    strcpy(file->name, name);
+    file->is_named = true;
+    file->is_name_durable = true;
+    stretch(&file->seen, &file->size, size);
+    stretch(&file->platter, &file->platter_size, size);
+    if (size > 0) {
+        memcpy(file->seen, data, size);
+        memcpy(file->platter, data, size);
+    }
+}
+
 void crash_files_clone(struct crash_files *target, const struct crash_files *source)
 {
     *target = (struct crash_files){.calls = 0};
     for (uint32_t i = 0; i < CRASH_FILES_MAX; i++) {
-        const struct crash_file *from = &source->files[i];
-        struct crash_file *to = &target->files[i];
+        const struct crash_file *file = &source->files[i];
 
-        if (!from->is_named) {
-            continue;
-        }
-        memcpy(to->name, from->name, sizeof to->name);
-        to->is_named = true;
-        to->is_name_durable = true;
-        stretch(&to->seen, &to->size, from->size);
-        stretch(&to->platter, &to->platter_size, from->size);
-        if (from->size > 0) {
-            memcpy(to->seen, from->seen, from->size);
-            memcpy(to->platter, from->seen, from->size);
+        if (file->is_named) {
+            crash_files_put(target, file->name, file->seen, (size_t)file->size);
         }
     }
 }

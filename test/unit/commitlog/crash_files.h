@@ -60,6 +60,9 @@ void crash_files_crash(struct crash_files *files, enum crash_mode mode, uint64_t
 /* A copy of what there is, all of it durable. */
 void crash_files_clone(struct crash_files *target, const struct crash_files *source);
 
+/* One more file, durable. */
+void crash_files_put(struct crash_files *files, const char *name, const void *data, size_t size);
+
 /* NULL: there is no such file, or not so many. */
 struct crash_file *crash_files_at(struct crash_files *files, uint32_t number);
 uint64_t crash_files_bytes(const struct crash_files *files);

@@ -2,7 +2,10 @@
 /*
  * journal -- directories that earlier versions have written are read for ever.
  */
+#include "base/crc32c.h"
+#include "log/format.h"
 #include "unit/log/journal_golden.h"
+#include "wire/bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,6 +83,39 @@ static void reads_what_version_1_has_written(void **state)
     memory_disk_deinit(&disk);
 }
 
+/* Whichever of the files it is: the oldest may be all that a newer version has left. */
+static void refuses_what_a_newer_version_has_written_and_changes_nothing(void **state)
+{
+    uint32_t heads = 0;
+
+    (void)state;
+    for (uint32_t number = 0; number < FILES_MAX; number++) {
+        struct memory_file *file;
+        uint8_t *head;
+
+        memory_disk_init(&disk);
+        load("journal-v1");
+        file = memory_disk_file(&disk, number);
+        head = file == NULL ? NULL : file->seen;
+        if (head != NULL && cc_load_u32(head) == CC_BATCH_MAGIC) {
+            cc_store_u16(head + 4, CC_JOURNAL_VERSION + 1);
+            cc_store_u32(head + 8, cc_crc32c(0, head + 12, CC_BATCH_HEADER_SIZE - 12));
+            stand_open(&stand, &disk, UINT64_MAX);
+            assert_int_equal(stand.status, COPYCAT_ERR_NEWER);
+            assert_non_null(strstr(stand.text, "written by a newer version of Copycat"));
+            assert_non_null(strstr(stand.text, file->name));
+            stand_close(&stand);
+            assert_int_equal(disk.durable_writes, 0);
+            for (uint32_t i = 0; memory_disk_file(&disk, i) != NULL; i++) {
+                assert_int_equal(memory_disk_file(&disk, i)->doubt_count, 0);
+            }
+            heads++;
+        }
+        memory_disk_deinit(&disk);
+    }
+    assert_true(heads >= 2);
+}
+
 static void is_what_the_story_of_it_comes_to(void **state)
 {
     (void)state;
@@ -95,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_version_1_has_written),
+        cmocka_unit_test(refuses_what_a_newer_version_has_written_and_changes_nothing),
         cmocka_unit_test(is_what_the_story_of_it_comes_to),
     };
 
