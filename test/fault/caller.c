@@ -30,10 +30,13 @@ static void open_client(void *owner)
     struct caller *caller = owner;
     const char *addresses[TRIO_SERVERS];
     struct cc_client_options options = {
-        .addresses = addresses, .address_count = TRIO_SERVERS, .seed = 5, .progress_us = 300000};
+        .addresses = addresses,
+        .address_count = caller->trio->members.count,
+        .seed = 5,
+        .progress_us = 300000};
     struct cc_env *env = cc_world_env(caller->trio->world, TRIO_CLIENT);
 
-    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+    for (uint32_t i = 0; i < options.address_count; i++) {
         addresses[i] = caller->trio->members.at[i].address;
     }
     caller->status = cc_client_open(&caller->client, env, &options, NULL, NULL);

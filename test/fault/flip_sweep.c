@@ -185,7 +185,7 @@ static bool try_one(const struct change *change)
     trio_disk_put(&trio, TARGET, &disk);
     trio_disk_put(&trio, HOLDER, &before.disks[HOLDER]);
     trio_disk_put(&trio, LAGGARD, &before.disks[LAGGARD]);
-    past_tell(&before, &trio);
+    record_tell(&before.record, trio.judge, before.record.last);
     caller = before.caller;
     caller.trio = &trio;
     act(change);
@@ -334,7 +334,7 @@ static bool sweep(bool is_kept, bool is_all, uint64_t samples)
         return false;
     }
     printf(
-        "%" PRIu64 " entries, %u files on the server that is changed\n", before.last,
+        "%" PRIu64 " entries, %u files on the server that is changed\n", before.record.last,
         before.disks[TARGET].file_count);
     for (uint32_t is_down = 0; is_down <= 1; is_down++) {
         sweep_blocks_and_files(is_down == 1);

@@ -4,8 +4,6 @@
  */
 #include "fault/past.h"
 
-#include "base/assert.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,43 +13,9 @@
 #define PATIENCE_US UINT64_C(20000000)
 #define SEAL_US UINT64_C(2500000)
 
-static void note_entry(void *owner, const struct cc_entry *entry, uint64_t digest)
-{
-    struct past *past = owner;
-    struct past_entry *known = &past->entries[entry->index];
-    uint8_t *payload;
-
-    CC_ASSERT(entry->index < PAST_ENTRIES_MAX);
-    if (entry->index <= past->last) {
-        return;
-    }
-    payload = malloc(entry->payload.size + 1);
-    CC_ASSERT(payload != NULL);
-    if (entry->payload.size > 0) {
-        memcpy(payload, entry->payload.data, entry->payload.size);
-    }
-    known->entry = *entry;
-    known->entry.payload.data = payload;
-    known->digest = digest;
-    past->last = entry->index;
-}
-
-void past_tell(const struct past *past, struct trio *trio)
-{
-    for (uint64_t index = 1; index <= past->last; index++) {
-        const struct past_entry *known = &past->entries[index];
-
-        cc_judge_applied(trio->judge, PAST_FIRST, known->entry.term, &known->entry, known->digest);
-    }
-    cc_judge_down(trio->judge, PAST_FIRST);
-    cc_judge_committed(trio->judge, past->last);
-}
-
 void past_clear(struct past *past)
 {
-    for (uint64_t index = 1; index <= past->last; index++) {
-        free((void *)(uintptr_t)past->entries[index].entry.payload.data);
-    }
+    record_clear(&past->record);
     for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
         trio_disk_clear(&past->disks[i]);
     }
@@ -86,8 +50,8 @@ bool past_make(struct past *past, struct trio *trio, bool is_kept)
     past->is_kept = is_kept;
     trio_create(trio, PAST_SEED, &none);
     trio->keep_bytes = is_kept ? 0 : 1;
-    trio->applied = note_entry;
-    trio->applied_owner = past;
+    trio->applied = record_applied;
+    trio->applied_owner = &past->record;
     caller_init(&past->caller, trio);
     for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
         trio_start(trio, i);

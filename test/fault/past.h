@@ -11,36 +11,25 @@
 #define CC_TEST_FAULT_PAST_H
 
 #include "fault/caller.h"
+#include "fault/record.h"
 #include "fault/trio.h"
 
 #define PAST_FIRST 0u
 #define PAST_SECOND 1u
 #define PAST_LAGGARD 2u
 #define PAST_SEED 3u
-#define PAST_ENTRIES_MAX 1024u
-
-/* An entry as it was applied, for a judge that was not there. */
-struct past_entry {
-    struct cc_entry entry; /* its payload is ours */
-    uint64_t digest;
-};
 
 struct past {
     bool is_kept; /* what server 3 lacks */
     struct trio_disk disks[TRIO_SERVERS];
     struct caller caller; /* what must be read */
-    struct past_entry entries[PAST_ENTRIES_MAX];
+    struct record record; /* of what was applied */
     uint64_t seen_by_laggard;
-    uint64_t last; /* entry that was applied */
 };
 
 /* Partner: past_clear.  Uses the trio, which is gone again when this returns.  False, after it was
  * printed, if it did not come to that. */
 bool past_make(struct past *past, struct trio *trio, bool is_kept);
 void past_clear(struct past *past);
-
-/* To the judge of a trio that begins with those disks: an entry that is applied again must be what
- * it was, and so must the state that an image gives. */
-void past_tell(const struct past *past, struct trio *trio);
 
 #endif /* CC_TEST_FAULT_PAST_H */

@@ -27,7 +27,8 @@ static void tap(void *owner, uint32_t machine, const void *data, size_t size)
     }
 }
 
-void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *fault)
+static void create(
+    struct trio *trio, uint32_t servers, uint64_t seed, const struct trio_fault *fault)
 {
     memset(trio, 0, sizeof *trio);
     trio->fault = *fault;
@@ -35,9 +36,9 @@ void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *faul
     trio->image_entries = IMAGE_ENTRIES;
     trio->keep_bytes = seed % KEEP_ALL_EACH == 0 ? 0 : 1;
     trio->world = cc_world_create(seed, TRIO_MACHINES);
-    trio->judge = cc_judge_create(TRIO_SERVERS, TRIO_SERVERS);
+    trio->judge = cc_judge_create(servers, servers);
     cc_world_set_tap(trio->world, tap, trio);
-    for (uint32_t i = 0; i < TRIO_SERVERS; i++) {
+    for (uint32_t i = 0; i < servers; i++) {
         struct cc_member *member = &trio->members.at[trio->members.count++];
         struct trio_seat *seat = &trio->seats[i];
 
@@ -51,11 +52,21 @@ void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *faul
     trio_intercept(trio);
 }
 
+void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *fault)
+{
+    create(trio, TRIO_SERVERS, seed, fault);
+}
+
+void trio_create_alone(struct trio *trio, uint64_t seed, const struct trio_fault *fault)
+{
+    create(trio, 1, seed, fault);
+}
+
 void trio_destroy(struct trio *trio)
 {
     cc_judge_destroy(trio->judge);
     cc_world_destroy(trio->world);
-    cc_panic_set(NULL);
+    trio_release(trio);
 }
 
 const char *trio_verdict(const struct trio *trio)

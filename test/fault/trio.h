@@ -57,9 +57,10 @@ struct trio_seat {
 };
 
 struct trio {
+    struct trio *outer; /* the one that was at hand when this one was created; may be NULL */
     struct cc_world *world;
     struct cc_judge *judge;
-    struct cc_members members;
+    struct cc_members members; /* the servers that there are: the first ones */
     struct trio_seat seats[TRIO_SERVERS];
     struct trio_fault fault;
     struct cc_task broken; /* completes the disk call that fails */
@@ -72,13 +73,20 @@ struct trio {
     jmp_buf stop;
     uint64_t image_entries; /* from one image to the next; may be set before the first start ... */
     uint64_t keep_bytes;    /* ... as may what is kept for followers that lag; 0: as the product */
+    /* Instead of the world's: the disk of the first server; may be NULL. */
+    void (*disk)(void *owner, struct cc_env *env, struct cc_disk_request *request);
+    void *disk_owner;
     /* Told of every entry that a server applies, and of the state's digest then; may be NULL. */
     void (*applied)(void *owner, const struct cc_entry *entry, uint64_t digest);
     void *applied_owner;
 };
 
-/* Partner: trio_destroy.  All are down at first.  One trio at a time. */
+/* Partner: trio_destroy.  All are down at first.  A trio may be created while
+ * another one is in a pass; then it is destroyed before that goes on. */
 void trio_create(struct trio *trio, uint64_t seed, const struct trio_fault *fault);
+
+/* With the first server alone, which is its own cluster. */
+void trio_create_alone(struct trio *trio, uint64_t seed, const struct trio_fault *fault);
 void trio_destroy(struct trio *trio);
 
 /* Starts a server; one that is up, or has stopped, loses power first. */
@@ -124,5 +132,6 @@ void trio_disk_put(struct trio *trio, uint32_t place, const struct trio_disk *di
 /* ---- trio_fault.c: what stands between a machine and its world ------------------------------- */
 
 void trio_intercept(struct trio *trio);
+void trio_release(struct trio *trio);
 
 #endif /* CC_TEST_FAULT_TRIO_H */

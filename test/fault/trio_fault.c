@@ -79,6 +79,10 @@ static void disk(struct cc_env *env, struct cc_disk_request *request)
     struct trio_fault *fault = &stage->fault;
     const struct cc_machine *machine = env->backend;
 
+    if (machine->number == 0 && stage->disk != NULL) {
+        stage->disk(stage->disk_owner, env, request);
+        return;
+    }
     if (machine->number != fault->machine) {
         world_disk(env, request);
         return;
@@ -133,6 +137,7 @@ static void on_panic(const char *file, int line, const char *expression)
 
 void trio_intercept(struct trio *trio)
 {
+    trio->outer = stage;
     stage = trio;
     for (uint32_t i = 0; i < TRIO_MACHINES; i++) {
         struct cc_machine *machine = &trio->world->machines[i];
@@ -147,4 +152,10 @@ void trio_intercept(struct trio *trio)
         trio->world->machines[i].env.table = &table;
     }
     cc_panic_set(on_panic);
+}
+
+void trio_release(struct trio *trio)
+{
+    stage = trio->outer;
+    cc_panic_set(stage == NULL ? NULL : on_panic);
 }
