@@ -98,12 +98,38 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
     }
 }
 
+/* What led to the state that came with the disk: entries of which but the term is known, if that. */
+static void take_as_given(struct trio_seat *seat)
+{
+    const struct cc_group *group = seat->server->group;
+    struct cc_judge *judge = seat->trio->judge;
+    struct trio_state given = seat->given;
+
+    if (given.index == 0 || group == NULL) {
+        return;
+    }
+    for (uint64_t at = 1; at <= given.index; at++) {
+        struct cc_entry entry = {.index = at, .term = 1};
+
+        if (at == group->base.index) {
+            entry.term = group->base.term;
+        } else if (at >= cc_log_first(group->log)) {
+            entry.term = cc_log_term(group->log, at);
+        }
+        cc_judge_applied(judge, seat->place, entry.term, &entry, given.digest);
+    }
+    cc_judge_down(judge, seat->place);
+    cc_judge_restored(judge, seat->place, given.index, given.time_us, given.digest);
+    seat->given.index = 0;
+}
+
 static void on_applied(
     void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome, uint64_t digest)
 {
     struct trio_seat *seat = owner;
 
     (void)outcome;
+    take_as_given(seat);
     cc_judge_applied(
         seat->trio->judge, seat->place, cc_raft_term(seat->server->group->core), entry, digest);
     if (seat->trio->applied != NULL) {
@@ -115,8 +141,12 @@ static void on_restored(void *owner, uint64_t index, uint64_t time_us, uint64_t 
 {
     struct trio_seat *seat = owner;
 
+    if (seat->trio->is_past_unknown && seat->restored == 0) {
+        seat->given = (struct trio_state){index, time_us, digest};
+    } else {
+        cc_judge_restored(seat->trio->judge, seat->place, index, time_us, digest);
+    }
     seat->restored++;
-    cc_judge_restored(seat->trio->judge, seat->place, index, time_us, digest);
 }
 
 /* ---- lives ----------------------------------------------------------------------------------- */
@@ -280,6 +310,7 @@ static void pass(void *owner)
 
     passage->is_over = !cc_world_step(trio->world, passage->until_us, &machine);
     if (!passage->is_over && machine < TRIO_SERVERS && trio->seats[machine].server != NULL) {
+        take_as_given(&trio->seats[machine]);
         cc_judge_step(trio->judge, machine, trio->seats[machine].server);
     }
 }

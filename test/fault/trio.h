@@ -40,6 +40,12 @@ struct trio_fault {
     bool may_grow[TRIO_CALLS_MAX];      /* ... and whether it may need space */
 };
 
+struct trio_state {
+    uint64_t index;
+    uint64_t time_us;
+    uint64_t digest;
+};
+
 struct trio_seat {
     struct trio *trio;
     uint32_t place;
@@ -52,8 +58,9 @@ struct trio_seat {
     copycat_status status; /* why it stopped last */
     char notice[512];      /* the last thing it said */
     bool spoke_of_damage;
-    bool has_lost_image; /* the one that it stood on could not be read at a start */
-    uint32_t restored;   /* states that it began from an image, in all lives */
+    bool has_lost_image;     /* the one that it stood on could not be read at a start */
+    struct trio_state given; /* came with the disk, and the judge was not told yet; index 0: none */
+    uint32_t restored;       /* states that it began from an image, in all lives */
 };
 
 struct trio {
@@ -73,6 +80,7 @@ struct trio {
     jmp_buf stop;
     uint64_t image_entries; /* from one image to the next; may be set before the first start ... */
     uint64_t keep_bytes;    /* ... as may what is kept for followers that lag; 0: as the product */
+    bool is_past_unknown;   /* the judge takes the first state that an image gives as it is */
     /* Instead of the world's: the disk of the first server; may be NULL. */
     void (*disk)(void *owner, struct cc_env *env, struct cc_disk_request *request);
     void *disk_owner;
