@@ -23,6 +23,7 @@ struct cc_sim_disk *cc_sim_disk_create(struct cc_machine *machine)
     CC_ASSERT(disk != NULL);
     disk->machine = machine;
     disk->slow = 1;
+    disk->size_max = COPYCAT_NONE;
     disk->choices = cc_decider_make(machine->world->seed, CC_STREAM_DISK, machine->number);
     return disk;
 }
@@ -245,17 +246,26 @@ static void carry_out_remove(struct cc_sim_disk *disk, struct cc_disk_request *r
     }
 }
 
+uint64_t cc_sim_disk_room(const struct cc_sim_disk *disk)
+{
+    uint64_t used = 0;
+
+    for (const struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
+        used += file->is_named ? file->size : 0;
+    }
+    return disk->is_full || used > disk->size_max ? 0 : disk->size_max - used;
+}
+
 /* True if the request needs space that is not there; a write then leaves the file as it was. */
 static bool finds_no_space(struct cc_sim_disk *disk, const struct cc_disk_request *request)
 {
-    if (!disk->is_full) {
-        return false;
-    }
+    uint64_t end = request->offset + request->size;
+
     if (request->operation == CC_DISK_OPEN) {
-        return request->create && find(disk, request->name) == NULL;
+        return request->create && find(disk, request->name) == NULL && cc_sim_disk_room(disk) == 0;
     }
-    return request->operation == CC_DISK_WRITE &&
-           request->offset + request->size > request->file->file->size;
+    return request->operation == CC_DISK_WRITE && end > request->file->file->size &&
+           end - request->file->file->size > cc_sim_disk_room(disk);
 }
 
 static void carry_out(struct cc_sim_disk *disk, struct cc_disk_request *request)
@@ -291,6 +301,9 @@ static void carry_out(struct cc_sim_disk *disk, struct cc_disk_request *request)
         break;
     case CC_DISK_REMOVE:
         carry_out_remove(disk, request);
+        break;
+    case CC_DISK_ROOM:
+        request->offset = cc_sim_disk_room(disk);
         break;
     }
 }

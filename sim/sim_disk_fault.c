@@ -370,6 +370,17 @@ void cc_world_disk_full(struct cc_world *world, uint32_t machine, bool is_full)
     world->machines[machine].disk->is_full = is_full;
 }
 
+void cc_world_disk_bound(struct cc_world *world, uint32_t machine, uint64_t room)
+{
+    struct cc_sim_disk *disk = world->machines[machine].disk;
+
+    disk->size_max = 0;
+    for (const struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
+        disk->size_max += file->is_named ? file->size : 0;
+    }
+    disk->size_max = room < COPYCAT_NONE - disk->size_max ? disk->size_max + room : COPYCAT_NONE;
+}
+
 void cc_world_disk_deny(struct cc_world *world, uint32_t machine, bool is_denied)
 {
     world->machines[machine].disk->is_denied = is_denied;

@@ -60,7 +60,8 @@ struct cc_sim_disk {
     bool is_locked;
     bool is_stuck;
     bool is_full;
-    bool is_denied; /* no file can be opened */
+    uint64_t size_max; /* of all files together */
+    bool is_denied;    /* no file can be opened */
     uint32_t slow;
     enum cc_loss loss; /* of the next power loss */
     uint32_t armed[CC_DISK_FAULT_COUNT];
@@ -95,6 +96,7 @@ void cc_sim_file_add_doubt(
     struct cc_sim_file *file, uint64_t offset, const void *data, size_t size);
 void cc_sim_file_free(struct cc_sim_file *file);
 void cc_sim_files_free(struct cc_sim_file **files);
+uint64_t cc_sim_disk_room(const struct cc_sim_disk *disk);
 void cc_sim_disk_forget_write(struct cc_sim_disk *disk, const struct cc_disk_request *request);
 
 /* ---- sim_disk_crash.c -------------------------------------------------------------------------

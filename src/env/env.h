@@ -64,6 +64,7 @@ enum cc_disk_operation {
     CC_DISK_SYNC_DIR, /* makes the names in directory `name` durable */
     CC_DISK_CLOSE,    /* closes `file`; the pointer is dead at once */
     CC_DISK_REMOVE,   /* removes the name `name` */
+    CC_DISK_ROOM,     /* how many bytes are free where the directory `name` is, into `offset` */
 };
 
 /* Alignment of data, offset and size of reads and writes of whole blocks. */

@@ -347,6 +347,16 @@ static void a_file_that_is_removed_is_gone(struct contract *contract)
     assert_int_equal(call.names, 0);
 }
 
+/* Others write to that file system, too: so little can be said of how much it is. */
+static void the_room_that_is_left_can_be_asked_for(struct contract *contract)
+{
+    struct call call = {.request.name = contract->directory};
+
+    assert_int_equal(lock(contract), COPYCAT_OK); /* it is there from then on */
+    assert_int_equal(ask(contract, &call, CC_DISK_ROOM), COPYCAT_OK);
+    assert_true(call.request.offset > 0);
+}
+
 static void a_write_beyond_the_end_leaves_zeros_between(struct contract *contract)
 {
     static const char zeros[1000];
@@ -493,6 +503,7 @@ const struct promise disk_promises[] = {
     PROMISE(a_lock_makes_the_directory),
     PROMISE(a_directory_names_all_its_files),
     PROMISE(a_file_that_is_removed_is_gone),
+    PROMISE(the_room_that_is_left_can_be_asked_for),
     PROMISE(a_write_beyond_the_end_leaves_zeros_between),
     PROMISE(an_empty_read_or_write_is_fine),
     PROMISE(writes_of_any_size_and_place_are_read_back),

@@ -13,11 +13,17 @@
 #include <unistd.h>
 
 static const char *const verbs[] = {
-    [CC_DISK_LOCK] = "lock",   [CC_DISK_UNLOCK] = "unlock",
-    [CC_DISK_LIST] = "list",   [CC_DISK_OPEN] = "open",
-    [CC_DISK_READ] = "read",   [CC_DISK_WRITE] = "write",
-    [CC_DISK_SYNC] = "sync",   [CC_DISK_SYNC_DIR] = "sync the directory",
-    [CC_DISK_CLOSE] = "close", [CC_DISK_REMOVE] = "remove",
+    [CC_DISK_LOCK] = "lock",
+    [CC_DISK_UNLOCK] = "unlock",
+    [CC_DISK_LIST] = "list",
+    [CC_DISK_OPEN] = "open",
+    [CC_DISK_READ] = "read",
+    [CC_DISK_WRITE] = "write",
+    [CC_DISK_SYNC] = "sync",
+    [CC_DISK_SYNC_DIR] = "sync the directory",
+    [CC_DISK_CLOSE] = "close",
+    [CC_DISK_REMOVE] = "remove",
+    [CC_DISK_ROOM] = "find the free space of",
 };
 
 static const char *path_of(const struct cc_uv_disk_job *job)
@@ -71,6 +77,8 @@ static void keep_or_free_file(struct cc_uv_disk_job *job, bool is_good)
         cc_list_append(&job->job.uv->files, &job->file->node);
         request->file = job->file;
         request->size = (size_t)job->file_size;
+    } else if (request->operation == CC_DISK_ROOM && is_good) {
+        request->offset = job->room;
     } else if (request->operation == CC_DISK_OPEN || request->operation == CC_DISK_CLOSE) {
         cc_memory_give(job->job.uv->env.memory, job->file);
     }

@@ -24,6 +24,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -425,6 +426,18 @@ void cc_uv_file_shut(struct cc_file *file)
     file->direct = -1;
 }
 
+/* What others than the superuser may still use. */
+static void find_room(struct cc_uv_disk_job *job)
+{
+    struct statvfs system;
+
+    if (statvfs(job->request->name, &system) != 0) {
+        job->job.error = errno;
+    } else {
+        job->room = (uint64_t)system.f_bavail * system.f_frsize;
+    }
+}
+
 void cc_uv_file_work(struct cc_uv_job *base)
 {
     struct cc_uv_disk_job *job = cc_container_of(base, struct cc_uv_disk_job, job);
@@ -455,6 +468,9 @@ void cc_uv_file_work(struct cc_uv_job *base)
         break;
     case CC_DISK_REMOVE:
         base->error = unlink(job->request->name) == 0 ? 0 : errno;
+        break;
+    case CC_DISK_ROOM:
+        find_room(job);
         break;
     }
 }

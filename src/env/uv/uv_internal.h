@@ -250,6 +250,7 @@ struct cc_uv_disk_job {
     char *names; /* each with its zero */
     size_t names_size;
     uint64_t file_size;
+    uint64_t room;         /* free bytes of a file system */
     struct cc_list flight; /* in the ring */
 };
 

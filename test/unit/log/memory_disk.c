@@ -217,6 +217,9 @@ static void carry_out(struct memory_disk *disk, struct cc_disk_request *request)
     case CC_DISK_UNLOCK:
         disk->is_locked = false;
         break;
+    case CC_DISK_ROOM:
+        request->offset = COPYCAT_NONE;
+        break;
     case CC_DISK_SYNC_DIR:
         disk->syncs_of_directory++;
         carry_out_names(disk, request);

@@ -123,14 +123,19 @@ static void expect_settled(void)
     assert_int_equal(cluster->totals.failures, 0);
 }
 
+/* The newest: where power was lost, one that was removed may be there again. */
 static struct cc_sim_file *image_of(uint32_t place)
 {
     struct cc_sim_file *file = cluster->world->machines[place].disk->files;
+    struct cc_sim_file *newest = NULL;
 
-    while (file != NULL && (strstr(file->name, "image-") == NULL || !file->is_named)) {
-        file = file->next;
+    for (; file != NULL; file = file->next) {
+        if (file->is_named && strstr(file->name, "image-") != NULL &&
+            (newest == NULL || strcmp(file->name, newest->name) > 0)) {
+            newest = file;
+        }
     }
-    return file;
+    return newest;
 }
 
 static uint32_t files_of(uint32_t place, const char *name)
