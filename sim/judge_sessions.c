@@ -105,7 +105,9 @@ static void book(
         if (booked != NULL && booked->touched <= expire.touched) {
             strike_off(sessions, booked);
         }
-    } else if (entry->kind == CC_ENTRY_COMMAND && cc_command_decode(entry->payload, &command)) {
+    } else if (
+        (entry->kind == CC_ENTRY_COMMAND || entry->kind == CC_ENTRY_REFUSAL) &&
+        cc_command_decode(entry->payload, &command)) {
         booked = find(sessions, command.session);
         if (booked != NULL) {
             booked->touched = entry->index;

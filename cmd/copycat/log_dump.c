@@ -21,6 +21,7 @@ static const char *const entry_names[] = {
     [COPYCAT_ENTRY_SESSION_EXPIRE] = "session-expire",
     [COPYCAT_ENTRY_COMMAND] = "command",
     [COPYCAT_ENTRY_MARK] = "mark",
+    [COPYCAT_ENTRY_REFUSAL] = "refusal",
 };
 
 static const char *entry_name(uint32_t kind)
@@ -116,6 +117,9 @@ static void print_entry(const copycat_inspect_record *record)
     case COPYCAT_ENTRY_COMMAND:
         print_command(record);
         break;
+    case COPYCAT_ENTRY_REFUSAL:
+        printf(" session %" PRIu64 " number %" PRIu64, record->session, record->sequence);
+        break;
     case COPYCAT_ENTRY_MARK:
         printf(" digest %016" PRIx64 " at %" PRIu64, record->checksum, record->mark);
         break;
@@ -201,8 +205,8 @@ static void set_entry(json_t *object, const copycat_inspect_record *record)
 
     cli_json_set(object, "entry", json_string(entry_name(kind)));
     set_number(object, "time_us", record->time_us);
-    if (kind == COPYCAT_ENTRY_COMMAND || kind == COPYCAT_ENTRY_SESSION_CLOSE ||
-        kind == COPYCAT_ENTRY_SESSION_EXPIRE) {
+    if (kind == COPYCAT_ENTRY_COMMAND || kind == COPYCAT_ENTRY_REFUSAL ||
+        kind == COPYCAT_ENTRY_SESSION_CLOSE || kind == COPYCAT_ENTRY_SESSION_EXPIRE) {
         set_number(object, "session", record->session);
     }
     if (kind == COPYCAT_ENTRY_SESSION_OPEN) {
@@ -212,9 +216,11 @@ static void set_entry(json_t *object, const copycat_inspect_record *record)
         set_number(object, "mark", record->mark);
         set_digest(object, "digest", record->checksum);
     }
-    if (kind == COPYCAT_ENTRY_COMMAND) {
+    if (kind == COPYCAT_ENTRY_COMMAND || kind == COPYCAT_ENTRY_REFUSAL) {
         set_number(object, "sequence", record->sequence);
         set_number(object, "instance", record->instance);
+    }
+    if (kind == COPYCAT_ENTRY_COMMAND) {
         if (record->operation[0] != '\0') {
             cli_json_set(object, "operation", json_string(record->operation));
         }

@@ -99,7 +99,9 @@ COPYCAT_API bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes b
  * in which nothing else happens meanwhile: they must not wait.
  *
  * `digest` is a number that is equal where the state is equal, kept up while applying, so cheap to
- * ask.  `session_ended` is told of every session that ends.  All functions but `timer`, `session_ended`, `restore_commit` and
+ * ask.  `session_ended` is told of every session that ends.  `needs_no_room` is asked where disks are
+ * nearly full: true if the command would leave no more behind than there was, as removing does; the
+ * others are answered QUOTA.  All functions but `timer`, `session_ended`, `needs_no_room`, `restore_commit` and
  * the blob's are required.  Either `restore_commit` or the four of the blob are set.
  */
 typedef struct copycat_machine_type {
@@ -123,6 +125,8 @@ typedef struct copycat_machine_type {
     bool (*blob_step)(void *machine, copycat_blob_writer *writer); /* true: more is to come */
     void (*blob_done)(void *machine);
     copycat_status (*blob_restore)(void *machine, copycat_bytes piece); /* pieces in order */
+
+    bool (*needs_no_room)(const void *machine, copycat_bytes operation);
 } copycat_machine_type;
 
 #ifdef __cplusplus

@@ -111,6 +111,7 @@ void cc_apply_entry(
 
     switch (entry->kind) {
     case CC_ENTRY_COMMAND:
+    case CC_ENTRY_REFUSAL:
         cc_live_add(&apply->live, entry->index); /* it is for its machine to release it */
         cc_apply_command(apply, entry, outcome);
         break;

@@ -70,6 +70,7 @@ uint64_t cc_apply_digest(const struct cc_apply *apply);
  *
  *     the sequence is        the answer is                           consumed
  *     last + 1               the machine's, or UNKNOWN_RESOURCE      yes: kept until acknowledged
+ *     last + 1, a REFUSAL    QUOTA: no machine hears of it           yes: kept until acknowledged
  *     kept                   the same again                          has been
  *     acknowledged           INVALID: never run again (T-078)        has been
  *     above last + 1         BUSY: a predecessor is missing (T-080)  no
@@ -82,6 +83,10 @@ uint64_t cc_apply_digest(const struct cc_apply *apply);
 /* Reads; `answer` is filled and borrowed until the next call; its status may be a refusal. */
 void cc_apply_query(
     struct cc_apply *apply, uint64_t instance, copycat_bytes operation, struct cc_answer *answer);
+
+/* True if this command leaves no more behind than there was, whenever it runs: it is let in where
+ * room is short. */
+bool cc_apply_needs_no_room(const struct cc_apply *apply, const struct cc_command *command);
 
 /* ---- sessions, as the server asks for them --------------------------------------------------- */
 

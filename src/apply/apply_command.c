@@ -33,6 +33,10 @@ static copycat_status run(
         .operation = command->operation};
 
     cc_writer_clear(&apply->result);
+    if (entry->kind == CC_ENTRY_REFUSAL) { /* the number is used up, and that is all */
+        cc_live_remove(&apply->live, entry->index);
+        return COPYCAT_ERR_QUOTA;
+    }
     if (instance == NULL) {
         cc_live_remove(&apply->live, entry->index);
         return COPYCAT_ERR_UNKNOWN_RESOURCE;
@@ -143,6 +147,15 @@ void cc_apply_command(
     (void)cc_session_replies_acknowledge(&session->replies, apply->memory, command.answered);
     answer(apply, session, entry, &command, outcome);
     cc_session_touch(&apply->sessions, session, entry->index);
+}
+
+bool cc_apply_needs_no_room(const struct cc_apply *apply, const struct cc_command *command)
+{
+    const struct cc_instance *instance = cc_instance_find(apply, command->instance);
+
+    return instance == NULL ||
+           (instance->type->needs_no_room != NULL &&
+            instance->type->needs_no_room(instance->machine, command->operation));
 }
 
 bool cc_apply_cached(

@@ -244,6 +244,15 @@ static void catalog_restore_commit(void *machine, const copycat_commit *commit)
         (struct cc_catalog_place){.instance = commit->index, .type = operation.type});
 }
 
+/* Who wants to remove something opens its resource first. */
+static bool catalog_needs_no_room(const void *machine, copycat_bytes bytes)
+{
+    struct cc_catalog_operation operation;
+
+    return read_operation(bytes, &operation) != COPYCAT_OK || operation.code != CC_CATALOG_OPEN ||
+           find(machine, operation.path) != NULL;
+}
+
 const copycat_machine_type cc_catalog_machine_type = {
     .id = CC_CATALOG_TYPE_ID,
     .version = CATALOG_VERSION,
@@ -254,4 +263,5 @@ const copycat_machine_type cc_catalog_machine_type = {
     .query = catalog_query,
     .digest = catalog_digest,
     .restore_commit = catalog_restore_commit,
+    .needs_no_room = catalog_needs_no_room,
 };

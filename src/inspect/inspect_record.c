@@ -104,6 +104,20 @@ static bool describe_command(
     return true;
 }
 
+/* Of a command that was answered QUOTA, nothing else is kept. */
+static bool describe_refusal(copycat_bytes payload, copycat_inspect_record *out)
+{
+    struct cc_command command;
+
+    if (!cc_command_decode(payload, &command)) {
+        return false;
+    }
+    out->session = command.session;
+    out->sequence = command.sequence;
+    out->instance = command.instance;
+    return true;
+}
+
 /* ---- entries --------------------------------------------------------------------------------- */
 
 static bool describe_payload(
@@ -135,6 +149,8 @@ static bool describe_payload(
         return true;
     case CC_ENTRY_COMMAND:
         return describe_command(inspection, entry->payload, out);
+    case CC_ENTRY_REFUSAL:
+        return describe_refusal(entry->payload, out);
     case CC_ENTRY_MARK:
         if (!cc_mark_decode(entry->payload, &mark)) {
             return false;

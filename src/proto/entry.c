@@ -22,7 +22,7 @@ uint32_t cc_entry_size(uint32_t payload_size)
 struct cc_block *cc_entry_create(
     const struct cc_memory *memory, uint8_t kind, copycat_bytes payload)
 {
-    CC_ASSERT(kind >= CC_ENTRY_NOOP && kind <= CC_ENTRY_MARK);
+    CC_ASSERT(kind >= CC_ENTRY_NOOP && kind <= CC_ENTRY_REFUSAL);
     CC_ASSERT(payload.size <= CC_ENTRY_PAYLOAD_SIZE_MAX);
 
     uint32_t payload_size = (uint32_t)payload.size;
@@ -111,7 +111,7 @@ copycat_status cc_entry_decode(copycat_bytes bytes, struct cc_entry *entry_out, 
 
     if (payload_size > CC_ENTRY_PAYLOAD_SIZE_MAX || entry.index == 0 ||
         entry.index > CC_INDEX_MAX || entry.term == 0 || entry.term > CC_TERM_MAX ||
-        entry.kind < CC_ENTRY_NOOP || entry.kind > CC_ENTRY_MARK || data[ZERO_AT] != 0 ||
+        entry.kind < CC_ENTRY_NOOP || entry.kind > CC_ENTRY_REFUSAL || data[ZERO_AT] != 0 ||
         entry.time_us > CC_TIME_US_MAX) {
         return COPYCAT_ERR_MALFORMED;
     }

@@ -32,6 +32,7 @@ enum cc_entry_kind {
     CC_ENTRY_SESSION_EXPIRE = 5, /* struct cc_session_expire: the leader ends it, conditionally */
     CC_ENTRY_COMMAND = 6,        /* struct cc_command */
     CC_ENTRY_MARK = 7,           /* struct cc_mark: an image may be taken here */
+    CC_ENTRY_REFUSAL = 8,        /* struct cc_command, without operation: its answer is QUOTA */
 };
 
 /* A view; `block` owns the bytes: the encoded entry is the whole of `block->data`. */

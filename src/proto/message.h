@@ -50,6 +50,7 @@ enum cc_message_type {
     CC_MESSAGE_IMAGE_ASK = 56,    /* struct cc_image_ask: a part of it */
     CC_MESSAGE_IMAGE_PART = 57,   /* struct cc_image_part */
     CC_MESSAGE_IMAGE_WANTED = 58, /* struct cc_image_wanted: an offer is asked for */
+    CC_MESSAGE_ROOM = 60,         /* struct cc_room_told: how the disk of a member stands */
 
     /* server to server: a client's message passed on to the leader, and what comes back */
     CC_MESSAGE_FORWARD = 64,       /* struct cc_forward */
@@ -268,6 +269,12 @@ struct cc_image_wanted {
     uint64_t index; /* the image has to be of this index at least */
 };
 
+/* To the leader: docs/decisions/0011. */
+struct cc_room_told {
+    bool is_short;   /* of room for the next image and the journal */
+    bool wants_mark; /* for an image would give it some */
+};
+
 struct cc_image_ask {
     struct cc_image_name image;
     uint64_t offset;
@@ -327,6 +334,8 @@ void cc_image_offer_encode(struct cc_writer *writer, const struct cc_image_offer
 bool cc_image_offer_decode(copycat_bytes body, struct cc_image_offer *offer_out);
 void cc_image_wanted_encode(struct cc_writer *writer, const struct cc_image_wanted *wanted);
 bool cc_image_wanted_decode(copycat_bytes body, struct cc_image_wanted *wanted_out);
+void cc_room_told_encode(struct cc_writer *writer, const struct cc_room_told *told);
+bool cc_room_told_decode(copycat_bytes body, struct cc_room_told *told_out);
 void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask);
 bool cc_image_ask_decode(copycat_bytes body, struct cc_image_ask *ask_out);
 void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *part);

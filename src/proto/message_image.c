@@ -60,6 +60,26 @@ bool cc_image_wanted_decode(copycat_bytes body, struct cc_image_wanted *wanted_o
     return cc_reader_is_done(&reader) && wanted_out->index > 0 && wanted_out->index <= CC_INDEX_MAX;
 }
 
+void cc_room_told_encode(struct cc_writer *writer, const struct cc_room_told *told)
+{
+    cc_write_u8(writer, told->is_short);
+    cc_write_u8(writer, told->wants_mark);
+}
+
+bool cc_room_told_decode(copycat_bytes body, struct cc_room_told *told_out)
+{
+    struct cc_reader reader;
+    uint8_t is_short;
+    uint8_t wants_mark;
+
+    cc_reader_init(&reader, body.data, body.size);
+    is_short = cc_read_u8(&reader);
+    wants_mark = cc_read_u8(&reader);
+    told_out->is_short = is_short == 1;
+    told_out->wants_mark = wants_mark == 1;
+    return cc_reader_is_done(&reader) && is_short <= 1 && wants_mark <= 1;
+}
+
 void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask)
 {
     write_image(writer, &ask->image);

@@ -96,7 +96,8 @@ enum {
     COPYCAT_ENTRY_SESSION_CLOSE = 4,
     COPYCAT_ENTRY_SESSION_EXPIRE = 5,
     COPYCAT_ENTRY_COMMAND = 6,
-    COPYCAT_ENTRY_MARK = 7
+    COPYCAT_ENTRY_MARK = 7,
+    COPYCAT_ENTRY_REFUSAL = 8
 };
 
 /* What does not belong to a type is 0, NULL or "".  Borrowed for the call.  Grows at its end. */

@@ -274,6 +274,15 @@ static void map_restore_commit(void *machine, const copycat_commit *commit)
     }
 }
 
+/* Also true of what is no operation: it is answered as such, and stores nothing. */
+static bool map_needs_no_room(const void *machine, copycat_bytes bytes)
+{
+    struct cc_map_operation operation;
+
+    (void)machine;
+    return cc_map_operation_decode(bytes, &operation) != COPYCAT_OK || !is_store(operation.code);
+}
+
 const copycat_machine_type cc_map_machine_type = {
     .id = CC_MAP_TYPE_ID,
     .version = MAP_VERSION,
@@ -284,4 +293,5 @@ const copycat_machine_type cc_map_machine_type = {
     .query = map_query,
     .digest = map_digest,
     .restore_commit = map_restore_commit,
+    .needs_no_room = map_needs_no_room,
 };

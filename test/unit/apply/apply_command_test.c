@@ -114,6 +114,59 @@ static void a_command_whose_answer_was_acknowledged_never_runs_again(void **stat
     assert_int_equal(counted(), 2);
 }
 
+static struct cc_answer refusal(uint64_t sequence, uint64_t answered)
+{
+    uint8_t bytes[64];
+    struct cc_writer writer;
+
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_command_encode(
+        &writer,
+        &(struct cc_command){
+            .session = session, .sequence = sequence, .answered = answered, .instance = probe});
+    (void)history_add(&history, CC_ENTRY_REFUSAL, (copycat_bytes){writer.data, writer.size});
+    return history.outcome.answer;
+}
+
+static void a_refused_command_uses_its_number_up_and_does_nothing_else(void **state)
+{
+    struct cc_answer answer = refusal(2, 1);
+
+    (void)state;
+    assert_int_equal(answer.status, COPYCAT_ERR_QUOTA);
+    assert_int_equal(answer.session, session);
+    assert_int_equal(answer.sequence, 2);
+    assert_int_equal(history.outcome.kind, CC_ENTRY_REFUSAL);
+    assert_true(cc_apply_is_released(history.apply, history.count));
+    assert_int_equal(counted(), 0);
+    assert_int_equal(number_of(count(3, 1).result), 1);
+    assert_true(history_can_be_restored(&history));
+}
+
+/* Another copy of it may be under way, to whoever leads next. */
+static void a_command_that_was_refused_never_runs(void **state)
+{
+    (void)state;
+    (void)refusal(2, 1);
+    assert_int_equal(count(2, 1).status, COPYCAT_ERR_QUOTA);
+    assert_int_equal(counted(), 0);
+    assert_true(cc_apply_is_released(history.apply, history.count));
+}
+
+static void a_refusal_of_what_has_run_gives_its_answer_again(void **state)
+{
+    (void)state;
+    (void)count(2, 1);
+
+    struct cc_answer again = refusal(2, 1);
+
+    assert_int_equal(again.status, COPYCAT_OK);
+    assert_int_equal(number_of(again.result), 1);
+    assert_int_equal(refusal(4, 1).status, COPYCAT_ERR_BUSY); /* the third is missing */
+    assert_true(history.outcome.is_refused);
+    assert_int_equal(counted(), 1);
+}
+
 static void a_command_that_comes_before_its_predecessor_waits_for_it(void **state)
 {
     (void)state;
@@ -324,6 +377,9 @@ int main(void)
         TEST(a_command_is_answered_by_its_machine),
         TEST(a_repeated_command_is_answered_again_and_does_not_run),
         TEST(a_command_whose_answer_was_acknowledged_never_runs_again),
+        TEST(a_refused_command_uses_its_number_up_and_does_nothing_else),
+        TEST(a_command_that_was_refused_never_runs),
+        TEST(a_refusal_of_what_has_run_gives_its_answer_again),
         TEST(a_command_that_comes_before_its_predecessor_waits_for_it),
         TEST(a_full_cache_refuses_without_consuming_and_takes_the_same_number_later),
         TEST(an_acknowledgement_of_the_future_is_not_heard),

@@ -126,6 +126,33 @@ static void a_path_can_be_looked_up_without_creating_it(void **state)
     assert_int_equal(look_up("x/", &place), COPYCAT_ERR_PATH);
 }
 
+static bool opening_needs_no_room(const char *path)
+{
+    uint8_t bytes[256];
+    struct cc_writer writer;
+    struct cc_command command = {.instance = CC_CATALOG_INSTANCE};
+
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_catalog_operation_encode(
+        &writer,
+        &(struct cc_catalog_operation){
+            .code = CC_CATALOG_OPEN, .type = CC_MAP_TYPE_ID, .path = {path, strlen(path)}});
+    command.operation = (copycat_bytes){writer.data, writer.size};
+    return cc_apply_needs_no_room(history.apply, &command);
+}
+
+/* Who wants to remove something has to open it first. */
+static void opening_what_is_there_needs_no_room(void **state)
+{
+    uint64_t instance;
+
+    (void)state;
+    assert_false(opening_needs_no_room("/colors"));
+    assert_int_equal(open_path("/colors", CC_MAP_TYPE_ID, &instance), COPYCAT_OK);
+    assert_true(opening_needs_no_room("/colors"));
+    assert_true(opening_needs_no_room("/no//form"));
+}
+
 static void opening_is_no_query(void **state)
 {
     uint8_t bytes[64];
@@ -225,6 +252,7 @@ int main(void)
         TEST(a_type_that_nobody_knows_is_not_supported),
         TEST(a_bad_path_is_refused),
         TEST(a_path_can_be_looked_up_without_creating_it),
+        TEST(opening_what_is_there_needs_no_room),
         TEST(opening_is_no_query),
         TEST(nonsense_is_answered_and_forgotten),
         TEST(many_paths_keep_their_instances),

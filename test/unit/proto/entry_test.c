@@ -174,7 +174,7 @@ static void is_refused_beyond_its_bounds_though_its_checksum_is_right(void **sta
     assert_int_equal(with_u64(block, 16, CC_TERM_MAX + 1, 6), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 16, 0, 6), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 22, 0, 1), COPYCAT_ERR_MALFORMED);
-    assert_int_equal(with_u64(block, 22, CC_ENTRY_MARK + 1, 1), COPYCAT_ERR_MALFORMED);
+    assert_int_equal(with_u64(block, 22, CC_ENTRY_REFUSAL + 1, 1), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 23, 1, 1), COPYCAT_ERR_MALFORMED);
     assert_int_equal(with_u64(block, 24, CC_TIME_US_MAX, 8), COPYCAT_OK);
     assert_int_equal(with_u64(block, 24, CC_TIME_US_MAX + 1, 8), COPYCAT_ERR_MALFORMED);
