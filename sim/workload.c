@@ -413,12 +413,33 @@ static void write_down(struct errand *errand)
 
 static void work_later(struct worker *worker);
 
+/* What leaves no more behind than there was is never refused for want of room. */
+static void judge_quota(const struct errand *errand)
+{
+    uint8_t code = errand->operation.code;
+    bool is_store = code == CC_MAP_PUT || code == CC_MAP_PUT_IF_ABSENT || code == CC_MAP_REPLACE ||
+                    code == CC_MAP_CAS;
+
+    if (errand->call.status == COPYCAT_ERR_QUOTA && !is_store && errand->call.sequence != 0) {
+        cc_judge_blame(
+            errand->worker->workload->cluster->judge,
+            "quota: client %u was refused what needs no room", errand->worker->number + 1);
+    }
+}
+
 /* T-086: a quorum is well, and a client finds it; that its patience ends is no answer. */
 static void judge_service(const struct errand *errand)
 {
     const struct cc_workload *workload = errand->worker->workload;
     uint64_t now_us = cc_world_now_us(workload->cluster->world);
 
+    if (errand->call.status == COPYCAT_ERR_QUOTA && workload->stopped_us != 0 &&
+        errand->begun_us > workload->stopped_us + SERVED_US) {
+        cc_judge_blame(
+            workload->cluster->judge,
+            "quota: a call of client %u was refused, long after all disks had room",
+            errand->worker->number + 1);
+    }
     if (errand->call.status != COPYCAT_OK && errand->call.timeout_us == CALL_US &&
         now_us - errand->begun_us > CALL_US / 4 * 3 && workload->stopped_us != 0 &&
         now_us > workload->stopped_us + SERVED_US) {
@@ -436,6 +457,7 @@ static void done(struct cc_call *call)
     struct errand *errand = call->owner;
 
     judge_service(errand);
+    judge_quota(errand);
     errand->is_busy = false;
     errand->worker->busy--;
     write_down(errand);

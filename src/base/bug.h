@@ -80,6 +80,9 @@ enum cc_trap {
     CC_TRAP_T039B, /* the image before is removed before the switch to the new one is durable */
     CC_TRAP_T042B, /* an image is switched to before its file is durable */
     CC_TRAP_T043B, /* an image is begun while files of images are swept away */
+    CC_TRAP_T056B, /* a server that was short of room once stays so */
+    CC_TRAP_T056C, /* an image that would give room is not thought of */
+    CC_TRAP_T056D, /* QUOTA is answered before anything in the log says so */
     CC_TRAP_T046B, /* an image is believed whatever its checksums say */
 };
 

@@ -66,13 +66,30 @@ bool cc_client_resolve(struct cc_client *client, struct cc_client_resource *reso
     return false;
 }
 
+/* It may be otherwise for those that come later, which ask again. */
+static void end_waiting(
+    struct cc_client *client, const struct cc_client_resource *resource, copycat_status status)
+{
+    cc_list_each_safe(node, following, &client->waiting) {
+        struct cc_call *call = cc_container_of(node, struct cc_call, window_node);
+
+        if (call->resource == resource) {
+            cc_list_remove(&call->window_node);
+            client->waiting_count--;
+            cc_client_finish(client, call, status);
+        }
+    }
+}
+
 void cc_client_resolved(
     struct cc_client *client, struct cc_client_resource *resource, const struct cc_answer *answer)
 {
     struct cc_catalog_place place;
 
     resource->resolving = false;
-    if (answer->status != COPYCAT_OK) {
+    if (answer->status == COPYCAT_ERR_QUOTA) {
+        end_waiting(client, resource, answer->status);
+    } else if (answer->status != COPYCAT_OK) {
         resource->status = answer->status;
     } else if (!cc_catalog_place_decode(answer->result, &place) || place.instance == 0) {
         resource->status = COPYCAT_ERR_MALFORMED;

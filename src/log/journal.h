@@ -225,4 +225,13 @@ const struct cc_journal_counters *cc_journal_counters(const struct cc_journal *j
 /* Of all its files, in use or not. */
 uint64_t cc_journal_disk_bytes(const struct cc_journal *journal);
 
+/* They may have so many bytes from now on: a new file beyond that is waited for, as with a full disk. */
+void cc_journal_limit(struct cc_journal *journal, uint64_t bytes_max);
+
+/* What can be written before another file has to be made. */
+uint64_t cc_journal_ready_bytes(const struct cc_journal *journal);
+
+/* An image at `index` would free a file. */
+bool cc_journal_would_free(const struct cc_journal *journal, uint64_t index);
+
 #endif /* CC_LOG_JOURNAL_H */

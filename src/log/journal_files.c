@@ -71,17 +71,22 @@ static void tell(struct cc_journal *journal, copycat_status shortage)
     }
 }
 
+static void wait(struct cc_journal *journal, copycat_status shortage)
+{
+    journal->is_waiting = true;
+    if (!CC_BUG(T056)) {
+        cc_env_timer_arm(journal->env, &journal->again, cc_env_now_us(journal->env) + AGAIN_US);
+    }
+    tell(journal, shortage);
+}
+
 /* What has been written stays ours; a sync that failed may have lost any of it. */
 static void wait_and_try_again(struct cc_journal *journal, const struct cc_disk_request *request)
 {
     if (request->operation == CC_DISK_SYNC || request->operation == CC_DISK_SYNC_DIR) {
         journal->made_bytes = 0;
     }
-    journal->is_waiting = true;
-    if (!CC_BUG(T056)) {
-        cc_env_timer_arm(journal->env, &journal->again, cc_env_now_us(journal->env) + AGAIN_US);
-    }
-    tell(journal, request->status);
+    wait(journal, request->status);
 }
 
 bool cc_journal_is_short(const struct cc_journal *journal)
@@ -289,9 +294,20 @@ static struct cc_journal_file *blank(struct cc_journal *journal)
     return best != NULL ? best : cc_journal_file_create(journal, journal->slot_next);
 }
 
+static bool is_beyond_limit(const struct cc_journal *journal)
+{
+    uint64_t size = journal->making->size;
+    uint64_t there = size > journal->made_bytes ? size : journal->made_bytes;
+
+    return journal->make_size > size &&
+           cc_journal_disk_bytes(journal) - there + journal->make_size > journal->bytes_max;
+}
+
 static void make(struct cc_journal *journal)
 {
-    if (journal->making->file != NULL) {
+    if (is_beyond_limit(journal)) {
+        wait(journal, COPYCAT_ERR_DISK_FULL);
+    } else if (journal->making->file != NULL) {
         zero_more(journal);
     } else {
         open_file(journal, journal->making, opened);
@@ -318,6 +334,11 @@ void cc_journal_stop_waiting(struct cc_journal *journal)
 void cc_journal_files_init(struct cc_journal *journal)
 {
     journal->again = (struct cc_timer){.fire = try_again, .owner = journal};
+}
+
+void cc_journal_limit(struct cc_journal *journal, uint64_t bytes_max)
+{
+    journal->bytes_max = bytes_max;
 }
 
 static uint64_t larger(uint64_t left, uint64_t right)

@@ -232,7 +232,38 @@ uint64_t cc_journal_disk_bytes(const struct cc_journal *journal)
     uint64_t bytes = 0;
 
     cc_list_each(node, &journal->files) {
-        bytes += cc_container_of(node, const struct cc_journal_file, node)->size;
+        const struct cc_journal_file *file =
+            cc_container_of(node, const struct cc_journal_file, node);
+
+        bytes += file == journal->making && journal->made_bytes > file->size ? journal->made_bytes
+                                                                             : file->size;
     }
     return bytes;
+}
+
+uint64_t cc_journal_ready_bytes(const struct cc_journal *journal)
+{
+    uint64_t bytes = 0;
+
+    cc_list_each(node, &journal->files) {
+        const struct cc_journal_file *file =
+            cc_container_of(node, const struct cc_journal_file, node);
+
+        bytes += file->is_ready ? file->size : 0;
+    }
+    return bytes + (journal->current == NULL ? 0 : journal->current->size - journal->position);
+}
+
+bool cc_journal_would_free(const struct cc_journal *journal, uint64_t index)
+{
+    cc_list_each(node, &journal->files) {
+        const struct cc_journal_file *file =
+            cc_container_of(node, const struct cc_journal_file, node);
+
+        if (file->life != 0 && file != journal->current && file->highest > limit(journal) &&
+            file->highest <= index) {
+            return true;
+        }
+    }
+    return false;
 }

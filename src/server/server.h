@@ -42,6 +42,8 @@ struct cc_server_options {
     uint64_t image_bytes;   /* of entries that make an image due; 0: file_size / 4 */
     uint64_t image_entries; /* and their number, 0: 1048576 */
     uint64_t keep_bytes;    /* entries an image covers, kept for followers that lag; 0: file_size */
+    uint64_t state_quota;   /* bytes of the state, as an image would have it; 0: no limit */
+    uint64_t disk_quota;    /* bytes of the directory; 0: what the file system has room for */
     uint64_t scrub_interval_us; /* all that is stood on is read again; 0: a week; NONE: never */
     bool checks_images;         /* each is restored beside the living state, and compared */
     uint32_t guests_max;        /* accepted connections, 0: 10000 */

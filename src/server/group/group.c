@@ -52,6 +52,7 @@ static void pass_end(struct cc_task *task)
 {
     struct cc_group *group = task->owner;
 
+    cc_group_room_judge(group);
     cc_group_mark(group);
     cc_group_flush_proposals(group);
     cc_group_apply(group);
@@ -220,6 +221,7 @@ struct cc_group *cc_group_create(
     cc_log_attach(log, group->journal);
     stand_on(group, &state->base, apply);
     create_core(group, base, state);
+    cc_group_room_begin(group);
 
     struct cc_raft_event event = {.kind = CC_RAFT_EVENT_START};
 
@@ -262,6 +264,7 @@ void cc_group_destroy(struct cc_group *group)
     cc_env_timer_disarm(group->env, &group->alarm);
     cc_env_task_cancel(group->env, &group->pass);
     cc_group_image_end(group);
+    cc_group_room_end(group);
     cc_log_destroy(group->log);
     for (uint32_t i = 0; i < group->proposed.count; i++) {
         cc_block_release(group->proposed.at[i]);

@@ -132,6 +132,8 @@ struct cc_marks {
     uint64_t again_us;   /* the last one was refused: not before then */
 };
 
+struct cc_room; /* on this server's disk, and on those of the others (group_room.c) */
+
 /* Images that nobody stands on are being removed. */
 struct cc_sweeping {
     struct cc_server *server;
@@ -189,6 +191,7 @@ struct cc_group {
     struct cc_apply *installing;  /* what was fetched, while the core decides on it */
     struct cc_lending *lending;
     struct cc_scrubbing *scrubbing;
+    struct cc_room *room;
     uint64_t wanted; /* an image of this index at least, from whoever has it; 0: none */
     bool has_state;  /* else the base could not be read: nothing is applied, read or led */
     copycat_status base_trouble; /* OK; DAMAGED: the base's file is bad; IO: it could not be read */
@@ -305,6 +308,23 @@ bool cc_group_image_may_begin(const struct cc_group *group);
 
 /* Removes every image but the one that is stood on, and the one that will be. */
 void cc_group_image_sweep(struct cc_group *group);
+
+/* group_room.c */
+void cc_group_room_begin(struct cc_group *group);
+void cc_group_room_end(struct cc_group *group);
+void cc_group_room_judge(struct cc_group *group); /* once in each pass */
+bool cc_group_room_is_short(const struct cc_group *group);
+
+/* OK: the command may be logged; BUSY: it should come again; QUOTA: it is to be refused. */
+copycat_status cc_group_room_for(struct cc_group *group, const struct cc_command *command);
+
+/* A mark should come sooner than it is due, for an image would give room. */
+bool cc_group_room_wants_mark(struct cc_group *group);
+void cc_group_room_marked(struct cc_group *group); /* one comes now */
+void cc_group_room_applied(struct cc_group *group, const struct cc_entry *entry);
+void cc_group_room_image_begun(struct cc_group *group);
+void cc_group_room_image_failed(struct cc_group *group); /* for want of room */
+bool cc_group_receive_room(struct cc_group *group, uint32_t peer, copycat_bytes body);
 
 /* group_install.c */
 bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body);

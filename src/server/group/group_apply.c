@@ -42,6 +42,7 @@ static void apply_one(struct cc_group *group, struct cc_block *block)
 
     cc_apply_entry(group->apply, &entry, &outcome);
     cc_server_applied(group->server, &entry, &outcome, group->apply);
+    cc_group_room_applied(group, &entry);
     if (entry.kind == CC_ENTRY_MARK) {
         cc_group_marked(group, &entry);
     }

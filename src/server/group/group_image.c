@@ -118,6 +118,9 @@ static void not_taken(struct cc_group *group, copycat_status status, const char 
         cc_server_fail(group->server, status, text);
         return;
     }
+    if (status == COPYCAT_ERR_DISK_FULL) {
+        cc_group_room_image_failed(group);
+    }
     cc_server_notice_about(
         group->server, CC_TOPIC_IMAGE,
         cc_server_compose(
@@ -146,6 +149,7 @@ static void taken(
 void cc_group_image_marked(struct cc_group *group)
 {
     if (cc_group_image_may_begin(group)) {
+        cc_group_room_image_begun(group);
         group->taking = cc_taking_begin(group, taken);
     }
 }
@@ -153,14 +157,18 @@ void cc_group_image_marked(struct cc_group *group)
 /* ---- what is not needed any more --------------------------------------------------------------
  */
 
-/* Raw entries stay for followers that lag, but not for ever and not without bound. */
+/* Raw entries stay for followers that lag, but not for ever, not without bound, and not where there
+ * is no room for them (T-036). */
 static uint64_t keep_from(const struct cc_group *group)
 {
     uint64_t base = group->base.index;
     uint64_t floor = cc_raft_floor(group->core);
     uint64_t bytes = cc_log_bytes_above(group->log, floor) - cc_log_bytes_above(group->log, base);
 
-    return floor >= base || bytes > cc_server_options(group->server)->keep_bytes ? base : floor;
+    return floor >= base || cc_group_room_is_short(group) ||
+                   bytes > cc_server_options(group->server)->keep_bytes
+               ? base
+               : floor;
 }
 
 void cc_group_forget(struct cc_group *group)

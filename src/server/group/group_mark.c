@@ -35,13 +35,15 @@ void cc_group_mark(struct cc_group *group)
     struct cc_writer writer;
 
     if (!group->is_leading || marks->is_under_way || cc_env_now_us(group->env) < marks->again_us ||
-        !is_due(group) || !cc_group_has_room(group, sizeof bytes)) {
+        !(is_due(group) || cc_group_room_wants_mark(group)) ||
+        !cc_group_has_room(group, sizeof bytes)) {
         return;
     }
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);
     cc_mark_encode(&writer, &(struct cc_mark){.index = marks->index, .digest = marks->digest});
     CC_ASSERT(!writer.failed);
     marks->is_under_way = true;
+    cc_group_room_marked(group);
     cc_group_propose(group, CC_ENTRY_MARK, (copycat_bytes){writer.data, writer.size});
 }
 

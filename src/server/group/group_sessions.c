@@ -111,6 +111,48 @@ static void answer_again(
     }
 }
 
+/*
+ * That there is no room is decided by an entry, too: it uses the number up.  Without one the answer
+ * might not be true, for another copy of the command may come to whoever leads next.
+ */
+static void refuse(struct cc_group *group, const struct cc_command *command)
+{
+    struct cc_command numbers = *command;
+    uint8_t encoded[8 * CC_VARINT_SIZE_MAX];
+    struct cc_writer writer;
+
+    numbers.operation = (copycat_bytes){NULL, 0};
+    cc_writer_init_fixed(&writer, encoded, sizeof encoded);
+    cc_command_encode(&writer, &numbers);
+    CC_ASSERT(!writer.failed);
+    cc_group_propose(group, CC_ENTRY_REFUSAL, (copycat_bytes){writer.data, writer.size});
+}
+
+static void propose_command(
+    struct cc_group *group,
+    struct cc_live *live,
+    const struct cc_command *command,
+    copycat_bytes body)
+{
+    copycat_status status = cc_group_room_for(group, command);
+
+    if (status == COPYCAT_ERR_BUSY) {
+        answer_command(group, live->origin, command->session, command->sequence, status);
+        return;
+    }
+    live->appended = command->sequence;
+    if (status == COPYCAT_OK) {
+        cc_group_propose(group, CC_ENTRY_COMMAND, body);
+        return;
+    }
+    if (CC_BUG(T056D)) {
+        answer_command(group, live->origin, command->session, command->sequence, status);
+        cc_group_propose(group, CC_ENTRY_COMMAND, body);
+        return;
+    }
+    refuse(group, command);
+}
+
 static void take_command(
     struct cc_group *group,
     struct cc_live *live,
@@ -133,8 +175,7 @@ static void take_command(
     } else if (!cc_group_has_room(group, body.size)) {
         answer_command(group, origin, command->session, command->sequence, COPYCAT_ERR_BUSY);
     } else {
-        live->appended = command->sequence;
-        cc_group_propose(group, CC_ENTRY_COMMAND, body);
+        propose_command(group, live, command, body);
     }
 }
 
@@ -273,6 +314,7 @@ void cc_group_outcome(struct cc_group *group, const struct cc_outcome *outcome)
 
     switch (outcome->kind) {
     case CC_ENTRY_COMMAND:
+    case CC_ENTRY_REFUSAL:
         live = cc_group_live(group, outcome->session);
         if (live != NULL && outcome->is_refused && live->appended >= outcome->sequence) {
             live->appended = outcome->sequence - 1; /* not consumed: it will come again */
@@ -340,7 +382,8 @@ void cc_group_refuse_proposal(struct cc_group *group, struct cc_block *block, co
     struct cc_session_expire expire;
     struct cc_live *live = NULL;
 
-    if (entry.kind == CC_ENTRY_COMMAND && cc_command_decode(entry.payload, &command)) {
+    if ((entry.kind == CC_ENTRY_COMMAND || entry.kind == CC_ENTRY_REFUSAL) &&
+        cc_command_decode(entry.payload, &command)) {
         live = cc_group_live(group, command.session);
         if (live != NULL) {
             live->appended =

@@ -267,6 +267,11 @@ static void write_image_wanted(void)
     cc_image_wanted_encode(&writer, &(struct cc_image_wanted){.index = 990});
 }
 
+static void write_room(void)
+{
+    cc_room_told_encode(&writer, &(struct cc_room_told){.is_short = true, .wants_mark = false});
+}
+
 static void write_image_ask(void)
 {
     cc_image_ask_encode(
@@ -394,6 +399,7 @@ static const struct {
     {"image-offer", CC_MESSAGE_IMAGE_OFFER, write_image_offer},
     {"image-ask", CC_MESSAGE_IMAGE_ASK, write_image_ask},
     {"image-wanted", CC_MESSAGE_IMAGE_WANTED, write_image_wanted},
+    {"room", CC_MESSAGE_ROOM, write_room},
     {"image-part", CC_MESSAGE_IMAGE_PART, write_image_part},
     {"timeout-now", CC_MESSAGE_TIMEOUT_NOW, write_timeout_now},
     {"forward", CC_MESSAGE_FORWARD, write_forward},
