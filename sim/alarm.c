@@ -4,6 +4,7 @@
  */
 #include "sim/alarm.h"
 
+#include "apply/apply_internal.h"
 #include "base/assert.h"
 #include "base/hash.h"
 #include "wire/bytes.h"
@@ -213,6 +214,22 @@ const copycat_machine_type cc_alarm_machine_type = {
     .blob_restore = blob_restore,
     .needs_no_room = needs_no_room,
 };
+
+bool cc_alarm_spoil(struct cc_apply *apply)
+{
+    for (uint32_t i = 0; i < apply->instances.count; i++) {
+        struct cc_instance *instance = apply->instances.at[i];
+
+        if (instance->type == &cc_alarm_machine_type) {
+            struct alarms *alarms = instance->machine;
+
+            alarms->state.chain ^= 1;
+            cc_instance_settle(apply, instance);
+            return true;
+        }
+    }
+    return false;
+}
 
 /* ---- the client's side -------------------------------------------------------------------------
  */

@@ -7,6 +7,7 @@
 #ifndef CC_SIM_ALARM_H
 #define CC_SIM_ALARM_H
 
+#include "apply/apply.h"
 #include "client/client.h"
 #include "sim/decide.h"
 
@@ -31,6 +32,10 @@ void cc_alarm_caller_init(struct cc_alarm_caller *caller, struct cc_client *clie
 
 /* Sets or stops an alarm, unless a call is under way. */
 void cc_alarm_call(struct cc_alarm_caller *caller, struct cc_decider *choices);
+
+/* A fault of the memory that the alarms of this state lie in: they do what they did, and answer the
+ * same, but have another digest and another blob.  False if there are none. */
+bool cc_alarm_spoil(struct cc_apply *apply);
 
 /* What a machine of this run has seen that must not be; NULL: nothing. */
 const char *cc_alarm_verdict(void);

@@ -112,15 +112,34 @@ static void on_changed(void *owner, enum cc_server_state state, copycat_status s
         seat->cluster->totals.failures++;
         seat->cluster->totals.refusals += seat->is_stranger && status == COPYCAT_ERR_FOREIGN;
         seat->cluster->totals.damaged += seat->is_damaged && tells_of_damage(status);
+        seat->cluster->totals.diverged += seat->is_spoiled && status == COPYCAT_ERR_BROKEN;
         if (status != COPYCAT_ERR_IO && status != COPYCAT_ERR_DISK_FULL &&
             !(status == COPYCAT_ERR_BUSY && !seat->server->is_journal_open) &&
             !(seat->is_stranger && status == COPYCAT_ERR_FOREIGN) &&
+            !(seat->is_spoiled && status == COPYCAT_ERR_BROKEN) &&
             !(seat->is_damaged && tells_of_damage(status))) {
             cc_judge_blame(
-                seat->cluster->judge, "recovery: server %u cannot use its directory: %s",
+                seat->cluster->judge,
+                status == COPYCAT_ERR_BROKEN
+                    ? "digests: server %u stops, and its state is right: %s"
+                    : "recovery: server %u cannot use its directory: %s",
                 seat->place + 1, copycat_status_text(status));
         }
     }
+}
+
+/* The second mark says what the state should have been at the first. */
+static void judge_spoiled(struct cc_seat *seat, const struct cc_entry *entry)
+{
+    if (!seat->is_spoiled || seat->server->failed != COPYCAT_OK) {
+        return;
+    }
+    if (seat->spoiled_marks > 1) {
+        cc_judge_blame(
+            seat->cluster->judge, "digests: server %u goes on with another state than the others",
+            seat->place + 1);
+    }
+    seat->spoiled_marks += entry->kind == CC_ENTRY_MARK;
 }
 
 static void on_applied(
@@ -128,6 +147,7 @@ static void on_applied(
 {
     struct cc_seat *seat = owner;
 
+    judge_spoiled(seat, entry);
     cc_judge_applied(
         seat->cluster->judge, seat->place, cc_raft_term(seat->server->group->core), entry, digest);
     cc_session_judge_applied(seat->cluster->session_judge, seat->server->group->apply, entry);
@@ -143,6 +163,7 @@ static void on_restored(void *owner, uint64_t index, uint64_t time_us, uint64_t 
     cc_cluster_tell(
         seat->cluster, name_of(seat->place), "stands on the image at %llu",
         (unsigned long long)index);
+    cc_cluster_spoiled(seat->cluster, seat->place, false);
     cc_judge_restored(seat->cluster->judge, seat->place, index, time_us, digest);
 }
 
@@ -299,6 +320,7 @@ static void end(struct cc_cluster *cluster, uint32_t place, const char *how)
     take_totals(cluster, seat);
     cc_cluster_tell(cluster, name_of(place), "%s", how);
     cc_judge_down(cluster->judge, place);
+    cc_cluster_spoiled(cluster, place, false);
     seat->server = NULL;
     seat->second = NULL;
     seat->is_second_closing = false;
@@ -353,6 +375,7 @@ void cc_cluster_stop(struct cc_cluster *cluster, uint32_t place)
     take_totals(cluster, seat);
     cc_cluster_tell(cluster, name_of(place), "is asked to stop");
     cc_judge_down(cluster->judge, place);
+    cc_cluster_spoiled(cluster, place, false);
     seat->server = NULL;
     seat->is_closing = true;
     cluster->totals.stops++;
@@ -382,6 +405,14 @@ void cc_cluster_damaged(struct cc_cluster *cluster, uint32_t place)
 {
     cluster->seats[place].is_damaged = true;
     cc_judge_damaged(cluster->judge, place);
+}
+
+void cc_cluster_spoiled(struct cc_cluster *cluster, uint32_t place, bool is_spoiled)
+{
+    cluster->seats[place].is_spoiled = is_spoiled;
+    cluster->seats[place].was_spoiled |= is_spoiled;
+    cluster->seats[place].spoiled_marks = 0;
+    cc_judge_spoiled(cluster->judge, place, is_spoiled);
 }
 
 bool cc_cluster_is_up(const struct cc_cluster *cluster, uint32_t place)

@@ -53,6 +53,9 @@ struct cc_seat {
     bool is_closing;          /* was asked to stop; its machine is still up */
     bool is_lost;             /* its disk was: it is a stranger from then on */
     bool is_damaged;          /* something on its disk may be */
+    bool is_spoiled;          /* its memory is: another state than it should have */
+    bool was_spoiled;         /* ever: what it has said may still be on its way */
+    uint32_t spoiled_marks;   /* that it has applied since */
     bool is_stranger;         /* started with the directory of another */
     bool is_hung;             /* a request of it may never complete */
     bool is_out;              /* broken for good: the others must do without */
@@ -74,6 +77,7 @@ struct cc_cluster_totals {
     uint64_t writes;     /* durable writes of journals */
     uint64_t refusals;   /* starts that were refused, as they must be */
     uint64_t damaged;    /* recoveries that stopped at damage */
+    uint64_t diverged;   /* servers that stopped, for they had another state */
     uint64_t memory_max; /* of a server at any time */
 };
 
@@ -112,6 +116,9 @@ void cc_cluster_roll_back(struct cc_cluster *cluster, uint32_t place);
 
 /* Something on its disk is not what was written there. */
 void cc_cluster_damaged(struct cc_cluster *cluster, uint32_t place);
+
+/* Its state is not what it should be, until it takes one from its disk or from another server. */
+void cc_cluster_spoiled(struct cc_cluster *cluster, uint32_t place, bool is_spoiled);
 
 /* Starts a process with a directory that is in use, or a server that is down as another one: both
  * must be refused.  False if that cannot be done now. */

@@ -93,7 +93,8 @@ enum cc_fault_use {
     X(CC_FAULT_LOST_WRITE, "lost-write", CC_FAULTS_OF_BYTES, CC_FAULT_ASKED)               \
     X(CC_FAULT_MISDIRECTED_WRITE, "misdirected-write", CC_FAULTS_OF_BYTES, CC_FAULT_ASKED) \
     X(CC_FAULT_MISDIRECTED_READ, "misdirected-read", CC_FAULTS_OF_BYTES, CC_FAULT_ASKED)   \
-    X(CC_FAULT_DEFECTION, "defection", CC_FAULTS_OF_MACHINES, CC_FAULT_LATER)
+    X(CC_FAULT_DEFECTION, "defection", CC_FAULTS_OF_MACHINES, CC_FAULT_LATER)              \
+    X(CC_FAULT_MEMORY, "memory-fault", CC_FAULTS_OF_MACHINES, CC_FAULT_LATER)
 
 enum cc_fault {
 #define CC_FAULT_ENUM(name, text, family, use) name,

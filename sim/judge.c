@@ -139,7 +139,8 @@ void cc_judge_applied(
     uint64_t digest)
 {
     struct watched *server = &judge->servers[place];
-    struct cc_judged_entry mine = {entry->term, term, hash_of(entry), digest, 0};
+    struct cc_judged_entry mine = {entry->term,         term, hash_of(entry), digest,
+                                   !server->is_spoiled, 0};
     struct cc_session_open open;
 
     if (entry->index != server->applied + 1) {
@@ -167,13 +168,16 @@ void cc_judge_applied(
         return;
     }
 
-    const struct cc_judged_entry *other = &judge->applied[entry->index];
+    struct cc_judged_entry *other = &judge->applied[entry->index];
 
     if (other->term != mine.term || other->hash != mine.hash) {
         cc_judge_blame(
             judge, "same state: server %u applied another entry at index %llu", place + 1,
             (unsigned long long)entry->index);
-    } else if (other->digest != mine.digest) {
+    } else if (mine.has_digest && !other->has_digest) {
+        other->digest = mine.digest;
+        other->has_digest = true;
+    } else if (mine.has_digest && other->digest != mine.digest) {
         cc_judge_blame(
             judge, "same state: server %u has another digest after index %llu", place + 1,
             (unsigned long long)entry->index);
@@ -670,6 +674,11 @@ void cc_judge_damaged(struct cc_judge *judge, uint32_t place)
     judge->servers[place].is_damaged = true;
 }
 
+void cc_judge_spoiled(struct cc_judge *judge, uint32_t place, bool is_spoiled)
+{
+    judge->servers[place].is_spoiled = is_spoiled;
+}
+
 void cc_judge_committed(struct cc_judge *judge, uint64_t index)
 {
     judge->commit = index;
@@ -767,9 +776,8 @@ void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, si
     const uint8_t *bytes = data;
     const struct cc_server *server = judge->servers[place].server;
 
-    /* It may fail before its step is over, and what it says now is true all the same. */
-    if (judge->servers[place].is_up && server != NULL && server->group != NULL &&
-        server->failed == COPYCAT_OK) {
+    /* It may have failed, and what it says now was true before that all the same. */
+    if (judge->servers[place].is_up && server != NULL && server->group != NULL) {
         look_at_log(judge, place, server->group);
     }
     while (size >= CC_FRAME_HEADER_SIZE) {

@@ -73,6 +73,9 @@ void cc_judge_rolled_back(struct cc_judge *judge, uint32_t place);
 /* Something on a server's disk is not what was written: it may miss what it promised to keep. */
 void cc_judge_damaged(struct cc_judge *judge, uint32_t place);
 
+/* A server's state is not what it should be: its digests are not asked for, until it is again. */
+void cc_judge_spoiled(struct cc_judge *judge, uint32_t place, bool is_spoiled);
+
 /* What was committed before this judge was there to see it. */
 void cc_judge_committed(struct cc_judge *judge, uint64_t index);
 
@@ -101,6 +104,7 @@ struct cc_judged_entry {
     uint64_t applied_term; /* of the server that applied it first */
     uint64_t hash;
     uint64_t digest;
+    bool has_digest;     /* else only servers have applied it whose memory is spoiled */
     uint64_t timeout_us; /* SESSION_OPEN: what was asked for */
 };
 

@@ -25,7 +25,7 @@ void cc_judge_restored(
         cc_judge_blame(
             judge, "images: server %u stands on an image at %llu, which nobody has applied",
             place + 1, (unsigned long long)index);
-    } else if (entry.digest != digest) {
+    } else if (entry.has_digest && entry.digest != digest) {
         cc_judge_blame(
             judge, "images: server %u restored another state than there was at %llu", place + 1,
             (unsigned long long)index);

@@ -19,6 +19,7 @@ struct watched {
     bool is_lost;                   /* its disk was */
     bool is_rolled_back;            /* to an image that was older */
     bool is_damaged;                /* something on its disk may be */
+    bool is_spoiled;                /* its state is another one than it should be */
     uint64_t term;
     uint32_t vote;
     uint64_t last;

@@ -347,7 +347,7 @@ static void heal_server(struct cc_nemesis *nemesis, uint32_t server)
     cluster->seats[server].is_out = false;
     if (cc_cluster_is_up(cluster, server) &&
         (cluster->seats[server].has_failed || cluster->seats[server].is_stranger ||
-         cluster->seats[server].is_hung)) {
+         cluster->seats[server].is_hung || cluster->seats[server].is_spoiled)) {
         cc_cluster_crash(cluster, server);
     }
     if (!cc_cluster_is_up(cluster, server)) {

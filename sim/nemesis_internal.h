@@ -89,6 +89,11 @@ bool cc_nemesis_pause(struct cc_nemesis *nemesis, uint32_t machine, uint64_t tim
 
 bool cc_nemesis_defect(struct cc_nemesis *nemesis, struct cc_strike *strike);
 
+/* ---- nemesis_memory.c -------------------------------------------------------------------------
+ */
+
+bool cc_nemesis_spoil_memory(struct cc_nemesis *nemesis, struct cc_strike *strike);
+
 /* ---- nemesis_link.c ---------------------------------------------------------------------------
  */
 

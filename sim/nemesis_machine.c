@@ -276,6 +276,8 @@ bool cc_nemesis_hit_machine(struct cc_nemesis *nemesis, struct cc_strike *strike
             1 + (strike->server + 1) % nemesis->cluster->server_count);
     case CC_FAULT_DEFECTION:
         return cc_nemesis_defect(nemesis, strike);
+    case CC_FAULT_MEMORY:
+        return cc_nemesis_spoil_memory(nemesis, strike);
     case CC_FAULT_TRANSFER:
         return transfer(nemesis, strike);
     default:

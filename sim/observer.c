@@ -12,8 +12,9 @@ void cc_observer_init(struct cc_observer *observer, struct cc_cluster *cluster)
     observer->is_busy = false;
 }
 
-static void check(struct cc_judge *judge, const struct cc_report *report)
+static void check(struct cc_cluster *cluster, const struct cc_report *report)
 {
+    struct cc_judge *judge = cluster->judge;
     struct cc_judged_entry entry;
 
     if (report->applied > report->commit || report->commit > report->last) {
@@ -24,7 +25,9 @@ static void check(struct cc_judge *judge, const struct cc_report *report)
     }
     if (!cc_judge_entry(judge, report->applied, &entry)) {
         cc_judge_blame(judge, "report: server %u says more than was applied", report->server);
-    } else if (entry.digest != report->digest) {
+    } else if (
+        entry.has_digest && entry.digest != report->digest &&
+        !cluster->seats[report->server - 1].was_spoiled) {
         cc_judge_blame(
             judge, "report: server %u says another digest at %llu", report->server,
             (unsigned long long)report->applied);
@@ -38,7 +41,7 @@ static void done(struct cc_probe *probe)
     observer->is_busy = false;
     if (probe->status == COPYCAT_OK) {
         observer->cluster->totals.reports++;
-        check(observer->cluster->judge, &probe->report);
+        check(observer->cluster, &probe->report);
     } else if (probe->status != COPYCAT_ERR_UNAVAILABLE) {
         cc_judge_blame(observer->cluster->judge, "report: %s", copycat_status_text(probe->status));
     }

@@ -26,6 +26,7 @@ void cc_totals_add(struct cc_totals *totals, const struct cc_run_result *result)
     sum->cluster.reports += result->cluster.reports;
     sum->cluster.writes += result->cluster.writes;
     sum->cluster.damaged += result->cluster.damaged;
+    sum->cluster.diverged += result->cluster.diverged;
     sum->cluster.refusals += result->cluster.refusals;
     if (result->cluster.memory_max > sum->cluster.memory_max) {
         sum->cluster.memory_max = result->cluster.memory_max;
@@ -76,9 +77,10 @@ void cc_totals_print(const struct cc_totals *totals, double cpu)
     printf(
         "cluster         commits %" PRIu64 ", leader changes %" PRIu64 ", crashes %" PRIu64
         ", torn tails %" PRIu64 ", stopped by errors %" PRIu64 ", by damage %" PRIu64
-        ", wrong starts refused %" PRIu64 ", memory at most %" PRIu64 " KiB\n",
+        ", with another state %" PRIu64 ", wrong starts refused %" PRIu64
+        ", memory at most %" PRIu64 " KiB\n",
         sum->commits, sum->leader_changes, sum->cluster.crashes, sum->cluster.torn_tails,
-        sum->cluster.failures, sum->cluster.damaged, sum->cluster.refusals,
+        sum->cluster.failures, sum->cluster.damaged, sum->cluster.diverged, sum->cluster.refusals,
         sum->cluster.memory_max / 1024);
     printf(
         "clients         sessions ended %" PRIu64 ", server switches %" PRIu64

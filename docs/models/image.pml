@@ -33,6 +33,7 @@
 #define HEAL_EARLY 18  /* damage: what an image covers counts as whole before SWITCH is durable */
 #define COMMIT_ONLY 19 /* damage: an image below the commit index is refused all the same */
 #define HOLE 20        /* damage: an entry that does not read stays in the log below the base */
+#define ALONE 21       /* fault: what one server has had is enough to stand on its image */
 
 c_decl {
     \#include <stdlib.h>
@@ -84,6 +85,7 @@ typedef server {
     byte added;    /* of the newest SWITCH that was added */
     byte strays;   /* names that the last start has listed and not removed yet, as bits */
     byte damaged;  /* an entry that the last start could not read; 0: none */
+    bit is_wrong;  /* a bit of the state has flipped in memory */
     bit is_known;  /* what is rotten on disk is still in the log, and it was told */
 
     /* on disk */
@@ -98,6 +100,7 @@ typedef server {
     byte rotten;   /* an entry in the journal that does not read; 0: none */
     byte files[ENTRIES_MAX + 1];
     byte images[ENTRIES_MAX + 1]; /* their contents */
+    byte wrong; /* those that were taken of a wrong state, as bits */
 
     /* on its way to the disk */
     byte queue[QUEUE];
@@ -110,6 +113,7 @@ byte committed_last;
 byte crashes;
 byte images;
 byte damages;
+byte faults;
 byte m;
 byte n;
 
@@ -120,6 +124,7 @@ hidden byte images_max;  /* that are taken, by all */
 hidden byte lives_max;   /* files of one journal */
 hidden byte crashes_max; /* of all */
 hidden byte damages_max; /* entries that rot, of all */
+hidden byte faults_max;  /* bits that flip in memory, of all */
 hidden byte voters;      /* 2: the third is a learner */
 
 hidden byte i;
@@ -139,6 +144,7 @@ hidden byte the_journal_replays;
 hidden byte a_start_finds_its_base;
 hidden byte what_is_kept_reads;
 hidden byte damage_can_be_healed;
+hidden byte a_base_is_right;
 
 /* Is this entry on the disk of m for good? */
 #define IN_JOURNAL(m, index) \
@@ -229,6 +235,7 @@ inline forget_damage()
 inline remove(m, index)
 {
     S[m].files[index] = NONE;
+    S[m].wrong = S[m].wrong & ~(1 << (index));
     S[m].images[index] = 0;
 }
 
@@ -361,7 +368,23 @@ inline begin_taking()
     fi;
     S[m].files[S[m].taking] = WRITTEN;
     S[m].images[S[m].taking] = S[m].log & UPTO(S[m].taking);
+    S[m].wrong = (S[m].wrong & ~(1 << S[m].taking)) | S[m].is_wrong << S[m].taking;
 }
+
+/* A majority of the voters had the digest of the state that was taken.  Right states are equal, and a
+ * wrong one is like no other.  Without faults nobody need wait, which is more than what happens. */
+#define IS_WRONG(k, index) ((S[k].wrong >> (index)) & 1)
+#define VOUCHES(k, index) \
+    ((k) < voters && \
+     ((k) == m || (APPLIED(k) >= (index) && !S[k].is_wrong && !IS_WRONG(m, index))))
+#define IS_AGREED(index) \
+    (faults_max == 0 || BUG(ALONE) || \
+     VOUCHES(0, index) + VOUCHES(1, index) + VOUCHES(2, index) >= voters / 2 + 1)
+
+/* It finds its state anew from its disk. */
+#define CONTRADICTS(k) ((k) < voters && (k) != m && APPLIED(k) > 0 && !S[k].is_wrong)
+#define HAS_TO_STOP \
+    (S[m].is_wrong && CONTRADICTS(0) + CONTRADICTS(1) + CONTRADICTS(2) >= voters / 2 + 1)
 
 inline finish_taking()
 {
@@ -388,6 +411,7 @@ inline begin_getting()
     S[m].getting = S[n].base;
     S[m].files[S[n].base] = WRITTEN;
     S[m].images[S[n].base] = S[n].images[S[n].base];
+    S[m].wrong = (S[m].wrong & ~(1 << S[n].base)) | IS_WRONG(n, S[n].base) << S[n].base;
 }
 
 /* The image is here as a whole, and was verified. */
@@ -429,6 +453,7 @@ inline install()
         S[m].stable = (BUG(ACK_EARLY) -> MOST(S[m].stable, i) : S[m].stable);
         S[m].base = i;
         S[m].added = i;
+        S[m].is_wrong = IS_WRONG(m, i);
         ADD(m, SWITCH_RECORD(i, tail))
     :: else -> remove(m, i)
     fi
@@ -511,6 +536,7 @@ inline crash()
     the_journal_replays = S[m].zeroed < S[m].oldest; /* the files that are wanted are there */
     assert(the_journal_replays);
     S[m].base = S[m].disk_base;
+    S[m].is_wrong = IS_WRONG(m, S[m].disk_base);
     S[m].commit = S[m].disk_base;
     S[m].added = S[m].disk_base;
     S[m].verified = S[m].disk_base;
@@ -580,6 +606,8 @@ inline sweep()
 
 inline judge()
 {
+    a_base_is_right = !IS_WRONG(0, S[0].base) && !IS_WRONG(1, S[1].base) && !IS_WRONG(2, S[2].base);
+    assert(a_base_is_right);
     what_is_kept_reads = READS(0) && READS(1) && READS(2);
     damage_can_be_healed = HAS_HELP(0, 1, 2) && HAS_HELP(1, 0, 2) && HAS_HELP(2, 0, 1);
     assert(what_is_kept_reads);
@@ -617,6 +645,7 @@ init
         lives_max = given("LIVES", 2);
         crashes_max = given("CRASHES", 1);
         damages_max = given("DAMAGES", 0);
+        faults_max = given("FAULTS", 0);
         voters = given("VOTERS", 3);
     };
     d_step {
@@ -646,7 +675,7 @@ init
             d_step { advance(); judge() }
         :: S[m].taking == 0 && APPLIED(m) > S[m].added && images < images_max && SWEPT ->
             d_step { begin_taking(); judge() }
-        :: S[m].taking > 0 && S[m].queued < QUEUE ->
+        :: S[m].taking > 0 && S[m].queued < QUEUE && IS_AGREED(S[m].taking) ->
             d_step { finish_taking(); judge() }
         :: S[m].getting > 0 && !S[m].leads && S[m].queued < QUEUE ->
             d_step { install(); judge() }
@@ -658,6 +687,10 @@ init
             d_step { crash(); judge() }
         :: S[m].strays != 0 ->
             d_step { sweep(); judge() }
+        :: faults < faults_max && !S[m].is_wrong && APPLIED(m) > 0 ->
+            d_step { S[m].is_wrong = 1; faults++; judge() }
+        :: HAS_TO_STOP ->
+            d_step { crash(); crashes--; judge() }
         :: damages < damages_max && IN_JOURNAL(m, 1) ->
             d_step { S[m].rotten = 1; damages++; judge() }
         :: damages < damages_max && IN_JOURNAL(m, 2) ->

@@ -77,6 +77,7 @@ enum cc_trap {
     CC_TRAP_T110, /* output piles up for who does not read */
 
     /* Another rule of the same trap. */
+    CC_TRAP_T026B, /* the digest that the leader alone had is what all have to have */
     CC_TRAP_T039B, /* the image before is removed before the switch to the new one is durable */
     CC_TRAP_T042B, /* an image is switched to before its file is durable */
     CC_TRAP_T043B, /* an image is begun while files of images are swept away */

@@ -107,7 +107,7 @@ struct cc_command {
 
 struct cc_mark {
     uint64_t index;  /* of the entry of that mark; 0: the leader knows of none */
-    uint64_t digest; /* of the state once that was applied */
+    uint64_t digest; /* that a majority of the voters had once that was applied */
 };
 
 void cc_session_open_encode(struct cc_writer *writer, const struct cc_session_open *open);

@@ -50,6 +50,7 @@ enum cc_message_type {
     CC_MESSAGE_IMAGE_ASK = 56,    /* struct cc_image_ask: a part of it */
     CC_MESSAGE_IMAGE_PART = 57,   /* struct cc_image_part */
     CC_MESSAGE_IMAGE_WANTED = 58, /* struct cc_image_wanted: an offer is asked for */
+    CC_MESSAGE_MARKED = 59,       /* struct cc_marked: what the state was at a mark */
     CC_MESSAGE_ROOM = 60,         /* struct cc_room_told: how the disk of a member stands */
 
     /* server to server: a client's message passed on to the leader, and what comes back */
@@ -288,6 +289,12 @@ struct cc_image_part {
     copycat_bytes bytes; /* none: this server does not have that image */
 };
 
+/* By each member to all others, once it has applied a mark, and to whoever asks. */
+struct cc_marked {
+    struct cc_mark mark; /* the newest, and the digest that the sender's state had there */
+    bool asks;           /* the sender lacks the receiver's */
+};
+
 /* `token` names the client's connection at the server that passes on. */
 struct cc_forward {
     uint64_t token;
@@ -340,6 +347,8 @@ void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *as
 bool cc_image_ask_decode(copycat_bytes body, struct cc_image_ask *ask_out);
 void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *part);
 bool cc_image_part_decode(copycat_bytes body, struct cc_image_part *part_out);
+void cc_marked_encode(struct cc_writer *writer, const struct cc_marked *marked);
+bool cc_marked_decode(copycat_bytes body, struct cc_marked *marked_out);
 void cc_timeout_now_encode(struct cc_writer *writer, const struct cc_timeout_now *timeout);
 bool cc_timeout_now_decode(copycat_bytes body, struct cc_timeout_now *timeout_out);
 void cc_forward_encode(struct cc_writer *writer, const struct cc_forward *forward);

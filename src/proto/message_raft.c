@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message_raft -- votes, appends and repairs between servers; declared in message.h.
+ * message_raft -- votes, appends, repairs and what the state was, between servers; declared in
+ * message.h.
  */
 #include "base/bug.h"
 #include "proto/message.h"
@@ -191,4 +192,22 @@ bool cc_repair_decode(copycat_bytes body, struct cc_repair *repair_out)
            repair_out->first > 0 && repair_out->outcome >= CC_REPAIR_ENTRIES &&
            repair_out->outcome <= CC_REPAIR_IMAGED &&
            (repair_out->outcome == CC_REPAIR_ENTRIES) == (repair_out->entry_count > 0);
+}
+
+void cc_marked_encode(struct cc_writer *writer, const struct cc_marked *marked)
+{
+    cc_write_varint(writer, marked->mark.index);
+    cc_write_u64(writer, marked->mark.digest);
+    cc_write_u8(writer, marked->asks);
+}
+
+bool cc_marked_decode(copycat_bytes body, struct cc_marked *marked_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+    marked_out->mark.index = read_index(&reader);
+    marked_out->mark.digest = cc_read_u64(&reader);
+    marked_out->asks = read_flag(&reader);
+    return cc_reader_is_done(&reader) && marked_out->mark.index > 0;
 }

@@ -35,6 +35,7 @@
     X(CC_MESSAGE_ROOM, room_told)                \
     X(CC_MESSAGE_IMAGE_ASK, image_ask)           \
     X(CC_MESSAGE_IMAGE_PART, image_part)         \
+    X(CC_MESSAGE_MARKED, marked)                 \
     X(CC_MESSAGE_FORWARD, forward)               \
     X(CC_MESSAGE_FORWARD_REPLY, forward)         \
     X(CC_MESSAGE_REPORT, report)                 \

@@ -38,6 +38,7 @@ static void set_alarm(struct cc_group *group)
     }
     due = earlier(due, cc_lending_due_us(group->lending));
     due = earlier(due, cc_group_seek_due_us(group));
+    due = earlier(due, cc_group_ask_due_us(group));
     if (group->fetching != NULL) {
         due = earlier(due, cc_fetching_due_us(group->fetching));
     }
@@ -106,6 +107,7 @@ static void rang(struct cc_timer *timer)
     cc_group_tick(group);
     cc_lending_go_on(group->lending);
     cc_group_seek_image(group);
+    cc_group_ask_marks(group);
     if (group->fetching != NULL) {
         cc_fetching_go_on(group->fetching);
     }

@@ -123,10 +123,11 @@ struct cc_repair_help {
     bool is_loading;
 };
 
-/* The newest mark of the log (group_mark.c). */
+/* The newest mark of the log (group_mark.c, group_agree.c). */
 struct cc_marks {
     uint64_t index;      /* that was applied here; 0: none */
     uint64_t digest;     /* of the state then */
+    uint64_t agreed;     /* the newest at which a majority of the voters had our digest */
     uint64_t image_size; /* of the newest image, in bytes; 0: there is none */
     bool is_under_way;   /* this leader has proposed one that is not applied yet */
     uint64_t again_us;   /* the last one was refused: not before then */
@@ -181,8 +182,10 @@ struct cc_group {
     struct cc_log_load apply_load;
     bool is_apply_loading;
     struct cc_marks marks;
-    struct cc_image_id base;      /* the image that this group stands on; index 0: none */
-    struct cc_image_id next_base; /* and the one after it, ... */
+    struct cc_mark told[CC_MEMBERS_MAX]; /* the newest mark of each member, by place */
+    uint64_t ask_us;                     /* when to ask those whose digest is lacking */
+    struct cc_image_id base;             /* the image that this group stands on; index 0: none */
+    struct cc_image_id next_base;        /* and the one after it, ... */
     uint64_t switch_mark;     /* ... when this mark of the journal is durable; 0: there is none */
     uint64_t kept;            /* the journal knows that entries through here are not needed */
     struct cc_taking *taking; /* NULL: no image is being taken, ... */
@@ -295,10 +298,28 @@ void cc_group_apply(struct cc_group *group);
 void cc_group_mark(struct cc_group *group); /* if it is due */
 void cc_group_marked(struct cc_group *group, const struct cc_entry *entry);
 
+/* group_agree.c */
+
+/* A mark was applied just now: the others are told, and may have told already. */
+void cc_group_tell_mark(struct cc_group *group);
+
+/* Asks whoever has not said what he had at the newest mark, if it is time. */
+void cc_group_ask_marks(struct cc_group *group);
+uint64_t cc_group_ask_due_us(const struct cc_group *group);
+bool cc_group_receive_marked(struct cc_group *group, uint32_t peer, copycat_bytes body);
+
+/* A majority of the voters had the digest that this member had at the mark `index`. */
+void cc_group_agree(struct cc_group *group, uint64_t index);
+bool cc_group_has_agreed(const struct cc_group *group, uint64_t index);
+
+/* Stops this server: at the mark `index` a majority had another digest. */
+void cc_group_disagree(struct cc_group *group, uint64_t index);
+
 /* group_image.c */
 void cc_group_image_begin(struct cc_group *group);
 void cc_group_image_end(struct cc_group *group);
 void cc_group_image_marked(struct cc_group *group); /* a mark was applied just now */
+void cc_group_image_agreed(struct cc_group *group); /* what it was taken of is known to be right */
 void cc_group_image_durable(struct cc_group *group, uint64_t mark);
 
 /* Stands on this image from the journal's next durable mark on. */

@@ -3,7 +3,8 @@
  * group_image -- the image that this group stands on: when one is taken, when it takes the place of
  * the one before, and what may then be forgotten (docs/decisions/0008).
  *
- *     mark applied -> taking -> complete and read back -> SWITCH in the journal -> durable
+ *     mark applied -> taking -> complete, read back, and of a state that a majority had as well
+ *                  -> SWITCH in the journal -> durable
  *                  -> the base is the new one; the file before goes, and so do entries it covers
  *
  * Taking and fetching exclude each other, and neither begins before strays were swept away: no two
@@ -151,6 +152,13 @@ void cc_group_image_marked(struct cc_group *group)
     if (cc_group_image_may_begin(group)) {
         cc_group_room_image_begun(group);
         group->taking = cc_taking_begin(group, taken);
+    }
+}
+
+void cc_group_image_agreed(struct cc_group *group)
+{
+    if (group->taking != NULL) {
+        cc_taking_agreed(group->taking);
     }
 }
 

@@ -2,9 +2,9 @@
 /*
  * group_mark -- marks: entries at which every member may take an image, and at which all compare.
  *
- * A mark says what the state was at the mark before, as the leader had it.  A member that had
- * another state then has diverged, be it by a fault of its memory, of a machine or of ours; it must
- * not answer anybody any more.
+ * A mark says what the state was at the mark before, as a majority of the voters had it: the leader
+ * waits until it knows (group_agree.c), for its own may be the wrong one.  So who hears nobody but
+ * the log, or replays it, compares as well.
  */
 #include "base/assert.h"
 #include "server/group/group.h"
@@ -35,6 +35,7 @@ void cc_group_mark(struct cc_group *group)
     struct cc_writer writer;
 
     if (!group->is_leading || marks->is_under_way || cc_env_now_us(group->env) < marks->again_us ||
+        (marks->index != 0 && !cc_group_has_agreed(group, marks->index)) ||
         !(is_due(group) || cc_group_room_wants_mark(group)) ||
         !cc_group_has_room(group, sizeof bytes)) {
         return;
@@ -47,33 +48,32 @@ void cc_group_mark(struct cc_group *group)
     cc_group_propose(group, CC_ENTRY_MARK, (copycat_bytes){writer.data, writer.size});
 }
 
-/* A committed mark that does not decode says nothing: what another version has written. */
-static void compare(struct cc_group *group, const struct cc_entry *entry)
+/* False if this server has to stop.  A committed mark that does not decode says nothing: what another
+ * version has written. */
+static bool compare(struct cc_group *group, const struct cc_entry *entry)
 {
-    char digits[21];
     struct cc_mark mark;
 
     if (!cc_mark_decode(entry->payload, &mark) || mark.index == 0 ||
-        mark.index != group->marks.index || mark.digest == group->marks.digest) {
-        return;
+        mark.index != group->marks.index) {
+        return true;
     }
-    cc_server_fail(
-        group->server, COPYCAT_ERR_BROKEN,
-        cc_server_compose(
-            group->server,
-            (const char *const[]){
-                "the state of this server differs from the leader's, at entry ",
-                cc_server_number(mark.index, digits),
-                "; it stops before it gives a wrong answer: check its memory and that all servers "
-                "run the same version, and keep its directory for a report",
-                NULL}));
+    if (mark.digest != group->marks.digest) {
+        cc_group_disagree(group, mark.index);
+        return false;
+    }
+    cc_group_agree(group, mark.index);
+    return true;
 }
 
 void cc_group_marked(struct cc_group *group, const struct cc_entry *entry)
 {
-    compare(group, entry);
+    if (!compare(group, entry)) {
+        return;
+    }
     group->marks.is_under_way = false;
     group->marks.index = entry->index;
     group->marks.digest = cc_apply_digest(group->apply);
     cc_group_image_marked(group);
+    cc_group_tell_mark(group);
 }

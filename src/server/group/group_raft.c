@@ -317,6 +317,7 @@ void cc_group_peer_changed(struct cc_group *group, uint32_t peer, bool is_up)
     }
     if (is_up) {
         cc_group_repair_peer_up(group, peer);
+        group->told[cc_server_member_place(group->server, peer)].index = 0; /* a former life */
     }
     (void)cc_group_step(group, &event);
 }

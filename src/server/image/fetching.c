@@ -227,9 +227,24 @@ uint64_t cc_fetching_due_us(const struct cc_fetching *fetching)
     return fetching->phase == RECEIVING ? fetching->again_us : COPYCAT_NONE;
 }
 
+/* Meanwhile the log has brought as much: what nobody gives would be waited for in vain, for ever, and
+ * no image taken. */
+static bool is_overtaken(const struct cc_fetching *fetching)
+{
+    const struct cc_group *group = fetching->group;
+
+    return group->has_state && group->base_trouble == COPYCAT_OK &&
+           !cc_raft_wants_image(group->core, fetching->id.index);
+}
+
 void cc_fetching_go_on(struct cc_fetching *fetching)
 {
-    if (cc_env_now_us(fetching->server->env) >= cc_fetching_due_us(fetching)) {
+    if (cc_env_now_us(fetching->server->env) < cc_fetching_due_us(fetching)) {
+        return;
+    }
+    if (is_overtaken(fetching)) {
+        give_up(fetching, COPYCAT_ERR_UNAVAILABLE, "the log has overtaken the image");
+    } else {
         fetching->asked = fetching->received;
         ask(fetching);
     }

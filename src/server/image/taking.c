@@ -2,7 +2,8 @@
 /*
  * taking -- see taking.h.
  *
- *     STATE -> COMMITS -> CLOSING (the file is made durable) -> CHECKING (it is read back) -> done
+ *     STATE -> COMMITS -> CLOSING (the file is made durable) -> CHECKING (it is read back)
+ *           -> AGREEING (that others had this state is not known yet) -> done
  *
  * A slice in each pass: service goes on in between.
  */
@@ -23,6 +24,7 @@ enum phase {
     COMMITS,
     CLOSING,
     CHECKING,
+    AGREEING,
 };
 
 struct cc_taking {
@@ -79,6 +81,11 @@ static void settle(struct cc_taking *taking)
     struct cc_group *group = taking->group;
 
     if (taking->holds > 0) {
+        return;
+    }
+    if (group != NULL && taking->status == COPYCAT_OK &&
+        !cc_group_has_agreed(group, taking->id.index)) {
+        taking->phase = AGREEING;
         return;
     }
     if (group != NULL) {
@@ -428,9 +435,19 @@ struct cc_taking *cc_taking_begin(
     return taking;
 }
 
+void cc_taking_agreed(struct cc_taking *taking)
+{
+    if (taking->phase == AGREEING) {
+        settle(taking);
+    }
+}
+
 void cc_taking_abandon(struct cc_taking *taking)
 {
     give_up(taking, COPYCAT_ERR_CLOSED, NULL);
     end_apply(taking);
     taking->group = NULL;
+    if (taking->phase == AGREEING) {
+        settle(taking); /* nothing else will */
+    }
 }

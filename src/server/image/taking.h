@@ -6,7 +6,8 @@
  * Memory:          what apply captures at once, and about 1 MiB that waits for the disk.
  *
  * Live commits come from the image before, as far as that goes, and else from the log.  What is
- * complete is read back before anybody relies on it.
+ * complete is read back before anybody relies on it, and waits until a majority is known to have had
+ * the same state: one that a fault of this memory has made is nobody's.
  */
 #ifndef CC_SERVER_IMAGE_TAKING_H
 #define CC_SERVER_IMAGE_TAKING_H
@@ -27,6 +28,9 @@ struct cc_taking *cc_taking_begin(
         copycat_status status,
         const struct cc_image_id *id,
         const char *text));
+
+/* A majority had the state of some mark (cc_group_has_agreed): `done` may come now. */
+void cc_taking_agreed(struct cc_taking *taking);
 
 /* Gives it up, file and all; the group is not touched any more once this returns. */
 void cc_taking_abandon(struct cc_taking *taking);

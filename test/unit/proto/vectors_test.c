@@ -272,6 +272,12 @@ static void write_room(void)
     cc_room_told_encode(&writer, &(struct cc_room_told){.is_short = true, .wants_mark = false});
 }
 
+static void write_marked(void)
+{
+    cc_marked_encode(
+        &writer, &(struct cc_marked){.mark = {1001, 0x0102030405060708}, .asks = true});
+}
+
 static void write_image_ask(void)
 {
     cc_image_ask_encode(
@@ -401,6 +407,7 @@ static const struct {
     {"image-wanted", CC_MESSAGE_IMAGE_WANTED, write_image_wanted},
     {"room", CC_MESSAGE_ROOM, write_room},
     {"image-part", CC_MESSAGE_IMAGE_PART, write_image_part},
+    {"marked", CC_MESSAGE_MARKED, write_marked},
     {"timeout-now", CC_MESSAGE_TIMEOUT_NOW, write_timeout_now},
     {"forward", CC_MESSAGE_FORWARD, write_forward},
     {"report", CC_MESSAGE_REPORT, write_report},
