@@ -248,6 +248,20 @@ static size_t piece_of(
     return left;
 }
 
+/* The connections that use a link now share its bandwidth evenly: bytes wait behind those of their
+ * own connection only. */
+static uint64_t sharers_of(struct cc_net_world *net, const struct cc_sim_conn *end)
+{
+    uint64_t count = 1;
+
+    for (const struct cc_sim_conn *other = net->conns; other != NULL; other = other->next) {
+        count += other != end && other->machine == end->machine && other->other != NULL &&
+                 other->other->machine == end->other->machine &&
+                 other->free_us > net->world->now_us;
+    }
+    return count;
+}
+
 /* When the last of so many bytes arrive. */
 static uint64_t arrival_of(
     struct cc_net_world *net, struct cc_sim_conn *end, struct cc_sim_link *link, size_t size)
@@ -255,9 +269,9 @@ static uint64_t arrival_of(
     uint64_t arrival = net->world->now_us + latency(net, end->machine, end->other->machine);
 
     if (link->quality.bytes_per_ms > 0) {
-        link->free_us = link->free_us > net->world->now_us ? link->free_us : net->world->now_us;
-        link->free_us += size * 1000 / link->quality.bytes_per_ms;
-        arrival += link->free_us - net->world->now_us;
+        end->free_us = end->free_us > net->world->now_us ? end->free_us : net->world->now_us;
+        end->free_us += size * sharers_of(net, end) * 1000 / link->quality.bytes_per_ms;
+        arrival += end->free_us - net->world->now_us;
     }
     return arrival > end->other->newest_us ? arrival : end->other->newest_us;
 }

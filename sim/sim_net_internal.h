@@ -29,6 +29,7 @@ struct cc_sim_conn {
     struct cc_conn *user; /* NULL: closed here, or its life is over */
     char address[CC_SIM_ADDRESS_SIZE];
     uint64_t newest_us; /* when the last bytes towards this end arrive */
+    uint64_t free_us;   /* when those from this end have passed, with limited bandwidth */
     size_t in_flight;   /* bytes towards this end */
     bool owes_sent;     /* the other end waits for room */
     bool is_ending;     /* an end is on its way to here */
@@ -52,7 +53,6 @@ struct cc_sim_link {
     bool is_clogged;
     bool swallows; /* the next bytes */
     struct cc_link_quality quality;
-    uint64_t free_us; /* when the bytes sent so far have passed, with limited bandwidth */
     struct cc_decider choices;
 };
 

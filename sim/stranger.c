@@ -184,12 +184,14 @@ static void say_foreign(
     struct cc_writer *writer, struct cc_decider *choices, const struct cc_cluster *cluster)
 {
     size_t start = cc_frame_begin(writer, CC_MESSAGE_HELLO, 0);
-    bool is_peer = cc_decide_below(choices, 3) != 0;
+    static const uint8_t kinds[] = {CC_HELLO_CLIENT, CC_HELLO_PEER, CC_HELLO_LANE};
+    uint8_t kind = kinds[cc_decide_below(choices, 3)];
+    bool is_peer = kind != CC_HELLO_CLIENT;
     struct cc_hello hello = {
         .version_min = CC_PROTOCOL_VERSION,
         .version_max = CC_PROTOCOL_VERSION,
         .feature_level = CC_FEATURE_LEVEL,
-        .kind = is_peer ? CC_HELLO_PEER : CC_HELLO_CLIENT,
+        .kind = kind,
         .server = is_peer ? 1 + (uint32_t)cc_decide_below(choices, cluster->server_count) : 0,
         .boot = 1000000,
     };

@@ -30,6 +30,11 @@ static uint32_t read_small(struct cc_reader *reader)
     return (uint32_t)value;
 }
 
+static bool is_of_server(uint8_t kind)
+{
+    return kind == CC_HELLO_PEER || kind == CC_HELLO_LANE;
+}
+
 bool cc_hello_decode(copycat_bytes body, struct cc_hello *hello_out)
 {
     struct cc_reader reader;
@@ -53,9 +58,9 @@ bool cc_hello_decode(copycat_bytes body, struct cc_hello *hello_out)
     memcpy(hello_out->cluster_id, cluster_id, CC_CLUSTER_ID_SIZE);
     memcpy(hello_out->incarnation, incarnation, CC_INCARNATION_SIZE);
     return hello_out->version_min != 0 && hello_out->version_min <= hello_out->version_max &&
-           hello_out->kind >= CC_HELLO_CLIENT && hello_out->kind <= CC_HELLO_OBSERVER &&
-           (hello_out->server != 0) == (hello_out->kind == CC_HELLO_PEER) &&
-           (hello_out->members.count != 0) == (hello_out->kind == CC_HELLO_PEER);
+           hello_out->kind >= CC_HELLO_CLIENT && hello_out->kind <= CC_HELLO_LANE &&
+           (hello_out->server != 0) == is_of_server(hello_out->kind) &&
+           (hello_out->members.count != 0) == is_of_server(hello_out->kind);
 }
 
 void cc_refuse_encode(struct cc_writer *writer, const struct cc_refuse *refuse)

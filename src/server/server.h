@@ -44,10 +44,11 @@ struct cc_server_options {
     uint64_t keep_bytes;    /* entries an image covers, kept for followers that lag; 0: file_size */
     uint64_t state_quota;   /* bytes of the state, as an image would have it; 0: no limit */
     uint64_t disk_quota;    /* bytes of the directory; 0: what the file system has room for */
-    uint64_t scrub_interval_us; /* all that is stood on is read again; 0: a week; NONE: never */
-    bool checks_images;         /* each is restored beside the living state, and compared */
-    uint32_t guests_max;        /* accepted connections, 0: 10000 */
-    uint32_t waiting_max;       /* reads that wait, and KiB of them, 0: 65536 */
+    uint64_t lend_bytes_per_second; /* of images, to all who fetch; 0: 64 MiB; NONE: any */
+    uint64_t scrub_interval_us;     /* all that is stood on is read again; 0: a week; NONE: never */
+    bool checks_images;             /* each is restored beside the living state, and compared */
+    uint32_t guests_max;            /* accepted connections, 0: 10000 */
+    uint32_t waiting_max;           /* reads that wait, and KiB of them, 0: 65536 */
 };
 
 enum cc_server_state {

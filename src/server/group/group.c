@@ -8,6 +8,7 @@
 #include "base/bug.h"
 #include "server/image/fetching.h"
 #include "server/image/lending.h"
+#include "server/image/offering.h"
 #include "server/node/node.h"
 
 #define RETRIES_PER_ELECTION_TIMEOUT 10u
@@ -36,6 +37,7 @@ static void set_alarm(struct cc_group *group)
     if (group->is_leading) {
         due = earlier(due, earlier(group->expire_us, cc_group_tick_due_us(group)));
     }
+    due = earlier(due, cc_offering_due_us(group->offering));
     due = earlier(due, cc_lending_due_us(group->lending));
     due = earlier(due, cc_group_seek_due_us(group));
     due = earlier(due, cc_group_ask_due_us(group));
@@ -105,6 +107,7 @@ static void rang(struct cc_timer *timer)
     cc_group_expire_waiting(group);
     cc_group_repair(group);
     cc_group_tick(group);
+    cc_offering_go_on(group->offering);
     cc_lending_go_on(group->lending);
     cc_group_seek_image(group);
     cc_group_ask_marks(group);

@@ -192,6 +192,7 @@ struct cc_group {
     struct cc_sweeping *sweeping; /* ... or removed, ... */
     struct cc_fetching *fetching; /* ... or fetched */
     struct cc_apply *installing;  /* what was fetched, while the core decides on it */
+    struct cc_offering *offering;
     struct cc_lending *lending;
     struct cc_scrubbing *scrubbing;
     struct cc_room *room;
@@ -350,8 +351,6 @@ bool cc_group_receive_room(struct cc_group *group, uint32_t peer, copycat_bytes 
 /* group_install.c */
 bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body);
 bool cc_group_receive_image_ask(struct cc_group *group, uint32_t peer, copycat_bytes body);
-bool cc_group_receive_image_part(struct cc_group *group, uint32_t peer, copycat_bytes body);
-
 bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copycat_bytes body);
 
 /* `peer` has an image of this index or a later one, which is needed here. */

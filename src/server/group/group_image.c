@@ -15,6 +15,7 @@
 #include "server/group/group.h"
 #include "server/image/fetching.h"
 #include "server/image/lending.h"
+#include "server/image/offering.h"
 #include "server/image/scrubbing.h"
 #include "server/image/taking.h"
 #include "server/node/node.h"
@@ -77,6 +78,7 @@ bool cc_group_image_may_begin(const struct cc_group *group)
 
 void cc_group_image_begin(struct cc_group *group)
 {
+    group->offering = cc_offering_create(group);
     group->lending = cc_lending_create(group);
     group->scrubbing = cc_scrubbing_create(group);
     cc_group_image_sweep(group);
@@ -86,6 +88,7 @@ void cc_group_image_end(struct cc_group *group)
 {
     cc_scrubbing_end(group->scrubbing);
     cc_lending_end(group->lending);
+    cc_offering_destroy(group->offering);
     if (group->fetching != NULL) {
         cc_fetching_abandon(group->fetching);
         group->fetching = NULL;

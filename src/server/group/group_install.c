@@ -12,6 +12,7 @@
 #include "server/image/fetching.h"
 #include "server/image/image_name.h"
 #include "server/image/lending.h"
+#include "server/image/offering.h"
 #include "server/image/taking.h"
 #include "server/node/node.h"
 
@@ -162,11 +163,6 @@ bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat
     return true; /* the offer comes again */
 }
 
-bool cc_group_receive_image_part(struct cc_group *group, uint32_t peer, copycat_bytes body)
-{
-    return cc_fetching_received(group->fetching, peer, body);
-}
-
 bool cc_group_receive_image_ask(struct cc_group *group, uint32_t peer, copycat_bytes body)
 {
     return cc_lending_asked(group->lending, peer, body);
@@ -198,7 +194,7 @@ bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copyca
     }
     if (group->has_state && group->base_trouble == COPYCAT_OK &&
         group->base.index >= wanted.index) {
-        cc_lending_offer(group->lending, peer);
+        cc_offering_offer(group->offering, peer);
     }
     return true;
 }

@@ -201,14 +201,10 @@ bool cc_group_receive(struct cc_group *group, uint32_t peer, const struct cc_fra
         return cc_group_receive_repair(group, peer, frame->body);
     case CC_MESSAGE_IMAGE_OFFER:
         return cc_group_receive_image_offer(group, peer, frame->body);
-    case CC_MESSAGE_IMAGE_ASK:
-        return cc_group_receive_image_ask(group, peer, frame->body);
     case CC_MESSAGE_IMAGE_WANTED:
         return cc_group_receive_image_wanted(group, peer, frame->body);
     case CC_MESSAGE_ROOM:
         return cc_group_receive_room(group, peer, frame->body);
-    case CC_MESSAGE_IMAGE_PART:
-        return cc_group_receive_image_part(group, peer, frame->body);
     case CC_MESSAGE_MARKED:
         return cc_group_receive_marked(group, peer, frame->body);
     default:

@@ -12,11 +12,16 @@
 #include "server/image/image_name.h"
 #include "server/image/loading.h"
 #include "server/node/node.h"
+#include "server/peer/lane.h"
 
 #include <string.h>
 
-#define AHEAD_MAX (4u * CC_IMAGE_PART_SIZE_MAX)
+/* Parts that are asked for ahead.  On a slow link they are made smaller, so that some arrive before
+ * the fetching looks stale. */
+#define PARTS_AHEAD 4u
+#define PART_SIZE_MIN 4096u
 #define STALE_ELECTION_TIMEOUTS 4u
+#define REPEATS_MAX 2u /* the wait doubles with each: no longer than what looks stale */
 
 enum phase {
     RECEIVING,
@@ -38,7 +43,9 @@ struct cc_fetching {
     bool builds_state;
     uint32_t holds; /* what is under way and will call back */
     struct cc_image_id id;
-    uint32_t peer; /* who is asked */
+    struct cc_lane lane; /* with whom is asked */
+    uint32_t part_size;
+    uint32_t repeats; /* asks that brought nothing since something came */
     uint64_t received;
     uint64_t asked;
     uint64_t heard_us;
@@ -75,6 +82,7 @@ static void give_up(struct cc_fetching *fetching, copycat_status status, const c
     }
     fetching->phase = ENDED;
     fetching->status = status;
+    cc_lane_hang_up(&fetching->lane);
     if (text != NULL) {
         size_t size = strlen(text);
 
@@ -134,23 +142,30 @@ static void ask(struct cc_fetching *fetching)
 {
     struct cc_group *group = fetching->group;
 
-    fetching->again_us = cc_env_now_us(fetching->server->env) + group->election_timeout_us;
+    fetching->again_us =
+        cc_env_now_us(fetching->server->env) + (group->election_timeout_us << fetching->repeats);
     while (fetching->asked < fetching->id.size &&
-           fetching->asked - fetching->received < AHEAD_MAX &&
-           cc_server_peer_is_up(fetching->server, fetching->peer)) {
+           fetching->asked - fetching->received < PARTS_AHEAD * fetching->part_size &&
+           cc_lane_is_up(&fetching->lane)) {
         uint64_t left = fetching->id.size - fetching->asked;
         struct cc_image_ask message = {
             .image = cc_image_name_of(&fetching->id),
             .offset = fetching->asked,
-            .size = left < CC_IMAGE_PART_SIZE_MAX ? (uint32_t)left : CC_IMAGE_PART_SIZE_MAX,
+            .size = left < fetching->part_size ? (uint32_t)left : fetching->part_size,
         };
 
         cc_image_ask_encode(
-            cc_server_peer_begin(fetching->server, fetching->peer, CC_MESSAGE_IMAGE_ASK, group->id),
-            &message);
-        cc_server_peer_end(fetching->server, fetching->peer);
+            cc_lane_begin(&fetching->lane, CC_MESSAGE_IMAGE_ASK, group->id), &message);
+        cc_lane_end(&fetching->lane);
         fetching->asked += message.size;
     }
+}
+
+/* What is under way is lost, or does not come. */
+static void ask_again(struct cc_fetching *fetching)
+{
+    fetching->asked = fetching->received;
+    ask(fetching);
 }
 
 static void on_room(void *owner)
@@ -164,16 +179,24 @@ static void on_room(void *owner)
 
 static const struct cc_image_sink_callbacks callbacks = {.on_room = on_room, .on_done = saved};
 
-bool cc_fetching_received(struct cc_fetching *fetching, uint32_t peer, copycat_bytes body)
+static void on_up(void *owner)
 {
+    ask_again(owner);
+}
+
+static bool is_of_image(const struct cc_fetching *fetching, const struct cc_image_part *part)
+{
+    return part->index == fetching->id.index && part->checksum == fetching->id.checksum;
+}
+
+static bool on_part(void *owner, copycat_bytes body)
+{
+    struct cc_fetching *fetching = owner;
     struct cc_image_part part;
 
-    if (!cc_image_part_decode(body, &part)) {
+    CC_ASSERT(fetching->phase == RECEIVING);
+    if (!cc_image_part_decode(body, &part) || !is_of_image(fetching, &part)) {
         return false;
-    }
-    if (fetching == NULL || fetching->phase != RECEIVING || peer != fetching->peer ||
-        part.index != fetching->id.index || part.checksum != fetching->id.checksum) {
-        return true; /* an answer to what was asked before */
     }
     if (part.bytes.size == 0) {
         give_up(
@@ -191,15 +214,25 @@ bool cc_fetching_received(struct cc_fetching *fetching, uint32_t peer, copycat_b
         return true;
     }
     fetching->received += part.bytes.size;
+    fetching->repeats = 0;
+    fetching->part_size = fetching->part_size + PART_SIZE_MIN < CC_IMAGE_PART_SIZE_MAX
+                              ? fetching->part_size + PART_SIZE_MIN
+                              : CC_IMAGE_PART_SIZE_MAX;
     fetching->heard_us = cc_env_now_us(fetching->server->env);
     if (fetching->received == fetching->id.size) {
         fetching->phase = SAVING;
+        cc_lane_hang_up(&fetching->lane);
         cc_image_sink_finish(fetching->sink);
     } else {
         ask(fetching);
     }
     return true;
 }
+
+static const struct cc_lane_callbacks lane_callbacks = {.on_up = on_up, .on_part = on_part};
+
+/* ---- from the group ---------------------------------------------------------------------------
+ */
 
 bool cc_fetching_is_stale(const struct cc_fetching *fetching)
 {
@@ -214,10 +247,8 @@ bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const stru
     if (!cc_image_id_equals(id, &fetching->id)) {
         return cc_fetching_is_stale(fetching);
     }
-    if (peer != fetching->peer && fetching->phase == RECEIVING) {
-        fetching->peer = peer; /* it leads, so it can be reached */
-        fetching->asked = fetching->received;
-        ask(fetching);
+    if (peer != fetching->lane.peer && fetching->phase == RECEIVING) {
+        cc_lane_dial(&fetching->lane, peer); /* it leads, so it can be reached */
     }
     return false;
 }
@@ -244,10 +275,14 @@ void cc_fetching_go_on(struct cc_fetching *fetching)
     }
     if (is_overtaken(fetching)) {
         give_up(fetching, COPYCAT_ERR_UNAVAILABLE, "the log has overtaken the image");
-    } else {
-        fetching->asked = fetching->received;
-        ask(fetching);
+        return;
     }
+    if (cc_lane_is_up(&fetching->lane)) {
+        fetching->repeats += fetching->repeats < REPEATS_MAX;
+        fetching->part_size =
+            fetching->part_size / 2 > PART_SIZE_MIN ? fetching->part_size / 2 : PART_SIZE_MIN;
+    }
+    ask_again(fetching);
 }
 
 struct cc_fetching *cc_fetching_begin(
@@ -271,7 +306,7 @@ struct cc_fetching *cc_fetching_begin(
     fetching->done = done;
     fetching->builds_state = builds_state;
     fetching->id = *id;
-    fetching->peer = peer;
+    fetching->part_size = CC_IMAGE_PART_SIZE_MAX;
     fetching->heard_us = cc_env_now_us(server->env);
     fetching->holds = 1;
     status = cc_image_sink_begin(
@@ -279,6 +314,8 @@ struct cc_fetching *cc_fetching_begin(
     CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
     server->image_writers++;
     cc_server_hold(server);
+    cc_lane_init(&fetching->lane, server, &lane_callbacks, fetching);
+    cc_lane_dial(&fetching->lane, peer);
     ask(fetching);
     return fetching;
 }

@@ -5,6 +5,8 @@
  *
  * Where it sits:   another member's lending -> [fetching] -> log/image -> loading -> server/group,
  *                  which installs it.
+ * Road:            parts come on a lane of their own (server/peer/lane.h), dialled for as long as some
+ *                  are missing.
  * Memory:          a few parts of 64 KiB under way, and the state that is built.
  *
  * An image has the same bytes on whoever has it: so another member may go on where one was silent.
@@ -38,9 +40,6 @@ void cc_fetching_abandon(struct cc_fetching *fetching);
 /* Another member offers an image: if it is the same, it may be asked as well.  True if what is under
  * way has come to nothing, so that another image were better. */
 bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const struct cc_image_id *id);
-
-/* False: it makes no sense, and the connection should end. */
-bool cc_fetching_received(struct cc_fetching *fetching, uint32_t peer, copycat_bytes body);
 
 /* Nothing has come for long. */
 bool cc_fetching_is_stale(const struct cc_fetching *fetching);

@@ -12,8 +12,15 @@
 
 #include <string.h>
 
-#define LOANS_MAX 4u
+#define LOANS_MAX 4u    /* parts that are read at a time, for one neighbour */
+#define WAITING_MAX 16u /* asks that wait for it: more than anybody has under way */
 #define IDLE_ELECTION_TIMEOUTS 10u
+
+/* With so much not sent yet, an ask is one that was answered already, on a slow link; it comes again. */
+#define QUEUED_MAX (4u * CC_IMAGE_PART_SIZE_MAX)
+
+/* What may be lent at once after a pause, in terms of time at the rate allowed. */
+#define BURST_US UINT64_C(20000)
 
 /* One neighbour and the file that is open for it. */
 struct borrower {
@@ -23,9 +30,10 @@ struct borrower {
     bool is_closing;
     bool is_given; /* as far as its end */
     struct cc_image_id id;
-    uint32_t loans;    /* parts that are being read, or wait for it */
+    struct cc_image_ask waiting[WAITING_MAX]; /* in order */
+    uint32_t waiting_count;
+    uint32_t loans;    /* parts that are being read */
     uint64_t asked_us; /* newest ask */
-    uint64_t offer_us; /* the next offer, if it needs one */
 };
 
 /* A part on its way. */
@@ -40,6 +48,8 @@ struct cc_lending {
     struct borrower borrowers[CC_MEMBERS_MAX];
     uint32_t borrower_count;
     uint32_t open_count;
+    uint32_t turn;    /* who is lent to next */
+    uint64_t free_us; /* not before then: the rate */
 };
 
 struct cc_lending *cc_lending_create(struct cc_group *group)
@@ -62,6 +72,7 @@ static void close_source(struct borrower *borrower)
 {
     if (borrower->source != NULL && !borrower->is_closing) {
         borrower->is_closing = true;
+        borrower->waiting_count = 0;
         cc_image_source_close(borrower->source);
     }
 }
@@ -105,13 +116,13 @@ static void give(
 {
     struct cc_image_part part = {id->index, id->checksum, offset, bytes};
 
-    if (lending->group == NULL || !cc_server_peer_is_up(lending->server, peer)) {
+    if (lending->group == NULL || !cc_server_lane_is_up(lending->server, peer)) {
         return;
     }
     cc_image_part_encode(
-        cc_server_peer_begin(lending->server, peer, CC_MESSAGE_IMAGE_PART, lending->group->id),
+        cc_server_lane_begin(lending->server, peer, CC_MESSAGE_IMAGE_PART, lending->group->id),
         &part);
-    cc_server_peer_end(lending->server, peer);
+    cc_server_lane_end(lending->server, peer);
 }
 
 /* The file is there no more, or does not read: somebody else may have the image. */
@@ -159,6 +170,9 @@ static void read(struct cc_image_loan *loan)
     struct borrower *borrower = part->borrower;
 
     borrower->loans--;
+    if (borrower->waiting_count > 0) {
+        cc_group_wake(borrower->lending->group);
+    }
     if (loan->status == COPYCAT_OK) {
         give(borrower->lending, borrower->peer, &borrower->id, loan->offset, loan->bytes);
     } else if (loan->status == COPYCAT_ERR_IO && !borrower->is_closing) {
@@ -170,18 +184,63 @@ static void read(struct cc_image_loan *loan)
     cc_memory_give(borrower->lending->server->memory, part);
 }
 
-static void lend(struct borrower *borrower, const struct cc_image_ask *ask)
+/* The oldest that waits. */
+static void lend(struct borrower *borrower)
 {
+    struct cc_image_ask ask = borrower->waiting[0];
     struct part *part = cc_memory_try(borrower->lending->server->memory, sizeof *part);
 
+    borrower->waiting_count--;
+    memmove(
+        borrower->waiting, borrower->waiting + 1,
+        borrower->waiting_count * sizeof borrower->waiting[0]);
     if (part == NULL) {
         return; /* it is asked for again */
     }
     part->borrower = borrower;
-    part->loan = (struct cc_image_loan){
-        .offset = ask->offset, .size = ask->size, .done = read, .owner = part};
+    part->loan =
+        (struct cc_image_loan){.offset = ask.offset, .size = ask.size, .done = read, .owner = part};
     borrower->loans++;
     cc_image_source_lend(borrower->source, &part->loan);
+}
+
+static bool is_ready(const struct borrower *borrower)
+{
+    return borrower->waiting_count > 0 && borrower->loans < LOANS_MAX;
+}
+
+/* So many bytes are lent now: when is the next turn? */
+static void slow_down(struct cc_lending *lending, uint32_t size)
+{
+    uint64_t rate = cc_server_options(lending->server)->lend_bytes_per_second;
+    uint64_t now = cc_env_now_us(lending->server->env);
+
+    if (rate == COPYCAT_NONE) {
+        return;
+    }
+    if (lending->free_us + BURST_US < now) {
+        lending->free_us = now - BURST_US;
+    }
+    lending->free_us += (uint64_t)size * 1000000 / rate;
+}
+
+/* One part to each at a time, as long as the rate allows. */
+static void lend_in_turn(struct cc_lending *lending)
+{
+    uint32_t idle = 0;
+
+    while (idle < lending->borrower_count &&
+           cc_env_now_us(lending->server->env) >= lending->free_us) {
+        struct borrower *borrower = &lending->borrowers[lending->turn];
+
+        lending->turn = (lending->turn + 1) % lending->borrower_count;
+        idle++;
+        if (is_ready(borrower)) {
+            idle = 0;
+            slow_down(lending, borrower->waiting[0].size);
+            lend(borrower);
+        }
+    }
 }
 
 static void on_closed(void *owner)
@@ -238,6 +297,18 @@ static struct borrower *find(struct cc_lending *lending, uint32_t peer)
     return NULL;
 }
 
+/* Asks go on from where the one before ended, or begin again: then what waits is asked anew. */
+static void line_up(struct borrower *borrower, const struct cc_image_ask *ask)
+{
+    if (borrower->waiting_count > 0 && ask->offset <= borrower->waiting[0].offset) {
+        borrower->waiting_count = 0;
+    }
+    if (borrower->waiting_count < WAITING_MAX) {
+        borrower->waiting[borrower->waiting_count++] = *ask;
+    }
+    lend_in_turn(borrower->lending);
+}
+
 bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes body)
 {
     struct borrower *borrower = find(lending, peer);
@@ -264,13 +335,14 @@ bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes b
     }
     borrower->is_given = ask.offset + ask.size >= id.size;
     borrower->asked_us = cc_env_now_us(lending->server->env);
-    if (borrower->loans < LOANS_MAX) {
-        lend(borrower, &ask);
+    if (cc_server_lane_queued(lending->server, peer) < QUEUED_MAX) {
+        line_up(borrower, &ask);
+        cc_group_wake(lending->group);
     }
     return true;
 }
 
-/* ---- offers ------------------------------------------------------------------------------------
+/* ---- at the end of a pass ---------------------------------------------------------------------
  */
 
 static uint64_t idle_us(const struct borrower *borrower)
@@ -279,50 +351,20 @@ static uint64_t idle_us(const struct borrower *borrower)
            IDLE_ELECTION_TIMEOUTS * borrower->lending->group->election_timeout_us;
 }
 
-static bool wants_offer(const struct borrower *borrower)
+static bool may_idle(const struct borrower *borrower)
 {
-    const struct cc_group *group = borrower->lending->group;
-
-    return group->base.index + 1 >= cc_raft_first(group->core) && group->base.index != 0 &&
-           group->base_trouble == COPYCAT_OK && cc_raft_needs_image(group->core, borrower->peer) &&
-           cc_server_peer_is_up(group->server, borrower->peer);
-}
-
-static void offer(struct borrower *borrower)
-{
-    struct cc_group *group = borrower->lending->group;
-    struct cc_image_offer message = {
-        .term = cc_raft_term(group->core),
-        .image = cc_image_name_of(&group->base),
-    };
-
-    borrower->offer_us = cc_env_now_us(group->env) + group->election_timeout_us;
-    cc_image_offer_encode(
-        cc_server_peer_begin(group->server, borrower->peer, CC_MESSAGE_IMAGE_OFFER, group->id),
-        &message);
-    cc_server_peer_end(group->server, borrower->peer);
-}
-
-void cc_lending_offer(struct cc_lending *lending, uint32_t peer)
-{
-    struct borrower *borrower = find(lending, peer);
-
-    if (borrower != NULL && cc_server_peer_is_up(lending->server, peer)) {
-        offer(borrower);
-    }
+    return borrower->source != NULL && !borrower->is_closing && borrower->waiting_count == 0;
 }
 
 void cc_lending_go_on(struct cc_lending *lending)
 {
     uint64_t now = cc_env_now_us(lending->server->env);
 
+    lend_in_turn(lending);
     for (uint32_t i = 0; i < lending->borrower_count; i++) {
         struct borrower *borrower = &lending->borrowers[i];
 
-        if (wants_offer(borrower) && now >= borrower->offer_us) {
-            offer(borrower);
-        }
-        if (borrower->source != NULL && now >= idle_us(borrower)) {
+        if (may_idle(borrower) && now >= idle_us(borrower)) {
             close_source(borrower);
         }
     }
@@ -335,11 +377,11 @@ uint64_t cc_lending_due_us(const struct cc_lending *lending)
     for (uint32_t i = 0; i < lending->borrower_count; i++) {
         const struct borrower *borrower = &lending->borrowers[i];
 
-        if (wants_offer(borrower) && borrower->offer_us < due) {
-            due = borrower->offer_us;
-        }
-        if (borrower->source != NULL && !borrower->is_closing && idle_us(borrower) < due) {
+        if (may_idle(borrower) && idle_us(borrower) < due) {
             due = idle_us(borrower);
+        }
+        if (is_ready(borrower) && lending->free_us < due) {
+            due = lending->free_us;
         }
     }
     return due;

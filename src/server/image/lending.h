@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lending -- the image that a server stands on, offered to members that lack what its log has no
- * more, and given to them part by part.
+ * lending -- the image that a server stands on, given part by part to members that ask for it.
  *
- * Where it sits:   log/image -> [lending] -> another member's fetching.
- * Memory:          for each neighbour one open file and one part of 64 KiB at most; asks that come
- *                  while a part is read wait, a few of them, the rest are dropped and come again.
+ * Where it sits:   log/image -> [lending] -> another member's fetching, on the lane that it dialled
+ *                  (server/peer/lane.h).
+ * Memory:          for each neighbour one open file, one part of 64 KiB at most, and a few asks; more
+ *                  are dropped and come again.
+ * Rate:            all neighbours together get so many bytes a second, a part in turn.
  *
  * An image that was replaced is lent on to whoever has begun with it, as long as he goes on asking.
  */
@@ -29,10 +30,8 @@ void cc_lending_end(struct cc_lending *lending);
 /* Its file is bad: it is not given to anybody any more from what is open. */
 void cc_lending_recall(struct cc_lending *lending, const struct cc_image_id *id);
 
-/* Offers the image that this group stands on; there is one. */
-void cc_lending_offer(struct cc_lending *lending, uint32_t peer);
-
-/* At the end of a pass: a leader makes offers, and files that nobody asks for are closed. */
+/* At the end of a pass: what waits is lent as far as the rate allows, and files that nobody asks for are
+ * closed. */
 void cc_lending_go_on(struct cc_lending *lending);
 
 /* False: it makes no sense, and the connection should end. */

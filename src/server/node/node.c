@@ -21,6 +21,7 @@
 #define WINDOW_BYTES (4u << 20)
 #define UNCOMMITTED_MAX 65536u
 #define CACHE_BYTES_MAX (UINT64_C(64) << 20)
+#define LEND_BYTES_PER_SECOND (UINT64_C(64) << 20)
 #define SCRUB_INTERVAL_US (UINT64_C(7) * 24 * 3600 * 1000000)
 #define IMAGE_ENTRIES (UINT64_C(1) << 20)
 #define GUESTS_MAX 10000u
@@ -478,6 +479,7 @@ static void fill_defaults(struct cc_server_options *options)
     DEFAULT(uncommitted_max, UNCOMMITTED_MAX);
     DEFAULT(cache_bytes_max, CACHE_BYTES_MAX);
     DEFAULT(image_bytes, options->file_size / 4);
+    DEFAULT(lend_bytes_per_second, LEND_BYTES_PER_SECOND);
     DEFAULT(scrub_interval_us, SCRUB_INTERVAL_US);
     DEFAULT(image_entries, IMAGE_ENTRIES);
     DEFAULT(keep_bytes, options->file_size);

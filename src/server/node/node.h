@@ -51,9 +51,10 @@ struct cc_guest {
     uint8_t kind; /* enum cc_hello_kind; 0: has not said */
     bool is_gone; /* freed by the next reaping */
     uint64_t token;
-    uint32_t peer;    /* PEER: its id */
-    uint64_t boot;    /* PEER */
-    uint64_t session; /* CLIENT: the session it speaks for; 0: none yet */
+    uint32_t peer;     /* PEER, LANE: its id */
+    uint64_t boot;     /* PEER */
+    uint64_t session;  /* CLIENT: the session it speaks for; 0: none yet */
+    uint64_t heard_us; /* LANE: when it asked last */
     uint64_t hello_deadline_us;
 };
 
@@ -95,6 +96,7 @@ struct cc_server {
     uint32_t peer_count;
     struct cc_candidate candidates[CC_MEMBERS_MAX]; /* by place in members */
     uint64_t boots[CC_MEMBERS_MAX];                 /* newest boot seen of each member */
+    uint64_t lanes[CC_MEMBERS_MAX];                 /* token of its lane; 0: it never had one */
 
     struct cc_writer reply;                    /* the reply at hand */
     struct cc_task housework;                  /* reaping, peers that went up or down, failing */
@@ -154,6 +156,13 @@ bool cc_server_peer_is_up(const struct cc_server *server, uint32_t peer);
 struct cc_writer *cc_server_peer_begin(
     struct cc_server *server, uint32_t peer, uint16_t type, uint32_t group);
 void cc_server_peer_end(struct cc_server *server, uint32_t peer);
+
+/* On the lane that a member has dialled to fetch an image, if it is up. */
+bool cc_server_lane_is_up(const struct cc_server *server, uint32_t peer);
+size_t cc_server_lane_queued(const struct cc_server *server, uint32_t peer); /* bytes */
+struct cc_writer *cc_server_lane_begin(
+    struct cc_server *server, uint32_t peer, uint16_t type, uint32_t group);
+void cc_server_lane_end(struct cc_server *server, uint32_t peer);
 
 /* A body is written, then sent to where the request came from. */
 struct cc_writer *cc_server_reply_begin(struct cc_server *server);
@@ -221,10 +230,16 @@ void cc_server_close_door(struct cc_server *server);
 void cc_server_reap_guests(struct cc_server *server);
 void cc_server_watch_guests(struct cc_server *server);
 void cc_server_dismiss_peers(struct cc_server *server);
+void cc_server_dismiss(struct cc_guest *guest);
 
 /* Shows some guests out, for the descriptors they hold, and lets nobody in until the next try. */
 void cc_server_make_room(struct cc_server *server);
-struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token);
+struct cc_guest *cc_server_guest(const struct cc_server *server, uint64_t token);
+
+/* node_lane.c */
+void cc_server_lane_opened(struct cc_guest *guest);
+bool cc_server_lane_take(struct cc_guest *guest, const struct cc_frame *frame);
+void cc_server_watch_lanes(struct cc_server *server); /* for those that are idle */
 
 /* node_report.c: where this server stands, for an observer */
 void cc_server_report(struct cc_server *server, struct cc_channel *channel);

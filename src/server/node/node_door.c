@@ -16,7 +16,7 @@
 #define QUIET_US UINT64_C(60000000) /* between notices of newcomers who were turned away */
 #define ROOM 4u                     /* descriptors: what opening a file takes at most */
 
-static void dismiss(struct cc_guest *guest)
+void cc_server_dismiss(struct cc_guest *guest)
 {
     if (guest->is_gone) {
         return;
@@ -47,7 +47,7 @@ static void replace_former(struct cc_guest *guest)
         struct cc_guest *other = cc_container_of(node, struct cc_guest, node);
 
         if (other != guest && other->kind == CC_HELLO_PEER && other->peer == guest->peer) {
-            dismiss(other);
+            cc_server_dismiss(other);
         }
     }
 }
@@ -76,6 +76,9 @@ static bool take_hello(struct cc_guest *guest, copycat_bytes body)
         replace_former(guest);
         cc_channel_limit(&guest->channel, CC_FRAME_BODY_PEER_MAX);
         cc_server_heard(server, &hello);
+    } else if (hello.kind == CC_HELLO_LANE) {
+        guest->peer = hello.server;
+        cc_server_lane_opened(guest);
     } else {
         cc_channel_limit(&guest->channel, CC_FRAME_BODY_CLIENT_MAX);
     }
@@ -128,6 +131,8 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
         is_sound = frame->type == CC_MESSAGE_HELLO && take_hello(guest, frame->body);
     } else if (guest->kind == CC_HELLO_PEER) {
         is_sound = take_from_peer(guest, frame);
+    } else if (guest->kind == CC_HELLO_LANE) {
+        is_sound = cc_server_lane_take(guest, frame);
     } else if (guest->kind == CC_HELLO_OBSERVER) {
         is_sound = frame->type == CC_MESSAGE_ASK_REPORT && frame->body.size == 0;
         if (is_sound) {
@@ -138,7 +143,7 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
     }
     if (!is_sound) {
         tell_babble(guest);
-        dismiss(guest);
+        cc_server_dismiss(guest);
     }
 }
 
@@ -148,7 +153,7 @@ static void on_closed(struct cc_channel *channel, copycat_status status)
     if (status != COPYCAT_OK && status != COPYCAT_ERR_MEMORY) {
         tell_babble(channel->owner);
     }
-    dismiss(channel->owner);
+    cc_server_dismiss(channel->owner);
 }
 
 static const struct cc_channel_callbacks callbacks = {
@@ -171,7 +176,7 @@ static bool has_given_way(struct cc_server *server)
     if (guest->hello_deadline_us + HELLO_US_MIN > cc_env_now_us(server->env) + HELLO_US_MAX) {
         return false;
     }
-    dismiss(guest);
+    cc_server_dismiss(guest);
     return true;
 }
 
@@ -208,7 +213,7 @@ void cc_server_make_room(struct cc_server *server)
     cc_list_each_safe(node, following, &server->strangers) {
         if (left > 0) {
             left--;
-            dismiss(cc_container_of(node, struct cc_guest, stranger));
+            cc_server_dismiss(cc_container_of(node, struct cc_guest, stranger));
         }
     }
     for (struct cc_list *node = server->guests.prev; node != &server->guests && left > 0;
@@ -217,7 +222,7 @@ void cc_server_make_room(struct cc_server *server)
 
         if (!guest->is_gone && guest->kind != CC_HELLO_PEER) {
             left--;
-            dismiss(guest);
+            cc_server_dismiss(guest);
         }
     }
     server->is_making_room = left < ROOM;
@@ -261,13 +266,13 @@ void cc_server_dismiss_peers(struct cc_server *server)
     cc_list_each(node, &server->guests) {
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, node);
 
-        if (guest->kind == CC_HELLO_PEER) {
-            dismiss(guest);
+        if (guest->kind == CC_HELLO_PEER || guest->kind == CC_HELLO_LANE) {
+            cc_server_dismiss(guest);
         }
     }
 }
 
-struct cc_guest *cc_server_guest(struct cc_server *server, uint64_t token)
+struct cc_guest *cc_server_guest(const struct cc_server *server, uint64_t token)
 {
     struct cc_guest *guest = token == 0 ? NULL : cc_table_get(&server->guests_by_token, token);
 
@@ -296,9 +301,10 @@ void cc_server_watch_guests(struct cc_server *server)
         struct cc_guest *guest = cc_container_of(node, struct cc_guest, stranger);
 
         if (guest->hello_deadline_us <= now) {
-            dismiss(guest);
+            cc_server_dismiss(guest);
         }
     }
+    cc_server_watch_lanes(server);
     cc_env_timer_arm(server->env, &server->watch, now + WATCH_US);
 }
 
@@ -324,6 +330,6 @@ void cc_server_close_door(struct cc_server *server)
         cc_env_unlisten(server->env, &server->listener);
     }
     cc_list_each(node, &server->guests) {
-        dismiss(cc_container_of(node, struct cc_guest, node));
+        cc_server_dismiss(cc_container_of(node, struct cc_guest, node));
     }
 }

@@ -104,12 +104,12 @@ copycat_status cc_server_check_hello(
         *text_out = "that is another cluster; check the addresses";
         return COPYCAT_ERR_CLUSTER;
     }
-    if (hello->kind == CC_HELLO_PEER) {
-        return check_peer(server, hello, text_out);
-    }
-    if (server->group == NULL && hello->kind == CC_HELLO_CLIENT) {
+    if (server->group == NULL && (hello->kind == CC_HELLO_CLIENT || hello->kind == CC_HELLO_LANE)) {
         *text_out = "the cluster is not founded yet; all listed servers must be running once";
         return COPYCAT_ERR_UNAVAILABLE;
+    }
+    if (hello->kind == CC_HELLO_PEER || hello->kind == CC_HELLO_LANE) {
+        return check_peer(server, hello, text_out);
     }
     return COPYCAT_OK;
 }

@@ -83,6 +83,18 @@ static void bounds_what_hello_says(void **state)
     REFUSED(
         CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = CC_HELLO_PEER,
         .server = 1);
+    ACCEPTED(
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = CC_HELLO_LANE,
+        .server = 1, .members = one);
+    REFUSED(
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = CC_HELLO_LANE,
+        .members = one);
+    REFUSED(
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = CC_HELLO_LANE,
+        .server = 1);
+    REFUSED(
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = 5, .server = 1,
+        .members = one);
 }
 
 static void bounds_refusals(void **state)

@@ -95,6 +95,19 @@ static void knows_no_other_messages_between_members(void **state)
     }
 }
 
+/* T-047: they would stand in the way of heartbeats. */
+static void takes_no_parts_of_images_where_raft_speaks(void **state)
+{
+    struct cc_image_ask ask = {.image = {.index = 1, .term = 1, .size = 5}, .size = 5};
+    struct cc_image_part part = {.index = 1, .bytes = {"part", 4}};
+
+    (void)state;
+    cc_image_ask_encode(stand_begin(), &ask);
+    assert_false(is_taken(CC_MESSAGE_IMAGE_ASK, stand_body()));
+    cc_image_part_encode(stand_begin(), &part);
+    assert_false(is_taken(CC_MESSAGE_IMAGE_PART, stand_body()));
+}
+
 /* ---- the entries of an append ---------------------------------------------------------------- */
 
 struct written {
@@ -185,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(takes_messages_of_raft_whole_or_not_at_all),
         TEST(knows_no_other_messages_between_members),
+        TEST(takes_no_parts_of_images_where_raft_speaks),
         TEST(takes_only_entries_that_follow_one_another),
         TEST(takes_no_entries_whose_terms_fall),
         TEST(takes_no_append_with_more_changes_of_term_than_one_may_have),

@@ -241,6 +241,76 @@ static void a_client_may_make_requests_and_nothing_else(void **state)
     }
 }
 
+/* As server 2 does when it fetches an image. */
+static struct visitor *come_as_lane(uint32_t number)
+{
+    struct visitor *visitor = come(number);
+    struct cc_hello hello;
+
+    cc_server_fill_hello(stand_server(1), &hello);
+    hello.kind = CC_HELLO_LANE;
+    cc_hello_encode(stand_begin(), &hello);
+    say(visitor, CC_MESSAGE_HELLO, 0);
+    assert_int_equal(visitor->heard, CC_MESSAGE_HELLO);
+    return visitor;
+}
+
+static void ask_for_a_part(struct visitor *visitor, uint32_t group)
+{
+    struct cc_image_ask ask = {.image = {.index = 1, .term = 1, .size = 5}, .size = 5};
+
+    cc_image_ask_encode(stand_begin(), &ask);
+    say(visitor, CC_MESSAGE_IMAGE_ASK, group);
+}
+
+static void a_lane_is_for_parts_of_images_and_for_nothing_else(void **state)
+{
+    (void)state;
+    come_as_lane(0);
+    ask_for_a_part(&visitors[0], 0);
+    assert_int_equal(visitors[0].heard, CC_MESSAGE_IMAGE_PART);
+    assert_false(visitors[0].is_closed);
+    ask_for_a_part(&visitors[0], 1); /* of a group that is not there */
+    assert_true(visitors[0].is_closed);
+    for (uint32_t i = 1; i < 5; i++) {
+        static const uint16_t types[] = {
+            CC_MESSAGE_VOTE, CC_MESSAGE_FORWARD, CC_MESSAGE_IMAGE_OFFER, CC_MESSAGE_KEEP_ALIVE};
+
+        come_as_lane(i);
+        (void)stand_begin();
+        say(&visitors[i], types[i - 1], 0);
+        assert_true(visitors[i].is_closed);
+    }
+}
+
+static void a_member_has_one_lane_and_not_when_it_is_idle(void **state)
+{
+    uint32_t others = server->guest_count;
+
+    (void)state;
+    come_as_lane(0);
+    come_as_lane(1);
+    assert_true(visitors[0].is_closed);
+    assert_int_equal(server->guest_count, others + 1);
+    for (uint32_t i = 0; i < 6; i++) {
+        stand_run(1000000);
+        ask_for_a_part(&visitors[1], 0);
+    }
+    assert_false(visitors[1].is_closed);
+    stand_run(5000000);
+    assert_true(visitors[1].is_closed);
+    assert_int_equal(server->guest_count, others);
+}
+
+static void a_lane_gives_way_to_a_file_of_the_journal(void **state)
+{
+    (void)state;
+    come_as_lane(0);
+    cc_server_make_room(server);
+    stand_run(SHORT_US);
+    assert_true(visitors[0].is_closed);
+}
+
 /* ---- what is passed on ----------------------------------------------------------------------- */
 
 static bool is_forward_taken(uint16_t type, copycat_bytes body)
@@ -299,6 +369,9 @@ int main(void)
         TEST(who_is_refused_is_told_so_and_shown_out),
         TEST(an_observer_may_ask_for_a_report_and_for_nothing_else),
         TEST(a_client_may_make_requests_and_nothing_else),
+        TEST(a_lane_is_for_parts_of_images_and_for_nothing_else),
+        TEST(a_member_has_one_lane_and_not_when_it_is_idle),
+        TEST(a_lane_gives_way_to_a_file_of_the_journal),
         TEST(a_peer_passes_on_requests_and_nothing_else),
         TEST(replies_go_to_clients_and_to_nobody_else),
     };

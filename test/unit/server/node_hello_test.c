@@ -107,6 +107,22 @@ static void refuses_peers_that_are_not_who_they_say(void **state)
     expect(&hello, COPYCAT_ERR_NOT_MEMBER, "an older start");
 }
 
+/* Whoever asks for images has to be a member as much as who sends entries. */
+static void refuses_lanes_as_it_refuses_peers(void **state)
+{
+    struct cc_hello hello = hello_of_two();
+
+    (void)state;
+    hello.kind = CC_HELLO_LANE;
+    assert_int_equal(check(&hello), COPYCAT_OK);
+    hello.incarnation[5] ^= 1;
+    expect(&hello, COPYCAT_ERR_NOT_MEMBER, "another incarnation");
+    hello.server = 9;
+    expect(&hello, COPYCAT_ERR_NOT_MEMBER, "not in the member list");
+    hello.cluster_id[3] ^= 1;
+    expect(&hello, COPYCAT_ERR_CLUSTER, "another cluster");
+}
+
 static void shows_both_lists_where_they_differ(void **state)
 {
     struct cc_hello hello;
@@ -131,6 +147,10 @@ static void serves_no_clients_before_the_cluster_is_founded(void **state)
     expect(&hello, COPYCAT_ERR_UNAVAILABLE, "not founded yet");
     hello.kind = CC_HELLO_OBSERVER;
     assert_int_equal(check(&hello), COPYCAT_OK);
+    cc_server_fill_hello(stand_server(0), &hello);
+    hello.server = 2;
+    hello.kind = CC_HELLO_LANE;
+    expect(&hello, COPYCAT_ERR_UNAVAILABLE, "not founded yet");
 }
 
 /* ---- the base -------------------------------------------------------------------------------- */
@@ -264,6 +284,7 @@ int main(void)
         MEMBER(refuses_protocols_it_does_not_speak),
         MEMBER(refuses_another_cluster),
         MEMBER(refuses_peers_that_are_not_who_they_say),
+        MEMBER(refuses_lanes_as_it_refuses_peers),
         FOUNDING(shows_both_lists_where_they_differ),
         FOUNDING(serves_no_clients_before_the_cluster_is_founded),
         FOUNDING(takes_no_base_that_is_not_its_own),
