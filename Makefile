@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 GENERATE = cmake -G Ninja -S .
 
-.PHONY: all setup test check sim planted demo chaos bench fuzz coverage torture-report asan ubsan tsan install format tidy clean
+.PHONY: all setup test check sim planted demo chaos bench bench-memory fuzz coverage torture-report asan ubsan tsan install format tidy clean
 
 all: setup
 	@$(GENERATE) -B $(BUILD) >/dev/null
@@ -49,6 +49,9 @@ ubsan: setup
 
 bench: all
 	@bench/suite/run $(BUILD)
+
+bench-memory: all
+	@bench/memory/run $(BUILD)
 
 # What threads of a host share with the loops of the library.
 tsan: setup
