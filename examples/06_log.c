@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 06 -- a commit log of one process: what is replaced is cleaned away.  It needs no server. */
+/* 06 -- a commit log of one process: what is replaced is cleaned away, and what is old goes as others who
+ * hold the same log let it go.  It needs no server. */
 #include <copycat/sys/log.h>
 
 #include <stdio.h>
@@ -7,20 +8,32 @@
 #include <string.h>
 
 #define SETTING_TYPE 1u /* our own; a log may hold many types */
+#define VISIT_TYPE 2u
+#define MINUTE_US 60000000u
 
 static copycat_log *store;
 
 /* What it came to; about the disk the log knows more. */
 static void check(copycat_status status, const char *what)
 {
-    copycat_message message;
+    copycat_message message = {""};
 
     if (status == COPYCAT_OK) {
         return;
     }
-    copycat_log_trouble(store, &message);
+    if (store != NULL) {
+        copycat_log_trouble(store, &message);
+    }
     fprintf(stderr, "%s: %s. %s\n", what, copycat_status_text(status), message.text);
     exit(1);
+}
+
+static void close_store(void)
+{
+    copycat_status status = copycat_log_close(store);
+
+    store = NULL; /* whatever it came to */
+    check(status, "close");
 }
 
 /* The latest entry of a key says what it is; so the one before is not needed any more. */
@@ -37,6 +50,46 @@ static uint64_t set(const char *key, const char *value, uint64_t former)
         check(copycat_log_clean(store, former), "clean");
     }
     return index;
+}
+
+static int is_anonymous(const copycat_log_entry *entry, void *user)
+{
+    (void)user;
+    return entry->type == VISIT_TYPE && entry->key.size == 0;
+}
+
+/*
+ * Policies are decided at a position: by what is in the log up to there, and nothing else.  Whoever has
+ * the same entries, and is told the same position, keeps the same, however his files are cut.
+ */
+static void keep_what_matters(void)
+{
+    copycat_log_options options = COPYCAT_LOG_OPTIONS_INIT;
+    copycat_log_entry visit = {0};
+    uint64_t position = 0;
+    uint64_t replaced;
+    uint64_t anonymous;
+    uint64_t first;
+    char visitor[32];
+
+    check(copycat_log_open(&store, &options, NULL), "open");
+    visit.type = VISIT_TYPE;
+    for (unsigned i = 0; i < 1000; i++) { /* one a minute, of two dozen visitors and nobody */
+        (void)snprintf(visitor, sizeof visitor, "visitor %u", i % 24);
+        visit.key = i % 5 == 0 ? copycat_str("") : copycat_str(visitor);
+        visit.time_us = (uint64_t)i * MINUTE_US;
+        check(copycat_log_append(store, &visit, &position), "append");
+    }
+    position -= 100; /* what came later is not looked at */
+    check(copycat_log_clean_keys_to(store, position, &replaced), "clean by key");
+    check(copycat_log_clean_where(store, position, is_anonymous, NULL, &anonymous), "clean");
+    check(copycat_log_retain_to(store, position, UINT64_C(880) * MINUTE_US, 0, &first), "retain");
+    printf(
+        "of 1000 visits %llu were not the last of their visitor and %llu were nobody's; kept from "
+        "%llu on, %llu of them\n",
+        (unsigned long long)replaced, (unsigned long long)anonymous, (unsigned long long)first,
+        (unsigned long long)copycat_log_count(store));
+    close_store();
 }
 
 int main(int argc, char **argv)
@@ -75,5 +128,8 @@ int main(int argc, char **argv)
     printf(
         "%llu bytes were appended, %llu are left\n", (unsigned long long)status.appended_bytes,
         (unsigned long long)status.bytes);
-    return copycat_log_close(store) == COPYCAT_OK ? 0 : 1;
+    close_store();
+
+    keep_what_matters();
+    return 0;
 }

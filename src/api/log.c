@@ -190,6 +190,24 @@ copycat_status copycat_log_clean_keys(copycat_log *log, uint64_t *cleaned_out)
     return is_foreign(log) ? COPYCAT_ERR_CLOSED : cc_commitlog_clean_keys(log->core, cleaned_out);
 }
 
+copycat_status copycat_log_clean_keys_to(copycat_log *log, uint64_t index, uint64_t *cleaned_out)
+{
+    return is_foreign(log) ? COPYCAT_ERR_CLOSED
+                           : cc_commitlog_clean_keys_to(log->core, index, cleaned_out);
+}
+
+copycat_status copycat_log_clean_where(
+    copycat_log *log,
+    uint64_t index,
+    int (*predicate)(const copycat_log_entry *entry, void *user),
+    void *user,
+    uint64_t *cleaned_out)
+{
+    return is_foreign(log)
+               ? COPYCAT_ERR_CLOSED
+               : cc_commitlog_clean_where(log->core, index, predicate, user, cleaned_out);
+}
+
 copycat_status copycat_log_clean_some(copycat_log *log, uint64_t bytes_max, int *is_more_out)
 {
     bool is_more = false;
@@ -217,4 +235,12 @@ copycat_status copycat_log_retain(copycat_log *log, uint64_t time_us, uint64_t b
 {
     return is_foreign(log) ? COPYCAT_ERR_CLOSED
                            : cc_commitlog_retain(log->core, time_us, bytes_max);
+}
+
+copycat_status copycat_log_retain_to(
+    copycat_log *log, uint64_t index, uint64_t time_us, uint64_t bytes_max, uint64_t *first_out)
+{
+    return is_foreign(log)
+               ? COPYCAT_ERR_CLOSED
+               : cc_commitlog_retain_to(log->core, index, time_us, bytes_max, first_out);
 }

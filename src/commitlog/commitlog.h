@@ -54,10 +54,24 @@ copycat_status cc_commitlog_verify(struct cc_commitlog *log);
 
 copycat_status cc_commitlog_clean(struct cc_commitlog *log, uint64_t index);
 copycat_status cc_commitlog_clean_keys(struct cc_commitlog *log, uint64_t *cleaned_out);
+copycat_status cc_commitlog_clean_keys_to(
+    struct cc_commitlog *log, uint64_t index, uint64_t *cleaned_out);
+copycat_status cc_commitlog_clean_where(
+    struct cc_commitlog *log,
+    uint64_t index,
+    int (*predicate)(const copycat_log_entry *entry, void *user),
+    void *user,
+    uint64_t *cleaned_out);
 copycat_status cc_commitlog_clean_some(
     struct cc_commitlog *log, uint64_t bytes_max, bool *is_more_out);
 
 copycat_status cc_commitlog_forget(struct cc_commitlog *log, uint64_t index);
 copycat_status cc_commitlog_retain(struct cc_commitlog *log, uint64_t time_us, uint64_t bytes_max);
+copycat_status cc_commitlog_retain_to(
+    struct cc_commitlog *log,
+    uint64_t index,
+    uint64_t time_us,
+    uint64_t bytes_max,
+    uint64_t *first_out);
 
 #endif /* CC_COMMITLOG_COMMITLOG_H */

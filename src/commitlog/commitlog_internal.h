@@ -13,6 +13,7 @@
  *     commitlog_forget.c     truncating, forgetting, retention
  *     commitlog_pick.c       which segments are worth rewriting; commitlog_clean.c  rewriting them
  *     commitlog_keys.c       which entries have a later one of their key
+ *     commitlog_policy.c     which entries a host is through with; what is old or too much
  */
 #ifndef CC_COMMITLOG_COMMITLOG_INTERNAL_H
 #define CC_COMMITLOG_COMMITLOG_INTERNAL_H
@@ -113,6 +114,7 @@ struct cc_commitlog {
     uint32_t cleaned_count;
 
     struct cc_commitlog_window window;
+    size_t ahead;   /* read at once, while one goes through the log; 0: an entry */
     uint8_t *plain; /* the body that was read last, without its mask */
     size_t plain_capacity;
     struct cc_commitlog_job job;

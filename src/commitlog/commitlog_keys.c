@@ -106,7 +106,10 @@ static copycat_status see(struct keys *keys, const copycat_log_entry *entry, boo
 }
 
 static copycat_status go_through(
-    struct keys *keys, const struct cc_commitlog_segment *segment, uint64_t *cleaned)
+    struct keys *keys,
+    const struct cc_commitlog_segment *segment,
+    uint64_t through,
+    uint64_t *cleaned)
 {
     struct cc_commitlog *log = keys->log;
     copycat_status status = COPYCAT_OK;
@@ -116,7 +119,7 @@ static copycat_status go_through(
     for (uint32_t slot = segment->count; slot > 0 && status == COPYCAT_OK; slot--) {
         uint64_t index = cc_commitlog_segment_index(segment, slot - 1);
 
-        if (cc_commitlog_bit(segment->cleaned, slot - 1) || index < log->floor) {
+        if (cc_commitlog_bit(segment->cleaned, slot - 1) || index < log->floor || index > through) {
             continue;
         }
         status = cc_commitlog_read(log, index, &entry);
@@ -132,15 +135,20 @@ static copycat_status go_through(
     return status;
 }
 
-copycat_status cc_commitlog_clean_keys(struct cc_commitlog *log, uint64_t *cleaned_out)
+copycat_status cc_commitlog_clean_keys_to(
+    struct cc_commitlog *log, uint64_t index, uint64_t *cleaned_out)
 {
     struct keys keys = {.log = log};
     copycat_status status = log->failed;
     uint64_t cleaned = 0;
 
+    if (status == COPYCAT_OK && index > log->last) {
+        status = COPYCAT_ERR_INVALID;
+    }
+
     /* Cleaning may begin a new segment at the end; those before it keep their numbers. */
     for (uint32_t i = log->segment_count; i > 0 && status == COPYCAT_OK; i--) {
-        status = go_through(&keys, log->segments[i - 1], &cleaned);
+        status = go_through(&keys, log->segments[i - 1], index, &cleaned);
     }
     cc_memory_give(log->memory, keys.slots);
     cc_memory_give(log->memory, keys.key);
@@ -148,4 +156,9 @@ copycat_status cc_commitlog_clean_keys(struct cc_commitlog *log, uint64_t *clean
         *cleaned_out = cleaned;
     }
     return status;
+}
+
+copycat_status cc_commitlog_clean_keys(struct cc_commitlog *log, uint64_t *cleaned_out)
+{
+    return cc_commitlog_clean_keys_to(log, log->last, cleaned_out);
 }

@@ -127,6 +127,7 @@ static copycat_status find_record(
 {
     uint64_t position = segment->slots[slot].position;
     uint64_t span = cc_commitlog_segment_span(segment, slot);
+    size_t ahead = span < SPAN_READ_AT_ONCE ? (size_t)span : CC_COMMITLOG_RECORD_SIZE;
 
     if (segment == cc_commitlog_tail(log) && position >= log->output.offset) {
         bool is_ours;
@@ -138,8 +139,8 @@ static copycat_status find_record(
         return COPYCAT_OK;
     }
     return cc_commitlog_record_at(
-        log, &log->window, segment, position,
-        span < SPAN_READ_AT_ONCE ? (size_t)span : CC_COMMITLOG_RECORD_SIZE, record_out, bytes_out);
+        log, &log->window, segment, position, log->ahead > ahead ? log->ahead : ahead, record_out,
+        bytes_out);
 }
 
 /* Takes the mask off, if there is one, into memory that is used again. */

@@ -163,6 +163,36 @@ COPYCAT_API copycat_status copycat_log_clean(copycat_log *log, uint64_t index);
 COPYCAT_API copycat_status copycat_log_clean_keys(copycat_log *log, uint64_t *cleaned_out);
 
 /*
+ * The calls with `_to`, and copycat_log_clean_where, decide at a position: they look at nothing but the
+ * entries up to `index` that can be read.  So two logs that hold the same ones do the same, however
+ * they are cut into segments and whatever follows; and where a crash has taken back what was not
+ * flushed, the same call does the rest.  INVALID: `index` is above the last.
+ */
+
+/* copycat_log_clean_keys, with the entries up to `index` alone. */
+COPYCAT_API copycat_status
+copycat_log_clean_keys_to(copycat_log *log, uint64_t index, uint64_t *cleaned_out);
+
+/*
+ * Cleans the entries up to `index` of which `predicate` says that they are not needed any more, by any
+ * value but 0.  It is asked of each, the oldest first; what it gets is the log's, until it returns, and
+ * of the log it may only ask what is only looked at.  If two logs are to stay equal it must answer by
+ * the entry alone, and by what was decided at the same index.
+ *
+ * An entry that says that others are void (a tombstone) may only go when they have: clean them first,
+ * or up to an index that whoever reads the log has passed.
+ *
+ * DAMAGED, IO, MEMORY, BUSY, DISK_FULL: what was cleaned before stays so.  `cleaned_out`, which may be
+ * NULL, gets the number of entries.
+ */
+COPYCAT_API copycat_status copycat_log_clean_where(
+    copycat_log *log,
+    uint64_t index,
+    int (*predicate)(const copycat_log_entry *entry, void *user),
+    void *user,
+    uint64_t *cleaned_out);
+
+/*
  * Rewrites segments of which enough is cleaned, and joins neighbours that fit into one: until about
  * `bytes_max` bytes were read and written, then goes on there at the next call.  Appending never
  * waits for it, so the host decides when it has time, and for how much.  `is_more_out`, which may be
@@ -191,6 +221,17 @@ COPYCAT_API copycat_status copycat_log_forget(copycat_log *log, uint64_t index);
  */
 COPYCAT_API copycat_status
 copycat_log_retain(copycat_log *log, uint64_t time_us, uint64_t bytes_max);
+
+/*
+ * The same, entry by entry and decided at a position (see copycat_log_clean_keys_to): forgets the
+ * oldest entry up to `index` as long as it is older than `time_us`, or those up to `index` are more
+ * than `bytes_max`, counted as they are stored; what follows is not counted and stays.
+ * `first_out`, which may be NULL, gets the lowest index that is left of them, `index` + 1 if none is:
+ * copycat_log_forget with it does the same.  Reads every entry that it counts.
+ * DAMAGED, IO, MEMORY, BUSY: nothing is forgotten.
+ */
+COPYCAT_API copycat_status copycat_log_retain_to(
+    copycat_log *log, uint64_t index, uint64_t time_us, uint64_t bytes_max, uint64_t *first_out);
 
 #ifdef __cplusplus
 }

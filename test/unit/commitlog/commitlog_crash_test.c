@@ -51,6 +51,9 @@ static void tell_story(void)
     clean_now();
     clean_each(2, 90, 3);
     if (!stand.disk.has_failed) {
+        (void)log_stand_clean_where(&stand, 120, 5);
+    }
+    if (!stand.disk.has_failed) {
         (void)log_stand_truncate(&stand, stand.now.last - 30);
     }
     append_some(50);
@@ -64,9 +67,12 @@ static void tell_story(void)
     }
     (void)log_stand_forget(&stand, 40);
     append_some(20);
+    if (!stand.disk.has_failed) {
+        (void)log_stand_retain_to(&stand, 80, 10 * 43, 0);
+    }
     (void)log_stand_flush(&stand);
     if (!stand.disk.has_failed) {
-        (void)log_stand_truncate(&stand, 45);
+        (void)log_stand_truncate(&stand, 60);
     }
     append_some(10);
     (void)log_stand_flush(&stand);

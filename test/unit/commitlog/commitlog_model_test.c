@@ -102,8 +102,17 @@ static void step(struct cc_prng *prng)
         check(log_stand_truncate(&stand, stand.now.last > back ? stand.now.last - back : 0));
     } else if (what < 982) {
         check(log_stand_forget(&stand, 1 + cc_prng_below(prng, stand.now.last / 3 + 1)));
-    } else if (what < 985) {
+    } else if (what < 984) {
         retain(prng);
+    } else if (what < 986) {
+        uint32_t multiple = 2 + (uint32_t)cc_prng_below(prng, 9);
+
+        check(log_stand_clean_where(&stand, cc_prng_below(prng, stand.now.last + 2), multiple));
+    } else if (what < 988) {
+        uint64_t bytes = cc_prng_below(prng, 2) == 0 ? 0 : 100 + cc_prng_below(prng, 60000);
+        uint64_t time_us = cc_prng_below(prng, 2) == 0 ? 0 : stand.seeds * 5;
+
+        check(log_stand_retain_to(&stand, cc_prng_below(prng, stand.now.last + 2), time_us, bytes));
     } else if (what < 990) {
         copycat_log_entry entry;
 

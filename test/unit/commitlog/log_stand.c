@@ -130,6 +130,81 @@ copycat_status log_stand_clean(struct log_stand *stand, uint64_t index)
     return status;
 }
 
+struct multiples {
+    struct log_stand *stand;
+    uint64_t before; /* the index that was asked for last */
+    uint32_t multiple;
+};
+
+static int is_multiple(const copycat_log_entry *entry, void *user)
+{
+    struct multiples *multiples = user;
+    struct stand_entry *mine = &multiples->stand->now.entries[entry->index];
+
+    CC_ASSERT(entry->index > multiples->before && entry->type == mine->seed);
+    multiples->before = entry->index;
+    if (entry->type % multiples->multiple != 0) {
+        return 0;
+    }
+    CC_ASSERT(mine->state == STAND_LIVE);
+    mine->state = STAND_CLEANED;
+    return 1;
+}
+
+copycat_status log_stand_clean_where(struct log_stand *stand, uint64_t index, uint32_t multiple)
+{
+    struct multiples multiples = {.stand = stand, .multiple = multiple};
+    uint64_t cleaned = 0;
+    uint64_t expected = 0;
+    copycat_status status;
+
+    for (uint64_t i = stand->now.floor; i <= index && i <= STAND_INDEX_MAX; i++) {
+        expected +=
+            stand->now.entries[i].state == STAND_LIVE && stand->now.entries[i].seed % multiple == 0;
+    }
+    status = cc_commitlog_clean_where(stand->log, index, is_multiple, &multiples, &cleaned);
+    CC_ASSERT(status != COPYCAT_OK || cleaned == expected);
+    return status;
+}
+
+static uint64_t stored_size(uint32_t seed)
+{
+    copycat_log_entry entry = log_stand_entry(seed);
+
+    return 40 + (entry.key.size + entry.bytes.size + 7) / 8 * 8;
+}
+
+copycat_status log_stand_retain_to(
+    struct log_stand *stand, uint64_t index, uint64_t time_us, uint64_t bytes_max)
+{
+    const struct stand_entry *entries = stand->now.entries;
+    uint64_t first = index + 1;
+    uint64_t bytes = 0;
+    uint64_t kept = 0;
+    copycat_status status;
+
+    for (uint64_t i = index; i >= 1 && i >= stand->now.floor; i--) {
+        if (entries[i].state != STAND_LIVE) {
+            continue;
+        }
+        bytes += stored_size(entries[i].seed);
+        if (bytes_max != 0 && bytes > bytes_max) {
+            break;
+        }
+        first = i;
+    }
+    while (time_us != 0 && first <= index &&
+           (entries[first].state != STAND_LIVE || entries[first].seed * 10u < time_us)) {
+        first++;
+    }
+    status = cc_commitlog_retain_to(stand->log, index, time_us, bytes_max, &kept);
+    if (status == COPYCAT_OK) {
+        CC_ASSERT(kept == first);
+        stand->now.floor = first > stand->now.floor ? first : stand->now.floor;
+    }
+    return status;
+}
+
 copycat_status log_stand_flush(struct log_stand *stand)
 {
     copycat_status status = cc_commitlog_flush(stand->log);

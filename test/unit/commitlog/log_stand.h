@@ -58,6 +58,13 @@ void log_stand_kill(struct log_stand *stand);
 /* Each does it to the log and, if it is OK, to the model. */
 copycat_status log_stand_append(struct log_stand *stand, uint64_t gap);
 copycat_status log_stand_clean(struct log_stand *stand, uint64_t index);
+
+/* Cleans those up to `index` whose seed is a multiple. */
+copycat_status log_stand_clean_where(struct log_stand *stand, uint64_t index, uint32_t multiple);
+
+/* Also sees that as much is forgotten as the model says. */
+copycat_status log_stand_retain_to(
+    struct log_stand *stand, uint64_t index, uint64_t time_us, uint64_t bytes_max);
 copycat_status log_stand_flush(struct log_stand *stand);
 copycat_status log_stand_truncate(struct log_stand *stand, uint64_t index);
 copycat_status log_stand_forget(struct log_stand *stand, uint64_t index);
