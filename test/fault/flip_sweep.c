@@ -5,8 +5,8 @@
  *
  *     before     a hundred and some writes are acknowledged; the last of them while server 3 is
  *                down, so that servers 1 and 2 alone hold them; then power is lost everywhere.
- *                Images were taken and files used again; what server 3 lacks is kept for it, or
- *                is forgotten, so that it needs an image
+ *                Images were taken and files used again; what server 3 lacks is in an image
+ *                alone, in an image and in the log, or in the log alone
  *     change     one thing is changed on the disk of server 1
  *     after      all start, or first 1 and 3 alone: what they then agree on must not be less
  *     end        all that did not stop are up: they serve, and agree
@@ -16,8 +16,8 @@
  *   R3  server 1 goes on, as before or repaired by its peers, or stops and says where
  *   R4  the others serve, whatever becomes of server 1
  *
- * usage: flip_sweep [--samples N] [--all [KEPT]] [--only KEPT DOWN KIND FILE OFFSET]
- *        N bytes for each of the two logs and the two starts; KIND: byte, block, cut, file
+ * usage: flip_sweep [--samples N] [--all [PAST]] [--only PAST DOWN KIND FILE OFFSET]
+ *        N bytes for each of the three pasts (0, 1, 2) and the two starts; KIND: byte, block, cut, file
  */
 #include "base/assert.h"
 #include "base/hash.h"
@@ -29,7 +29,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SAMPLES 4000u
+#define SAMPLES 2500u
 #define TARGET PAST_FIRST
 #define HOLDER PAST_SECOND /* the one that may be down at first */
 #define LAGGARD PAST_LAGGARD
@@ -167,8 +167,8 @@ static void print_failure(const struct change *change)
     printf(
         "FAILED %s at %zu of %s%s: %s; replay: flip_sweep --only %d %d %s %u %zu\n",
         kind_names[change->kind], change->offset, file->name,
-        change->is_down ? ", server 2 down" : "", trio_verdict(&trio), before.is_kept,
-        change->is_down, kind_names[change->kind], change->file, change->offset);
+        change->is_down ? ", server 2 down" : "", trio_verdict(&trio), before.kind, change->is_down,
+        kind_names[change->kind], change->file, change->offset);
 }
 
 static bool try_one(const struct change *change)
@@ -181,7 +181,7 @@ static bool try_one(const struct change *change)
     CC_ASSERT(bytes != NULL);
     change_disk(change, &disk, bytes);
     trio_create(&trio, PAST_SEED + 1, &none);
-    trio.keep_bytes = before.is_kept ? 0 : 1;
+    past_set(&before, &trio);
     trio_disk_put(&trio, TARGET, &disk);
     trio_disk_put(&trio, HOLDER, &before.disks[HOLDER]);
     trio_disk_put(&trio, LAGGARD, &before.disks[LAGGARD]);
@@ -284,7 +284,9 @@ static int only(char **arguments)
         .offset = strtoull(arguments[4], NULL, 10),
     };
 
-    if (!past_make(&before, &trio, strtoul(arguments[0], NULL, 10) != 0)) {
+    unsigned long past = strtoul(arguments[0], NULL, 10);
+
+    if (past >= PAST_KINDS || !past_make(&before, &trio, (enum past_kind)past)) {
         return 1;
     }
 
@@ -328,9 +330,9 @@ static uint64_t sum_up(void)
     return failed;
 }
 
-static bool sweep(bool is_kept, bool is_all, uint64_t samples)
+static bool sweep(enum past_kind past, bool is_all, uint64_t samples)
 {
-    if (!past_make(&before, &trio, is_kept)) {
+    if (!past_make(&before, &trio, past)) {
         return false;
     }
     printf(
@@ -352,7 +354,7 @@ int main(int count, char **arguments)
 {
     uint64_t samples = SAMPLES;
     bool is_all = count >= 2 && strcmp(arguments[1], "--all") == 0;
-    uint64_t log = is_all && count == 3 ? strtoull(arguments[2], NULL, 10) : UINT64_MAX;
+    uint64_t only_past = is_all && count == 3 ? strtoull(arguments[2], NULL, 10) : UINT64_MAX;
 
     if (count == 7 && strcmp(arguments[1], "--only") == 0) {
         return only(arguments + 2);
@@ -360,8 +362,8 @@ int main(int count, char **arguments)
     if (count == 3 && strcmp(arguments[1], "--samples") == 0) {
         samples = strtoull(arguments[2], NULL, 10);
     }
-    for (uint32_t is_kept = 0; is_kept <= 1; is_kept++) {
-        if ((log == UINT64_MAX || log == is_kept) && !sweep(is_kept == 1, is_all, samples)) {
+    for (enum past_kind past = 0; past < PAST_KINDS; past++) {
+        if ((only_past == UINT64_MAX || only_past == past) && !sweep(past, is_all, samples)) {
             return 1;
         }
     }

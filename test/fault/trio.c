@@ -212,6 +212,7 @@ static void open_server(void *owner)
         .election_timeout_us = ELECTION_TIMEOUT_US,
         .file_size = FILE_SIZE,
         .image_entries = seat->trio->image_entries,
+        .image_bytes = seat->trio->image_bytes,
         .keep_bytes = seat->trio->keep_bytes,
         .checks_images = true,
     };

@@ -79,6 +79,7 @@ struct trio {
     uint64_t passes; /* of all machines */
     jmp_buf stop;
     uint64_t image_entries; /* from one image to the next; may be set before the first start ... */
+    uint64_t image_bytes;   /* ... as may these; 0: as the product ... */
     uint64_t keep_bytes;    /* ... as may what is kept for followers that lag; 0: as the product */
     bool is_past_unknown;   /* the judge takes the first state that an image gives as it is */
     /* Instead of the world's: the disk of the first server; may be NULL. */
