@@ -610,7 +610,10 @@ static void look_at_log(struct cc_judge *judge, uint32_t place, const struct cc_
             (watched->terms == NULL ? 0 : watched->terms[watched->last])) {
         follow_log(judge, place, group, cc_raft_last(group->core));
     }
-    watched->stable = cc_raft_stable(group->core);
+    /* Where a disk refused once to read something, it does not count, and is there all the same. */
+    if (cc_log_damage(group->log) == NULL || cc_raft_stable(group->core) > watched->stable) {
+        watched->stable = cc_raft_stable(group->core);
+    }
 }
 
 void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_server *server)

@@ -48,6 +48,9 @@ void cc_nemesis_start(struct cc_nemesis *nemesis, enum cc_nemesis_phase phase);
 /* Everything is well again until the next start: all machines up, all links whole, clocks true. */
 void cc_nemesis_heal(struct cc_nemesis *nemesis);
 
+/* One more bad disk would still be a minority. */
+bool cc_nemesis_may_damage(const struct cc_nemesis *nemesis, uint32_t server);
+
 /* The same, but for a minority of the voters: they stay down, mute, deaf or stuck for good. */
 void cc_nemesis_heal_quorum(struct cc_nemesis *nemesis);
 

@@ -143,9 +143,9 @@ bool cc_nemesis_hit_disk(struct cc_nemesis *nemesis, struct cc_strike *strike)
  * or lost; so each committed entry has a whole copy on a server of every quorum that could do
  * without them.  Learners do not count.
  */
-static bool may_damage(struct cc_nemesis *nemesis, uint32_t server)
+bool cc_nemesis_may_damage(const struct cc_nemesis *nemesis, uint32_t server)
 {
-    struct cc_cluster *cluster = nemesis->cluster;
+    const struct cc_cluster *cluster = nemesis->cluster;
     uint32_t voters = cluster->options.voter_count;
     uint32_t spoiled = 0;
 
@@ -175,7 +175,7 @@ bool cc_nemesis_hit_bytes(struct cc_nemesis *nemesis, struct cc_strike *strike)
     bool is_done;
 
     strike->target = strike->server;
-    if (!may_damage(nemesis, strike->server)) {
+    if (!cc_nemesis_may_damage(nemesis, strike->server)) {
         return false;
     }
     switch (strike->kind) {

@@ -8,6 +8,7 @@
 #include "sim/alarm.h"
 #include "sim/check/linear.h"
 #include "sim/check/session.h"
+#include "sim/rot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,6 +274,63 @@ static void heal(struct run *run)
     }
 }
 
+/* Where it can be expected that nothing stays damaged: it is there, and answers. */
+static bool is_well(const struct run *run, uint32_t place)
+{
+    const struct cc_seat *seat = &run->cluster->seats[place];
+
+    return seat->server != NULL && !seat->has_failed && !seat->is_out && !seat->is_hung &&
+           !seat->is_lost;
+}
+
+static uint64_t rotten(const struct run *run, uint32_t *place_out)
+{
+    uint64_t index = 0;
+
+    for (uint32_t i = 0; i < run->cluster->server_count && index == 0; i++) {
+        if (is_well(run, i) && run->cluster->seats[i].is_damaged) {
+            *place_out = i;
+            index = cc_rot_left(run->cluster, i);
+        }
+    }
+    return index;
+}
+
+static bool is_whole(struct run *run)
+{
+    uint32_t place;
+
+    return rotten(run, &place) == 0;
+}
+
+/* T-052: what is read again from time to time is whole again, and nobody is restarted for it. */
+static void scrub(struct run *run)
+{
+    struct cc_decider choices = cc_decider_make(run->cluster->options.seed, CC_STREAM_SETUP, 2);
+    uint32_t count = run->cluster->server_count;
+    uint32_t first = (uint32_t)cc_decide_below(&choices, count);
+    uint32_t place = 0;
+    uint64_t index = 0;
+
+    if (run->cluster->options.scrub_interval_us == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < count && index == 0; i++) {
+        place = (first + i) % count;
+        if (is_well(run, place) && cc_nemesis_may_damage(run->nemesis, place)) {
+            index = cc_rot_strike(run->cluster, place, &choices);
+        }
+    }
+    if (!run_until(run, HEAL_US, is_whole)) {
+        index = rotten(run, &place);
+        cc_judge_blame(
+            run->cluster->judge,
+            "rot: a minute after all is well server %u still has entry %llu in a batch that does "
+            "not read",
+            place + 1, (unsigned long long)index);
+    }
+}
+
 /* Who stays broken may have something under way for ever. */
 static void check_memory(struct run *run)
 {
@@ -392,6 +450,9 @@ void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
     }
     if (!has_verdict(&run) && run.overrides.idle_us != 0) {
         (void)run_until(&run, run.overrides.idle_us, is_never);
+    }
+    if (!has_verdict(&run)) {
+        scrub(&run);
     }
     if (!has_verdict(&run)) {
         audit(&run);

@@ -45,6 +45,7 @@ enum cc_trap {
     CC_TRAP_T048, /* an image counts before it is durable */
     CC_TRAP_T050, /* damage taken for a torn tail */
     CC_TRAP_T051, /* what cannot be read is forgotten when voting */
+    CC_TRAP_T052, /* damage that reading again finds is left for the next start */
     CC_TRAP_T053, /* a failed sync is tried again */
     CC_TRAP_T054, /* directory not synced */
     CC_TRAP_T056, /* a disk that was full once is never tried again */

@@ -48,8 +48,9 @@ static void finished(struct cc_disk_request *request)
         header.tag != journal->tag || !cc_batch_restore(read->batch, &header)) {
         fail(
             read, COPYCAT_ERR_DAMAGED,
-            "a batch that was written whole is damaged; when this server starts again it fetches "
-            "its entries from the others");
+            "a batch that was written whole is damaged, and nobody else has its entries: put the "
+            "file "
+            "back as it was, or restore a backup");
     } else {
         end(read, COPYCAT_OK);
     }

@@ -21,11 +21,7 @@ static void evict(struct cc_task *task)
         if (slot->place.file == 0 && !cc_log_is_damaged(log, log->oldest)) {
             break;
         }
-        if (slot->block != NULL) {
-            log->cache_bytes -= slot->block->size;
-            cc_block_release(slot->block);
-            slot->block = NULL;
-        }
+        cc_log_drop_block(log, slot);
         log->oldest++;
     }
 }
@@ -115,11 +111,12 @@ struct cc_log_slot *cc_log_add(struct cc_log *log, uint64_t term, uint32_t size)
     return slot;
 }
 
-static void release_block(struct cc_log *log, struct cc_log_slot *slot)
+void cc_log_drop_block(struct cc_log *log, struct cc_log_slot *slot)
 {
     if (slot->block != NULL) {
         log->cache_bytes -= slot->block->size;
         cc_block_release(slot->block);
+        slot->block = NULL;
     }
 }
 
@@ -127,7 +124,7 @@ void cc_log_drop(struct cc_log *log, uint64_t from)
 {
     CC_ASSERT(from >= log->first);
     while (log->last >= from) {
-        release_block(log, cc_log_slot(log, log->last));
+        cc_log_drop_block(log, cc_log_slot(log, log->last));
         log->last--;
     }
     while (log->run_count > 0 && log->runs[log->run_count - 1].first >= from) {
@@ -181,7 +178,7 @@ void cc_log_forget(struct cc_log *log, uint64_t through)
     }
     log->end_before = end_of(log, through);
     for (uint64_t index = log->first; index <= through; index++) {
-        release_block(log, cc_log_slot(log, index));
+        cc_log_drop_block(log, cc_log_slot(log, index));
     }
     log->head += through + 1 - log->first;
     log->first = through + 1;

@@ -76,6 +76,19 @@ struct cc_log_damage {
 const struct cc_log_damage *cc_log_damage(const struct cc_log *log);
 bool cc_log_is_damaged(const struct cc_log *log, uint64_t index);
 
+/*
+ * The batch of this place does not read any more.  Of its entries, those that are in memory and
+ * whole by their own checksums are journaled again, in order; the others are damaged from here on.
+ * What was lost or written again before is passed over, so to say it twice is harmless.
+ */
+struct cc_log_loss {
+    uint64_t first;     /* of all that were in it; 0: there were none any more */
+    uint64_t lost;      /* how many are damaged, */
+    uint64_t rewritten; /* and how many are on their way to the disk again */
+};
+
+struct cc_log_loss cc_log_lose(struct cc_log *log, const struct cc_journal_place *batch);
+
 /* Takes one more reference to `entry`, which is damaged here and has its term, and journals it. */
 void cc_log_repair(struct cc_log *log, struct cc_block *entry);
 

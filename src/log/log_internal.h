@@ -3,7 +3,8 @@
  * log_internal -- one group's table of entries, and who changes it.
  *
  *     log.c          the table: appending, dropping, forgetting, terms
- *     log_recover.c  the table as recovery finds it, and what of it is damaged
+ *     log_recover.c  the table as recovery finds it
+ *     log_damage.c   what of it cannot be read
  *     log_load.c     entries that come back from disk
  */
 #ifndef CC_LOG_LOG_INTERNAL_H
@@ -58,7 +59,10 @@ struct cc_log_slot *cc_log_add(struct cc_log *log, uint64_t term, uint32_t size)
 void cc_log_drop(struct cc_log *log, uint64_t from);
 void cc_log_evict_later(struct cc_log *log);
 
-/* log_recover.c: damage */
+void cc_log_drop_block(struct cc_log *log, struct cc_log_slot *slot);
+
+/* log_damage.c; `at` is the place among the ranges */
+void cc_log_note_damage(struct cc_log *log, uint32_t at, struct cc_log_damage damage);
 void cc_log_drop_damage(struct cc_log *log, uint64_t from);
 void cc_log_forget_damage(struct cc_log *log, uint64_t through);
 void cc_log_mend(struct cc_log *log, uint64_t index);

@@ -1,96 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log_recover -- the table of entries as recovery finds it, and what of it cannot be read.
+ * log_recover -- the table of entries as recovery finds it.
  */
 #include "log/log_internal.h"
 
 #include <string.h>
-
-/* ---- damage ---------------------------------------------------------------------------------- */
-
-static void note_damage(struct cc_log *log, uint32_t at, struct cc_log_damage damage)
-{
-    if (log->damage_count == log->damage_capacity) {
-        log->damage_capacity = log->damage_capacity == 0 ? 4 : log->damage_capacity * 2;
-        log->damages =
-            cc_memory_grow(log->memory, log->damages, log->damage_capacity * sizeof *log->damages);
-    }
-    memmove(
-        log->damages + at + 1, log->damages + at, (log->damage_count - at) * sizeof *log->damages);
-    log->damages[at] = damage;
-    log->damage_count++;
-}
-
-void cc_log_drop_damage(struct cc_log *log, uint64_t from)
-{
-    while (log->damage_count > 0 && log->damages[log->damage_count - 1].first >= from) {
-        log->damage_count--;
-    }
-    if (log->damage_count > 0 && log->damages[log->damage_count - 1].last >= from) {
-        log->damages[log->damage_count - 1].last = from - 1;
-    }
-}
-
-void cc_log_forget_damage(struct cc_log *log, uint64_t through)
-{
-    uint32_t gone = 0;
-
-    while (gone < log->damage_count && log->damages[gone].last <= through) {
-        gone++;
-    }
-    if (gone > 0) {
-        log->damage_count -= gone;
-        memmove(log->damages, log->damages + gone, log->damage_count * sizeof *log->damages);
-    }
-    if (log->damage_count > 0 && log->damages[0].first <= through) {
-        log->damages[0].first = through + 1;
-    }
-}
-
-static uint32_t damage_of(const struct cc_log *log, uint64_t index)
-{
-    for (uint32_t i = 0; i < log->damage_count; i++) {
-        if (index >= log->damages[i].first && index <= log->damages[i].last) {
-            return i;
-        }
-    }
-    return UINT32_MAX;
-}
-
-void cc_log_mend(struct cc_log *log, uint64_t index)
-{
-    uint32_t at = damage_of(log, index);
-    struct cc_log_damage rest;
-
-    if (at == UINT32_MAX) {
-        return;
-    }
-    rest = log->damages[at];
-    rest.first = index + 1;
-    log->damages[at].last = index - 1;
-    if (log->damages[at].last < log->damages[at].first) {
-        log->damage_count--;
-        memmove(
-            log->damages + at, log->damages + at + 1,
-            (log->damage_count - at) * sizeof *log->damages);
-        at--;
-    }
-    if (rest.first <= rest.last) {
-        note_damage(log, at + 1, rest);
-    }
-}
-
-const struct cc_log_damage *cc_log_damage(const struct cc_log *log)
-{
-    return log->damage_count == 0 ? NULL : &log->damages[0];
-}
-
-bool cc_log_is_damaged(const struct cc_log *log, uint64_t index)
-{
-    return log->damage_count > 0 && damage_of(log, index) != UINT32_MAX;
-}
-
-/* ---- recovery -------------------------------------------------------------------------------- */
 
 void cc_log_recover_entry(
     struct cc_log *log, const struct cc_entry *entry, const struct cc_journal_place *place)
@@ -161,7 +75,7 @@ void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *d
         }
         (void)cc_log_add(log, damage->runs[run].term, 0);
     }
-    note_damage(
+    cc_log_note_damage(
         log, log->damage_count,
         (struct cc_log_damage){damage->first, damage->last, damage->file, damage->offset});
     log->oldest = log->last + 1;

@@ -258,6 +258,21 @@ static void stall(struct cc_raft *core, bool is_stalled)
     }
 }
 
+/* R7: what was acknowledged stays so, and nothing more is.  Who cannot read an entry cannot send it,
+ * and leaves the lead to others, who can. */
+static void damaged(struct cc_raft *core, uint64_t index)
+{
+    if (index == 0 || index < core->first || index > core->last) {
+        return; /* dropped or forgotten since */
+    }
+    if (core->damaged_from == 0 || index < core->damaged_from) {
+        cc_raft_log_repaired(core, index);
+    }
+    if (core->role != CC_RAFT_FOLLOWER) {
+        cc_raft_follow(core, core->term, 0);
+    }
+}
+
 static copycat_status dispatch(struct cc_raft *core, const struct cc_raft_event *event)
 {
     switch (event->kind) {
@@ -286,6 +301,9 @@ static copycat_status dispatch(struct cc_raft *core, const struct cc_raft_event 
     case CC_RAFT_EVENT_STALLED:
     case CC_RAFT_EVENT_UNSTALLED:
         stall(core, event->kind == CC_RAFT_EVENT_STALLED);
+        break;
+    case CC_RAFT_EVENT_DAMAGED:
+        damaged(core, event->index);
         break;
     case CC_RAFT_EVENT_REPAIRED:
         cc_raft_log_repaired(core, event->index);

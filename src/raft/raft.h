@@ -156,6 +156,7 @@ enum cc_raft_event_kind {
     CC_RAFT_EVENT_TRANSFER,  /* hand leadership to `peer`; 0: to the most advanced voter */
     CC_RAFT_EVENT_STALLED,   /* the disk has not completed a write for too long */
     CC_RAFT_EVENT_UNSTALLED, /* it has again */
+    CC_RAFT_EVENT_DAMAGED,   /* `index`, of the log, cannot be read any more; a leader gives way */
     CC_RAFT_EVENT_REPAIRED,  /* entries below `index` are readable and durable again; 0: all are */
     CC_RAFT_EVENT_PEER_UP,   /* a fresh connection to `peer`: nothing sent before counts */
     CC_RAFT_EVENT_PEER_DOWN, /* the connection to `peer` is gone */
@@ -176,7 +177,7 @@ struct cc_raft_event {
     const struct cc_raft_message *message; /* RECEIVE; borrowed for the step */
     uint64_t ticket;                       /* STORED */
     uint32_t peer;                         /* SENT, TRANSFER, PEER_* */
-    uint64_t index; /* SENT: last index that was sent; REPAIRED, FORGOTTEN, INSTALL */
+    uint64_t index; /* SENT: last index that was sent; DAMAGED, REPAIRED, FORGOTTEN, INSTALL */
     uint64_t term;  /* INSTALL */
     uint32_t bytes; /* SENT: encoded bytes of its entries */
     uint32_t count; /* PROPOSE */

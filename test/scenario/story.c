@@ -193,6 +193,9 @@ static void say_event(struct story *story, const struct cc_raft_event *event)
     case CC_RAFT_EVENT_UNSTALLED:
         say(story, "disk works again");
         break;
+    case CC_RAFT_EVENT_DAMAGED:
+        say(story, "cannot read %llu any more", (unsigned long long)event->index);
+        break;
     case CC_RAFT_EVENT_REPAIRED:
         say(story, "repaired up to %llu", (unsigned long long)event->index);
         break;

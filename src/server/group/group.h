@@ -106,11 +106,13 @@ struct cc_block_list {
 
 /* Damaged entries on their way back: asked for, or written and not yet durable. */
 struct cc_repairing {
-    uint64_t first;                   /* what the answers below are about */
+    uint64_t first;                   /* what the answers below are about; 0: all is well */
     uint32_t next;                    /* place of the member to ask next */
     uint64_t again_us;                /* when to ask on; COPYCAT_NONE: nothing is damaged */
     uint64_t patience_us;             /* until when a leader may still come and decide */
     uint64_t mark;                    /* of the journal, for what was written; 0: nothing is */
+    uint64_t held;                    /* the first of what counts at that mark; 0: all does */
+    uint64_t image_us;                /* no image is asked for in its place before then */
     bool is_told;                     /* that nobody who answers has it */
     uint8_t outcomes[CC_MEMBERS_MAX]; /* of each member, by place; 0: has not answered */
 };
@@ -121,6 +123,15 @@ struct cc_repair_help {
     struct cc_repair_ask ask;
     struct cc_log_load load;
     bool is_loading;
+};
+
+/* What reading everything again has found, since the start (image/scrubbing.c). */
+struct cc_scrubbed {
+    uint64_t rounds;   /* over all that is stood on */
+    uint64_t ended_us; /* when the last of them was over */
+    uint64_t bytes;    /* read */
+    uint64_t found;    /* images and batches that did not read */
+    uint64_t repaired; /* of them */
 };
 
 /* The newest mark of the log (group_mark.c, group_agree.c). */
@@ -203,6 +214,8 @@ struct cc_group {
     uint64_t want_us;   /* ... and when */
     struct cc_repairing repairing;
     struct cc_repair_help help;
+    struct cc_scrubbed scrubbed;
+    uint64_t batches_lost; /* found damaged, and not yet whole again */
 
     bool is_leading;        /* G3 */
     uint64_t term_first;    /* index of the no-op that opened our term */
@@ -360,6 +373,7 @@ void cc_group_want_image(struct cc_group *group, uint32_t peer, uint64_t index);
 void cc_group_install(struct cc_group *group, bool keep_tail);
 
 /* group_mend.c */
+bool cc_group_is_alone(const struct cc_group *group);
 
 /* The base's file does not read, DAMAGED or IO, as `text` says. */
 void cc_group_base_failed(struct cc_group *group, copycat_status status, const char *text);
@@ -373,9 +387,31 @@ uint64_t cc_group_seek_due_us(const struct cc_group *group);
 bool cc_group_may_mend(const struct cc_group *group, const struct cc_image_id *id);
 void cc_group_mend(struct cc_group *group, const struct cc_image_id *id);
 
+/* group_damage.c */
+
+/* The batch of this place does not read any more.  What of it is in memory is written again, the
+ * rest is damaged as if a start had found it, and comes back in the same way. */
+void cc_group_lose(struct cc_group *group, const struct cc_journal_place *batch);
+
+/* The entry, and what lies with it, could not be read back.  False: nobody else has it, and it is
+ * not in the state: nothing goes on. */
+bool cc_group_lose_entry(struct cc_group *group, uint64_t index);
+
+/* Nothing is damaged any more, and all that came back is durable. */
+void cc_group_whole(struct cc_group *group);
+
+/* What an image covers is of no interest any more, if it is damaged: the log begins behind it. */
+void cc_group_leave_damage(struct cc_group *group);
+
+/* Nobody else has what is damaged, but what it did is in the state: an image should be taken. */
+bool cc_group_damage_needs_image(const struct cc_group *group);
+void cc_group_damage_image_asked(struct cc_group *group);
+
 /* group_repair.c */
 void cc_group_repair_begin(struct cc_group *group);
-void cc_group_repair(struct cc_group *group); /* if it is due */
+void cc_group_repair_found(struct cc_group *group); /* while it runs: some of its log is damaged */
+void cc_group_repair_written(struct cc_group *group); /* something was, that is to be durable */
+void cc_group_repair(struct cc_group *group);         /* if it is due */
 void cc_group_repair_durable(struct cc_group *group, uint64_t mark);
 void cc_group_repair_forgotten(struct cc_group *group); /* some damage is of no interest any more */
 void cc_group_repair_received(struct cc_group *group);

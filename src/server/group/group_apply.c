@@ -18,7 +18,7 @@ static void loaded(struct cc_log_load *load)
     if (load->status == COPYCAT_ERR_CLOSED) {
         return;
     }
-    if (load->status != COPYCAT_OK) {
+    if (load->status != COPYCAT_OK && !cc_group_lose_entry(group, load->index)) {
         cc_group_fail_reading(group, load->status);
         return;
     }
@@ -31,7 +31,8 @@ static void load(struct cc_group *group, uint64_t index)
         return;
     }
     group->is_apply_loading = true;
-    group->apply_load = (struct cc_log_load){.index = index, .done = loaded, .owner = group};
+    group->apply_load = (struct cc_log_load){
+        .index = index, .done = loaded, .owner = group, .is_optional = !cc_group_is_alone(group)};
     cc_log_load(group->log, &group->apply_load);
 }
 

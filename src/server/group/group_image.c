@@ -201,18 +201,6 @@ void cc_group_forgotten(struct cc_group *group, uint64_t first)
     (void)cc_group_step(group, &event);
 }
 
-/* What cannot be read, and is covered now, is of no interest any more: the log begins behind it. */
-static void leave_damage(struct cc_group *group)
-{
-    const struct cc_log_damage *damage = cc_log_damage(group->log);
-
-    if (damage != NULL && damage->first <= group->base.index) {
-        cc_group_forgotten(group, group->base.index + 1);
-    } else {
-        cc_group_repair_forgotten(group);
-    }
-}
-
 void cc_group_image_durable(struct cc_group *group, uint64_t mark)
 {
     if (group->switch_mark == 0 || mark < group->switch_mark) {
@@ -222,7 +210,7 @@ void cc_group_image_durable(struct cc_group *group, uint64_t mark)
     group->base = group->next_base;
     group->marks.image_size = group->base.size;
     cc_group_base_mended(group);
-    leave_damage(group);
+    cc_group_leave_damage(group);
     cc_group_image_sweep(group);
     cc_group_forget(group);
 }

@@ -70,7 +70,10 @@ static void install(struct cc_group *group, const struct cc_image_id *id, struct
         cc_group_mend(group, id);
         return;
     }
-    CC_ASSERT(apply != NULL);
+    if (apply == NULL) { /* what it was to mend is whole again */
+        cc_group_image_sweep(group);
+        return;
+    }
     group->installing = apply;
     group->next_base = *id;
     (void)cc_group_step(group, &event);

@@ -13,7 +13,7 @@
 #include "server/image/lending.h"
 #include "server/node/node.h"
 
-static bool is_alone(const struct cc_group *group)
+bool cc_group_is_alone(const struct cc_group *group)
 {
     return cc_server_options(group->server)->members->count == 1;
 }
@@ -31,14 +31,15 @@ void cc_group_base_failed(struct cc_group *group, copycat_status status, const c
         group->base_trouble = status;
     }
     cc_lending_recall(group->lending, &group->base); /* another file may take its name */
-    if (!is_known || is_alone(group)) {
+    group->scrubbed.found += !is_known;
+    if (!is_known || cc_group_is_alone(group)) {
         cc_server_notice_about(
             group->server, CC_TOPIC_BASE,
             cc_server_compose(
                 group->server,
                 (const char *const[]){
                     "the image that this server stands on went bad: ", text,
-                    is_alone(group)
+                    cc_group_is_alone(group)
                         ? "; service goes on and nothing is lost, but a restart would fail and the "
                           "journal grows: do not stop this server, put the file back as it was, or "
                           "export what it holds"
@@ -54,6 +55,7 @@ void cc_group_base_mended(struct cc_group *group)
         return;
     }
     group->base_trouble = COPYCAT_OK;
+    group->scrubbed.repaired++;
     cc_server_settle(group->server, CC_TOPIC_BASE);
     cc_server_news(group->server, "this server stands on a sound image again");
 }
@@ -62,7 +64,8 @@ void cc_group_base_mended(struct cc_group *group)
 
 uint64_t cc_group_seek_due_us(const struct cc_group *group)
 {
-    bool is_lacking = !group->has_state || (group->base_trouble != COPYCAT_OK && !is_alone(group));
+    bool is_lacking =
+        !group->has_state || (group->base_trouble != COPYCAT_OK && !cc_group_is_alone(group));
     bool is_coming = group->fetching != NULL && !cc_fetching_is_stale(group->fetching);
 
     return is_lacking && !is_coming ? group->want_us : COPYCAT_NONE;
@@ -96,14 +99,23 @@ void cc_group_seek_image(struct cc_group *group)
 
 /* ---- mending ---------------------------------------------------------------------------------- */
 
+/* A newer image in the place of one that went bad, or of entries that nobody has any more. */
+static bool is_newer_needed(const struct cc_group *group, const struct cc_image_id *id)
+{
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+
+    return (group->base_trouble != COPYCAT_OK || (damage != NULL && damage->first <= id->index)) &&
+           cc_log_term(group->log, id->index) == id->term;
+}
+
 bool cc_group_may_mend(const struct cc_group *group, const struct cc_image_id *id)
 {
-    if (!group->has_state || group->base_trouble == COPYCAT_OK || group->taking != NULL ||
-        group->switch_mark != 0 || id->index > cc_apply_index(group->apply)) {
+    if (!group->has_state || group->taking != NULL || group->switch_mark != 0 ||
+        id->index > cc_apply_index(group->apply)) {
         return false;
     }
     return id->index > group->base.index
-               ? cc_log_term(group->log, id->index) == id->term
+               ? is_newer_needed(group, id)
                : group->base_trouble == COPYCAT_ERR_DAMAGED && cc_image_id_equals(id, &group->base);
 }
 

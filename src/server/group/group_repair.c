@@ -48,6 +48,12 @@ static bool may_be_decided(const struct cc_group *group)
            cc_env_now_us(group->env) < group->repairing.patience_us;
 }
 
+/* What it did is in the state, so service goes on without it; an image will stand for it. */
+static bool is_applied(const struct cc_group *group, const struct cc_log_damage *damage)
+{
+    return group->has_state && damage->first <= cc_apply_index(group->apply);
+}
+
 /*
  * All have answered, and none has it.  A quorum that is whole may still elect a leader whose log
  * overrules ours.  Without one the entry may have been acknowledged, and nothing can go on.
@@ -74,7 +80,7 @@ static void judge_answers(struct cc_group *group, const struct cc_log_damage *da
     if (is_imaged) {
         return; /* it comes back as part of a state */
     }
-    if (whole < voters / 2 + 1) {
+    if (whole < voters / 2 + 1 && !is_applied(group, damage)) {
         if (members->count > 1 && may_be_decided(group)) {
             return;
         }
@@ -90,7 +96,10 @@ static void judge_answers(struct cc_group *group, const struct cc_log_damage *da
             group->server, CC_TOPIC_DAMAGE,
             cc_journal_where(
                 group->journal, damage->file, damage->offset, damage->first,
-                "cannot be read, and no other server has it: a leader will decide"));
+                is_applied(group, damage)
+                    ? "cannot be read, and no other server has it; its outcome is in the state, "
+                      "and the next image stands for it"
+                    : "cannot be read, and no other server has it: a leader will decide"));
     }
 }
 
@@ -147,10 +156,10 @@ void cc_group_repair(struct cc_group *group)
 void cc_group_repair_begin(struct cc_group *group)
 {
     const struct cc_log_damage *damage = cc_log_damage(group->log);
+    uint64_t now = cc_env_now_us(group->env);
 
-    group->repairing.again_us = damage == NULL ? COPYCAT_NONE : cc_env_now_us(group->env);
-    group->repairing.patience_us =
-        cc_env_now_us(group->env) + PATIENCE_ELECTION_TIMEOUTS * group->election_timeout_us;
+    group->repairing.again_us = damage == NULL ? COPYCAT_NONE : now;
+    group->repairing.patience_us = now + PATIENCE_ELECTION_TIMEOUTS * group->election_timeout_us;
     if (damage != NULL) {
         look_at(group, damage);
         judge_answers(group, damage);
@@ -194,10 +203,19 @@ static bool take_entries(struct cc_group *group, const struct cc_repair *repair)
     return left.size == 0;
 }
 
-static void note_written(struct cc_group *group)
+void cc_group_repair_written(struct cc_group *group)
 {
     group->repairing.mark = cc_journal_mark(group->journal);
     cc_group_wake(group);
+}
+
+/* Entries that are taken back count from their mark on, and so does nothing behind them before. */
+static void hold(struct cc_group *group, uint64_t from)
+{
+    struct cc_repairing *repairing = &group->repairing;
+
+    repairing->held = repairing->held == 0 || from < repairing->held ? from : repairing->held;
+    cc_group_repair_written(group);
 }
 
 /* Whoever sends it, and however late: what it is says its index and its term. */
@@ -214,9 +232,10 @@ bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_byte
         return true;
     }
     if (repair.outcome == CC_REPAIR_ENTRIES) {
+        uint64_t from = damage->first;
         bool is_sound = take_entries(group, &repair);
 
-        note_written(group);
+        hold(group, from);
         return is_sound;
     }
     look_at(group, damage);
@@ -231,9 +250,11 @@ bool cc_group_receive_repair(struct cc_group *group, uint32_t peer, copycat_byte
 /* The core knows already that these entries match ours; it has no use for their bytes, and we have. */
 void cc_group_repair_received(struct cc_group *group)
 {
+    const struct cc_log_damage *damage = cc_log_damage(group->log);
+    uint64_t from = damage == NULL ? 0 : damage->first;
     bool is_taken = false;
 
-    if (cc_log_damage(group->log) == NULL || group->repairing.mark != 0) {
+    if (damage == NULL || group->repairing.mark != 0) {
         return;
     }
     for (uint32_t i = 0; i < group->received.count; i++) {
@@ -245,7 +266,7 @@ void cc_group_repair_received(struct cc_group *group)
         }
     }
     if (is_taken) {
-        note_written(group);
+        hold(group, from);
     }
 }
 
@@ -255,18 +276,48 @@ void cc_group_repair_peer_up(struct cc_group *group, uint32_t peer)
     group->repairing.outcomes[cc_server_member_place(group->server, peer)] = 0;
 }
 
-static void tell_core(struct cc_group *group)
+/* ---- what counts ----------------------------------------------------------------------------- */
+
+/* The first entry that does not count: damaged, or taken back and not durable; 0: there is none. */
+static uint64_t lacking_from(const struct cc_group *group)
 {
     const struct cc_log_damage *damage = cc_log_damage(group->log);
-    struct cc_raft_event event = {
-        .kind = CC_RAFT_EVENT_REPAIRED, .index = damage == NULL ? 0 : damage->first};
+    uint64_t held = group->repairing.held;
 
-    group->repairing.again_us = damage == NULL ? COPYCAT_NONE : cc_env_now_us(group->env);
-    (void)cc_group_step(group, &event);
     if (damage == NULL) {
-        cc_server_settle(group->server, CC_TOPIC_DAMAGE);
-        cc_server_news(group->server, "all damaged entries are back, fetched from other servers");
+        return held;
     }
+    return held != 0 && held < damage->first ? held : damage->first;
+}
+
+static void tell_core(struct cc_group *group)
+{
+    struct cc_repairing *repairing = &group->repairing;
+    bool is_damaged = cc_log_damage(group->log) != NULL;
+    struct cc_raft_event event = {.kind = CC_RAFT_EVENT_REPAIRED, .index = lacking_from(group)};
+
+    repairing->again_us =
+        is_damaged && !cc_group_is_alone(group) ? cc_env_now_us(group->env) : COPYCAT_NONE;
+    if (!cc_group_is_alone(group)) {
+        (void)cc_group_step(group, &event);
+    }
+    if (!is_damaged && repairing->mark == 0) {
+        repairing->first = 0;
+        cc_group_whole(group);
+    }
+}
+
+void cc_group_repair_found(struct cc_group *group)
+{
+    struct cc_raft_event event = {
+        .kind = CC_RAFT_EVENT_DAMAGED, .index = cc_log_damage(group->log)->first};
+    uint64_t now = cc_env_now_us(group->env);
+
+    look_at(group, cc_log_damage(group->log));
+    group->repairing.again_us = now;
+    group->repairing.patience_us = now + PATIENCE_ELECTION_TIMEOUTS * group->election_timeout_us;
+    (void)cc_group_step(group, &event);
+    cc_group_repair(group);
 }
 
 /* What has come back counts now, and only now. */
@@ -274,18 +325,23 @@ void cc_group_repair_durable(struct cc_group *group, uint64_t mark)
 {
     if (group->repairing.mark != 0 && mark >= group->repairing.mark) {
         group->repairing.mark = 0;
+        group->repairing.held = 0;
         tell_core(group);
     }
 }
 
 void cc_group_repair_forgotten(struct cc_group *group)
 {
-    const struct cc_log_damage *damage = cc_log_damage(group->log);
+    struct cc_repairing *repairing = &group->repairing;
+    uint64_t first = cc_log_first(group->log);
 
-    if (group->repairing.first != 0 && group->repairing.mark == 0 &&
-        (damage == NULL || damage->first != group->repairing.first)) {
-        tell_core(group);
+    if (repairing->first == 0) {
+        return;
     }
+    if (repairing->held != 0 && repairing->held < first) {
+        repairing->held = first <= cc_log_last(group->log) ? first : 0;
+    }
+    tell_core(group);
 }
 
 /* ---- helping --------------------------------------------------------------------------------- */

@@ -71,7 +71,7 @@ static void loaded(struct cc_log_load *load)
     if (load->status == COPYCAT_ERR_CLOSED) {
         return;
     }
-    if (load->status != COPYCAT_OK) {
+    if (load->status != COPYCAT_OK && !cc_group_lose_entry(group, load->index)) {
         cc_group_fail_reading(group, load->status);
         return;
     }
@@ -105,7 +105,8 @@ static void load_for(struct cc_group *group, const struct cc_raft_send *send, ui
     sender->send = *send;
     sender->is_loading = true;
     sender->is_stale = false;
-    sender->load = (struct cc_log_load){.index = index, .done = loaded, .owner = sender};
+    sender->load =
+        (struct cc_log_load){.index = index, .done = loaded, .owner = sender, .is_optional = true};
     cc_log_load(group->log, &sender->load);
 }
 

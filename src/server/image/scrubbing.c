@@ -7,6 +7,7 @@
 #include "server/image/scrubbing.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "server/group/group.h"
 #include "server/node/node.h"
 
@@ -29,7 +30,7 @@ struct cc_scrubbing {
     struct cc_image_reader *reader; /* ... by this; NULL: it is closed, or being closed */
     struct cc_journal_read read;    /* of a batch */
     uint64_t index;                 /* of an entry in it */
-    bool is_found;                  /* damage of the journal, in this round */
+    bool is_doubted;                /* the disk refused it once: it is asked again */
     uint32_t holds;                 /* what is under way and will call back */
 };
 
@@ -59,14 +60,11 @@ static void pause_after(struct cc_scrubbing *scrubbing, uint64_t bytes)
     wait_for(scrubbing, pause < PAUSE_MIN_US ? PAUSE_MIN_US : pause);
 }
 
-static void end_round(struct cc_scrubbing *scrubbing)
+static void wait_for_round(struct cc_scrubbing *scrubbing)
 {
     uint64_t interval = cc_server_options(scrubbing->server)->scrub_interval_us;
 
     scrubbing->phase = IDLE;
-    if (!scrubbing->is_found) {
-        cc_server_settle(scrubbing->server, CC_TOPIC_JOURNAL);
-    }
     if (scrubbing->is_again) {
         scrubbing->is_again = false;
         wait_for(scrubbing, PAUSE_MIN_US);
@@ -75,23 +73,22 @@ static void end_round(struct cc_scrubbing *scrubbing)
     }
 }
 
+static void end_round(struct cc_scrubbing *scrubbing)
+{
+    struct cc_scrubbed *scrubbed = &scrubbing->group->scrubbed;
+
+    scrubbed->rounds++;
+    scrubbed->ended_us = cc_env_now_us(scrubbing->server->env);
+    wait_for_round(scrubbing);
+}
+
 /* ---- the journal ------------------------------------------------------------------------------ */
 
-static void tell_of_batch(struct cc_scrubbing *scrubbing)
+/* Bytes that are wrong stay so; a disk that refuses them may give them the next time. */
+static bool is_lost(struct cc_scrubbing *scrubbing, copycat_status status)
 {
-    const struct cc_journal_place *place = &scrubbing->read.place;
-    bool is_alone = cc_server_options(scrubbing->server)->members->count == 1;
-
-    scrubbing->is_found = true;
-    cc_server_notice_about(
-        scrubbing->server, CC_TOPIC_JOURNAL,
-        cc_journal_where(
-            scrubbing->group->journal, place->file, (uint64_t)place->batch_block * CC_DISK_BLOCK,
-            scrubbing->index,
-            is_alone ? "cannot be read back, and no other server has it; service goes on, but a "
-                       "restart would fail: do not stop this server, export what it holds"
-                     : "cannot be read back; service goes on, and when this server starts again it "
-                       "fetches it from the others"));
+    scrubbing->is_doubted = status == COPYCAT_ERR_IO && !scrubbing->is_doubted;
+    return status != COPYCAT_OK && !scrubbing->is_doubted;
 }
 
 static void batch_read(struct cc_journal_read *read)
@@ -100,10 +97,11 @@ static void batch_read(struct cc_journal_read *read)
 
     scrubbing->holds--;
     if (scrubbing->group != NULL && read->status != COPYCAT_ERR_CLOSED) {
-        if (read->status != COPYCAT_OK && scrubbing->index >= cc_log_first(scrubbing->group->log)) {
-            tell_of_batch(scrubbing);
-        }
+        scrubbing->group->scrubbed.bytes += read->batch_size;
         pause_after(scrubbing, read->batch_size);
+        if (is_lost(scrubbing, read->status) && !CC_BUG(T052)) {
+            cc_group_lose(scrubbing->group, &read->place);
+        }
     }
     release_if_over(scrubbing);
 }
@@ -126,11 +124,22 @@ static bool find_batch(struct cc_scrubbing *scrubbing, struct cc_journal_place *
     return index <= cc_log_last(group->log) && cc_journal_is_written(group->journal, place_out);
 }
 
-static void read_batch(struct cc_scrubbing *scrubbing)
+static bool is_in_log(const struct cc_scrubbing *scrubbing, const struct cc_journal_place *batch)
 {
+    const struct cc_log *log = scrubbing->group->log;
     struct cc_journal_place place;
 
-    if (!find_batch(scrubbing, &place)) {
+    return scrubbing->index >= cc_log_first(log) && scrubbing->index <= cc_log_last(log) &&
+           cc_log_place(log, scrubbing->index, &place) && place.file == batch->file &&
+           place.batch_block == batch->batch_block;
+}
+
+static void read_batch(struct cc_scrubbing *scrubbing)
+{
+    struct cc_journal_place place = scrubbing->read.place;
+
+    scrubbing->is_doubted = scrubbing->is_doubted && is_in_log(scrubbing, &place);
+    if (!scrubbing->is_doubted && !find_batch(scrubbing, &place)) {
         end_round(scrubbing);
         return;
     }
@@ -144,6 +153,7 @@ static void begin_journal(struct cc_scrubbing *scrubbing)
 {
     scrubbing->phase = JOURNAL;
     scrubbing->index = 0;
+    scrubbing->is_doubted = false;
     scrubbing->read.place = (struct cc_journal_place){0};
     wait_for(scrubbing, PAUSE_MIN_US);
 }
@@ -191,6 +201,11 @@ static void on_open(
 
 static void on_piece(void *owner, copycat_bytes bytes)
 {
+    struct cc_scrubbing *scrubbing = owner;
+
+    if (scrubbing->group != NULL) {
+        scrubbing->group->scrubbed.bytes += bytes.size;
+    }
     pause_after(owner, bytes.size);
 }
 
@@ -223,7 +238,6 @@ static void begin_image(struct cc_scrubbing *scrubbing)
     const struct cc_group *group = scrubbing->group;
     copycat_status status;
 
-    scrubbing->is_found = false;
     scrubbing->id = group->base;
     if (group->base.index == 0 || !group->has_state || group->base_trouble != COPYCAT_OK) {
         begin_journal(scrubbing);
@@ -271,7 +285,7 @@ struct cc_scrubbing *cc_scrubbing_create(struct cc_group *group)
     scrubbing->group = group;
     scrubbing->timer = (struct cc_timer){.fire = go_on, .owner = scrubbing};
     cc_server_hold(server);
-    end_round(scrubbing);
+    wait_for_round(scrubbing);
     return scrubbing;
 }
 

@@ -255,9 +255,10 @@ static void loaded(struct cc_log_load *load)
     taking->holds--;
     if (taking->status != COPYCAT_OK || load->status == COPYCAT_ERR_CLOSED) {
         settle(taking);
-    } else if (load->status != COPYCAT_OK) {
-        cc_group_fail_reading(taking->group, load->status);
     } else {
+        if (load->status != COPYCAT_OK) {
+            (void)cc_group_lose_entry(taking->group, load->index); /* it is in the state */
+        }
         run(&taking->task); /* what was loaded is in memory until the next pass */
     }
 }
@@ -278,7 +279,8 @@ static bool copy_from_log(struct cc_taking *taking, uint64_t index)
     } else if (!taking->is_loading) {
         taking->is_loading = true;
         taking->holds++;
-        taking->load = (struct cc_log_load){.index = index, .done = loaded, .owner = taking};
+        taking->load = (struct cc_log_load){
+            .index = index, .done = loaded, .owner = taking, .is_optional = true};
         cc_log_load(log, &taking->load);
     }
     return false;

@@ -37,7 +37,6 @@ enum cc_topic {
     CC_TOPIC_DAMAGE,
     CC_TOPIC_BASE,
     CC_TOPIC_IMAGE,
-    CC_TOPIC_JOURNAL,
     CC_TOPIC_ROOM,
     CC_TOPIC_PEER, /* and its id above this */
 };

@@ -184,6 +184,69 @@ static void damage_before_what_a_leader_truncates_stays(void **state)
     assert_int_equal(cc_raft_stable(core), 3);
 }
 
+/* ---- found while it runs ---------------------------------------------------------------------- */
+
+static int setup_whole(void **state)
+{
+    int status = setup(state);
+
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_REPAIRED});
+    return status;
+}
+
+/* Leads term 4, of which 10 is the first entry. */
+static void lead(void)
+{
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_TIMEOUT, .now_us = 1000000});
+    receive(
+        CC_RAFT_VOTE_REPLY,
+        (struct cc_raft_message){.term = 4, .is_prevote = true, .is_granted = true});
+    stored();
+    receive(CC_RAFT_VOTE_REPLY, (struct cc_raft_message){.term = 4, .is_granted = true});
+    assert_int_equal(cc_raft_role(core), CC_RAFT_LEADER);
+    stored();
+}
+
+static void a_leader_gives_way_when_it_cannot_read_any_more(void **state)
+{
+    (void)state;
+    lead();
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_DAMAGED, .index = 5});
+    assert_int_equal(cc_raft_role(core), CC_RAFT_FOLLOWER);
+    assert_int_equal(cc_raft_leader(core), 0);
+    assert_int_equal(cc_raft_stable(core), 4);
+    assert_false(is_voted_for(9, 3)); /* what it cannot read it has, and more */
+    assert_true(is_voted_for(10, 4));
+}
+
+static void who_campaigns_gives_up_when_it_cannot_read_any_more(void **state)
+{
+    (void)state;
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_TIMEOUT, .now_us = 1000000});
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_DAMAGED, .index = 9});
+    assert_int_equal(cc_raft_role(core), CC_RAFT_FOLLOWER);
+    receive(
+        CC_RAFT_VOTE_REPLY,
+        (struct cc_raft_message){.term = 4, .is_prevote = true, .is_granted = true});
+    assert_int_equal(cc_raft_role(core), CC_RAFT_FOLLOWER);
+}
+
+static void a_follower_acknowledges_no_more_than_what_it_can_read(void **state)
+{
+    struct cc_raft_message append = {.term = 3, .prev_index = 9, .prev_term = 3, .commit = 9};
+
+    (void)state;
+    receive(CC_RAFT_APPEND, append);
+    assert_int_equal(reply(CC_RAFT_APPEND_REPLY)->match, 9);
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_DAMAGED, .index = 6});
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_DAMAGED, .index = 8}); /* more, behind it */
+    assert_int_equal(cc_raft_commit(core), 9);
+    receive(CC_RAFT_APPEND, append);
+    assert_int_equal(reply(CC_RAFT_APPEND_REPLY)->match, 5);
+    step((struct cc_raft_event){.kind = CC_RAFT_EVENT_REPAIRED, .index = 0});
+    assert_int_equal(reply(CC_RAFT_APPEND_REPLY)->match, 9);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -194,6 +257,12 @@ int main(void)
         TEST(is_not_made_leader_by_a_transfer),
         TEST(damage_that_a_leader_truncates_is_gone),
         TEST(damage_before_what_a_leader_truncates_stays),
+        cmocka_unit_test_setup_teardown(
+            a_leader_gives_way_when_it_cannot_read_any_more, setup_whole, teardown),
+        cmocka_unit_test_setup_teardown(
+            who_campaigns_gives_up_when_it_cannot_read_any_more, setup_whole, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_follower_acknowledges_no_more_than_what_it_can_read, setup_whole, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,6 @@
  * What is promised of servers that stand on images: they forget what an image covers, start from it,
  * give it to whoever lacks what is forgotten, and get it back from the others when it cannot be read.
  */
-#include "log/journal_internal.h"
 #include "sim/sim_disk_internal.h"
 #include "sim/workload.h"
 
@@ -457,45 +456,6 @@ static void alone_a_server_says_so_when_its_image_is_found_to_rot(void **state)
     assert_non_null(strstr(server_at(0)->last_notice, "a restart would fail"));
 }
 
-/* The batch of the first entry behind the image. */
-static void spoil_batch(uint32_t place)
-{
-    const struct cc_group *group = group_at(place);
-    struct cc_sim_file *file = cluster->world->machines[place].disk->files;
-    struct cc_journal_place at;
-    const char *path;
-
-    if (!cc_log_place(group->log, group->base.index + 1, &at)) {
-        fail_msg("it has no place");
-    }
-    path = cc_journal_path(group->journal, at.file);
-    while (file != NULL && (!file->is_named || strcmp(file->name, path) != 0)) {
-        file = file->next;
-    }
-    assert_non_null(file);
-    file->platter[at.batch_block * CC_DISK_BLOCK + at.offset] ^= 1;
-    file->seen[at.batch_block * CC_DISK_BLOCK + at.offset] ^= 1;
-}
-
-static void rot_of_the_journal_is_told_while_all_goes_on(void **state)
-{
-    (void)state;
-    work();
-    expect_settled();
-    let_entries_come(10);
-    spoil_batch(1);
-    cc_cluster_damaged(cluster, 1);
-    run_for(2 * SCRUB_INTERVAL_US);
-    assert_int_equal(server_at(1)->state, CC_SERVER_MEMBER);
-    assert_non_null(strstr(server_at(1)->last_notice, "journal-"));
-    assert_non_null(strstr(server_at(1)->last_notice, "cannot be read back"));
-    cc_cluster_crash(cluster, 1);
-    cc_cluster_start(cluster, 1);
-    expect_settled();
-    run_for(2 * SCRUB_INTERVAL_US);
-    assert_null(strstr(server_at(1)->last_notice, "cannot be read back"));
-}
-
 static void who_lends_an_image_that_does_not_read_finds_out(void **state)
 {
     (void)state;
@@ -592,7 +552,6 @@ int main(void)
         TEST(alone_with_a_base_that_rots_a_server_says_so_and_serves, setup_one),
         TEST(rot_is_found_before_anybody_needs_the_file, setup_three_scrubbed),
         TEST(alone_a_server_says_so_when_its_image_is_found_to_rot, setup_one_scrubbed),
-        TEST(rot_of_the_journal_is_told_while_all_goes_on, setup_three_scrubbed),
         TEST(who_lends_an_image_that_does_not_read_finds_out, setup_three),
         TEST(a_state_comes_from_another_when_who_gives_it_falls_silent, setup_three),
     };

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is promised where the journal of a server rots while it runs: reading everything again finds
+ * that, and then it is whole again, without a restart (T-052).
+ */
+#include "log/journal_internal.h"
+#include "sim/sim_disk_internal.h"
+#include "sim/workload.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SCRUB_INTERVAL_US UINT64_C(5000000)
+#define ENTRIES 50u /* from one image to the next */
+#define IN_MEMORY UINT64_C(1000000)
+#define ON_DISK_ALONE 1u /* what is applied leaves memory at once */
+
+static struct cc_cluster *cluster;
+
+static void run_for(uint64_t time_us)
+{
+    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
+    if (cc_judge_verdict(cluster->judge) != NULL) {
+        fail_msg("%s", cc_judge_verdict(cluster->judge));
+    }
+}
+
+static struct cc_server *server_at(uint32_t place)
+{
+    return cluster->seats[place].server;
+}
+
+static struct cc_group *group_at(uint32_t place)
+{
+    assert_non_null(server_at(place)->group);
+    return server_at(place)->group;
+}
+
+static void expect_settled(void)
+{
+    run_for(3000000);
+    assert_true(cc_cluster_is_settled(cluster));
+    assert_int_equal(cluster->totals.failures, 0);
+}
+
+static void let_entries_come(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        cc_group_propose(
+            group_at(cc_cluster_leader(cluster)), CC_ENTRY_TICK, (copycat_bytes){NULL, 0});
+        run_for(20000);
+    }
+}
+
+static int setup_cluster(uint32_t voters, uint64_t cache_bytes_max)
+{
+    struct cc_cluster_options options = {
+        .seed = 11,
+        .voter_count = voters,
+        .election_timeout_us = 300000,
+        .file_size = 65536,
+        .batch_size_max = 4096,
+        .cache_bytes_max = cache_bytes_max,
+        .image_entries = ENTRIES,
+        .keep_bytes = 1,
+        .scrub_interval_us = SCRUB_INTERVAL_US};
+
+    cluster = cc_cluster_create(&options);
+    for (uint32_t i = 0; i < voters; i++) {
+        cc_cluster_start(cluster, i);
+    }
+    run_for(3000000);
+    let_entries_come(2 * ENTRIES + 20);
+    expect_settled();
+    return 0;
+}
+
+static int setup_three(void **state)
+{
+    (void)state;
+    return setup_cluster(3, ON_DISK_ALONE);
+}
+
+static int setup_three_in_memory(void **state)
+{
+    (void)state;
+    return setup_cluster(3, IN_MEMORY);
+}
+
+static int setup_one(void **state)
+{
+    (void)state;
+    return setup_cluster(1, ON_DISK_ALONE);
+}
+
+static int setup_one_in_memory(void **state)
+{
+    (void)state;
+    return setup_cluster(1, IN_MEMORY);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    cc_cluster_destroy(cluster);
+    return 0;
+}
+
+static struct cc_sim_file *file_of(uint32_t place, const char *path)
+{
+    struct cc_sim_file *file = cluster->world->machines[place].disk->files;
+
+    while (file != NULL && (!file->is_named || strcmp(file->name, path) != 0)) {
+        file = file->next;
+    }
+    assert_non_null(file);
+    return file;
+}
+
+/* The batch of this entry, in one bit. */
+static void spoil(uint32_t place, uint64_t index)
+{
+    const struct cc_group *group = group_at(place);
+    struct cc_journal_place at;
+    struct cc_sim_file *file;
+
+    if (!cc_log_place(group->log, index, &at)) {
+        fail_msg("it has no place");
+    }
+    file = file_of(place, cc_journal_path(group->journal, at.file));
+    file->platter[at.batch_block * CC_DISK_BLOCK + at.offset] ^= 1;
+    file->seen[at.batch_block * CC_DISK_BLOCK + at.offset] ^= 1;
+    cc_cluster_damaged(cluster, place);
+}
+
+static void spoil_uncovered(uint32_t place)
+{
+    spoil(place, group_at(place)->base.index + 1);
+}
+
+static void expect_whole(uint32_t place)
+{
+    const struct cc_group *group = group_at(place);
+
+    assert_int_equal(server_at(place)->state, CC_SERVER_MEMBER);
+    assert_null(cc_log_damage(group->log));
+    assert_int_equal(group->scrubbed.found, 1);
+    assert_int_equal(group->scrubbed.repaired, 1);
+    assert_true(group->scrubbed.rounds >= 1);
+    assert_string_equal(server_at(place)->last_notice, "");
+    for (uint64_t index = group->base.index + 1; index <= cc_log_last(group->log); index++) {
+        struct cc_journal_place at;
+
+        assert_true(cc_log_place(group->log, index, &at));
+    }
+}
+
+/* With nobody there to be asked, so that what was damaged must be on this disk again. */
+static void expect_whole_after_a_start(uint32_t place)
+{
+    uint64_t last = cc_log_last(group_at(place)->log);
+
+    for (uint32_t i = 0; i < cluster->options.voter_count; i++) {
+        cc_cluster_crash(cluster, i);
+    }
+    cc_cluster_start(cluster, place);
+    run_for(2000000);
+    assert_int_equal(server_at(place)->state, CC_SERVER_MEMBER);
+    assert_null(cc_log_damage(group_at(place)->log));
+    assert_true(cc_log_last(group_at(place)->log) >= last);
+    for (uint32_t i = 0; i < cluster->options.voter_count; i++) {
+        if (i != place) {
+            cc_cluster_start(cluster, i);
+        }
+    }
+    expect_settled();
+}
+
+static void what_a_follower_cannot_read_any_more_comes_from_the_others(void **state)
+{
+    uint32_t place = (cc_cluster_leader(cluster) + 1) % 3;
+    uint32_t leader = cc_cluster_leader(cluster);
+
+    (void)state;
+    spoil_uncovered(place);
+    run_for(2 * SCRUB_INTERVAL_US);
+    expect_whole(place);
+    assert_int_equal(cc_cluster_leader(cluster), leader);
+    expect_whole_after_a_start(place);
+}
+
+static void a_leader_that_cannot_read_gives_way_and_is_repaired(void **state)
+{
+    uint32_t place = cc_cluster_leader(cluster);
+
+    (void)state;
+    spoil_uncovered(place);
+    run_for(2 * SCRUB_INTERVAL_US);
+    assert_int_not_equal(cc_cluster_leader(cluster), place);
+    expect_whole(place);
+    expect_whole_after_a_start(place);
+}
+
+static void what_is_in_memory_is_written_again_and_the_leader_stays(void **state)
+{
+    uint32_t place = cc_cluster_leader(cluster);
+    uint64_t term = cc_raft_term(group_at(place)->core);
+
+    (void)state;
+    spoil_uncovered(place);
+    run_for(2 * SCRUB_INTERVAL_US);
+    expect_whole(place);
+    assert_int_equal(cc_cluster_leader(cluster), place);
+    assert_int_equal(cc_raft_term(group_at(place)->core), term);
+    expect_whole_after_a_start(place);
+}
+
+/* It has not got the image that the others stand on, and they have not got its entry any more. */
+static void what_the_others_have_forgotten_comes_as_an_image(void **state)
+{
+    uint32_t place = (cc_cluster_leader(cluster) + 1) % 3;
+    uint64_t base = group_at(place)->base.index;
+    uint64_t applied;
+
+    (void)state;
+    server_at(place)->image_writers++; /* as if one were still under way */
+    let_entries_come(2 * ENTRIES);
+    assert_int_equal(group_at(place)->base.index, base);
+    spoil_uncovered(place);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(i == place || cc_log_first(group_at(i)->log) > base + 1);
+    }
+    server_at(place)->image_writers--;
+    applied = cc_apply_index(group_at(place)->apply);
+    run_for(3 * SCRUB_INTERVAL_US);
+    assert_true(group_at(place)->base.index > base);
+    assert_true(cc_apply_index(group_at(place)->apply) >= applied);
+    expect_whole(place);
+    expect_whole_after_a_start(place);
+}
+
+static void alone_an_image_stands_for_what_cannot_be_read(void **state)
+{
+    uint64_t base = group_at(0)->base.index;
+    uint64_t term = cc_raft_term(group_at(0)->core);
+
+    (void)state;
+    spoil_uncovered(0);
+    run_for(2 * SCRUB_INTERVAL_US);
+    expect_whole(0);
+    assert_true(group_at(0)->base.index > base);
+    assert_int_equal(cc_raft_term(group_at(0)->core), term);
+    expect_whole_after_a_start(0);
+}
+
+static void alone_what_is_in_memory_is_written_again(void **state)
+{
+    (void)state;
+    spoil_uncovered(0);
+    run_for(2 * SCRUB_INTERVAL_US);
+    expect_whole(0);
+    expect_whole_after_a_start(0);
+}
+
+/* Memory may be what is bad: then it is no better than the disk. */
+static void what_is_not_whole_in_memory_comes_from_the_others(void **state)
+{
+    uint32_t place = (cc_cluster_leader(cluster) + 1) % 3;
+    uint64_t index = group_at(place)->base.index + 1;
+    struct cc_block *block = cc_log_peek(group_at(place)->log, index);
+
+    (void)state;
+    assert_non_null(block);
+    block->data[block->size / 2] ^= 1;
+    spoil(place, index);
+    run_for(2 * SCRUB_INTERVAL_US);
+    expect_whole(place);
+    assert_int_equal(cc_entry_of(cc_log_peek(group_at(place)->log, index)).index, index);
+    expect_whole_after_a_start(place);
+}
+
+static void one_after_the_other_all_are_repaired(void **state)
+{
+    (void)state;
+    for (uint32_t place = 0; place < 3; place++) {
+        let_entries_come(3);
+        spoil_uncovered(place);
+        run_for(2 * SCRUB_INTERVAL_US);
+        expect_whole(place);
+        expect_settled();
+    }
+}
+
+#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_a_follower_cannot_read_any_more_comes_from_the_others, setup_three),
+        TEST(a_leader_that_cannot_read_gives_way_and_is_repaired, setup_three),
+        TEST(what_is_in_memory_is_written_again_and_the_leader_stays, setup_three_in_memory),
+        TEST(what_is_not_whole_in_memory_comes_from_the_others, setup_three_in_memory),
+        TEST(what_the_others_have_forgotten_comes_as_an_image, setup_three),
+        TEST(alone_an_image_stands_for_what_cannot_be_read, setup_one),
+        TEST(alone_what_is_in_memory_is_written_again, setup_one_in_memory),
+        TEST(one_after_the_other_all_are_repaired, setup_three),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
