@@ -24,6 +24,8 @@
 #define CC_VOTERS_MAX 7u
 #define CC_ADDRESS_SIZE_MAX 255u
 #define CC_IMAGE_PART_SIZE_MAX (64u << 10)
+#define CC_BACKUP_PART_SIZE_MAX (256u << 10)
+#define CC_BACKUP_WINDOW (1u << 20) /* bytes of a backup on their way to whoever makes it */
 #define CC_IMAGE_SIZE_MAX (UINT64_C(1) << 50)
 #define CC_RUNS_PER_APPEND_MAX 8u       /* changes of term inside one append */
 #define CC_TERM_MAX (UINT64_C(1) << 46) /* above: corruption, not politics (T-011) */

@@ -60,12 +60,19 @@ enum cc_message_type {
     /* between an observer and a server */
     CC_MESSAGE_ASK_REPORT = 80, /* empty */
     CC_MESSAGE_REPORT = 81,     /* struct cc_report */
+
+    /* an observer makes a backup; REFUSE ends it, too */
+    CC_MESSAGE_BACKUP_ASK = 82,  /* struct cc_backup_ask */
+    CC_MESSAGE_BACKUP_WAIT = 83, /* empty: what is asked for is being made */
+    CC_MESSAGE_BACKUP_HEAD = 84, /* struct cc_backup_head: now it begins */
+    CC_MESSAGE_BACKUP_PART = 85, /* struct cc_backup_part */
+    CC_MESSAGE_BACKUP_END = 86,  /* struct cc_backup_end */
 };
 
 enum cc_hello_kind {
     CC_HELLO_CLIENT = 1,
     CC_HELLO_PEER = 2,
-    CC_HELLO_OBSERVER = 3, /* asks where the server stands, in whatever state it is */
+    CC_HELLO_OBSERVER = 3, /* asks where the server stands, in whatever state it is; or for a backup */
     CC_HELLO_LANE = 4,     /* a server that asks for parts of an image, and for nothing else */
 };
 
@@ -74,6 +81,8 @@ struct cc_hello {
     uint32_t version_max;
     uint32_t feature_level;
     uint8_t kind;
+    bool
+        is_restored; /* PEER: from a backup, and not founded yet; `cluster_id` is what it will be */
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* zero: none yet, or (client) any */
     uint32_t server;                        /* the speaker's id; 0 from a client */
     uint8_t incarnation[CC_INCARNATION_SIZE];
@@ -296,6 +305,30 @@ struct cc_marked {
     bool asks;           /* the sender lacks the receiver's */
 };
 
+/* The first begins a backup; each lets the server go on to CC_BACKUP_WINDOW behind what was received. */
+struct cc_backup_ask {
+    uint64_t received; /* bytes */
+};
+
+/* What the backup is of: the state after entry `index`. */
+struct cc_backup_head {
+    uint8_t cluster_id[CC_CLUSTER_ID_SIZE];
+    uint64_t index;
+    uint64_t term;
+    uint64_t time_us; /* log time */
+    uint64_t size;    /* bytes that come */
+};
+
+/* Records of an image; where a part ends has nothing to do with where a record does. */
+struct cc_backup_part {
+    uint64_t offset;
+    copycat_bytes bytes; /* 1 to CC_BACKUP_PART_SIZE_MAX */
+};
+
+struct cc_backup_end {
+    uint64_t size; /* bytes that came */
+};
+
 /* `token` names the client's connection at the server that passes on. */
 struct cc_forward {
     uint64_t token;
@@ -350,6 +383,14 @@ void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *
 bool cc_image_part_decode(copycat_bytes body, struct cc_image_part *part_out);
 void cc_marked_encode(struct cc_writer *writer, const struct cc_marked *marked);
 bool cc_marked_decode(copycat_bytes body, struct cc_marked *marked_out);
+void cc_backup_ask_encode(struct cc_writer *writer, const struct cc_backup_ask *ask);
+bool cc_backup_ask_decode(copycat_bytes body, struct cc_backup_ask *ask_out);
+void cc_backup_head_encode(struct cc_writer *writer, const struct cc_backup_head *head);
+bool cc_backup_head_decode(copycat_bytes body, struct cc_backup_head *head_out);
+void cc_backup_part_encode(struct cc_writer *writer, const struct cc_backup_part *part);
+bool cc_backup_part_decode(copycat_bytes body, struct cc_backup_part *part_out);
+void cc_backup_end_encode(struct cc_writer *writer, const struct cc_backup_end *end);
+bool cc_backup_end_decode(copycat_bytes body, struct cc_backup_end *end_out);
 void cc_timeout_now_encode(struct cc_writer *writer, const struct cc_timeout_now *timeout);
 bool cc_timeout_now_decode(copycat_bytes body, struct cc_timeout_now *timeout_out);
 void cc_forward_encode(struct cc_writer *writer, const struct cc_forward *forward);

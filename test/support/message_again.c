@@ -41,7 +41,11 @@
     X(CC_MESSAGE_REPORT, report)                 \
     X(AGAIN_SESSION_EXPIRE, session_expire)      \
     X(AGAIN_MARK, mark)                          \
-    X(AGAIN_CATALOG_PLACE, catalog_place)
+    X(AGAIN_CATALOG_PLACE, catalog_place)        \
+    X(CC_MESSAGE_BACKUP_ASK, backup_ask)         \
+    X(CC_MESSAGE_BACKUP_HEAD, backup_head)       \
+    X(CC_MESSAGE_BACKUP_PART, backup_part)       \
+    X(CC_MESSAGE_BACKUP_END, backup_end)
 
 const uint16_t again_kinds[AGAIN_KINDS] = {
 #define KIND(kind, name) kind,

@@ -93,7 +93,7 @@ static void bounds_what_hello_says(void **state)
         CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = CC_HELLO_LANE,
         .server = 1);
     REFUSED(
-        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = 5, .server = 1,
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = 6, .server = 1,
         .members = one);
 }
 
@@ -261,6 +261,57 @@ static void bounds_what_is_said_of_images(void **state)
     REFUSED(CC_MESSAGE_IMAGE_PART, image_part, .index = 1, .offset = CC_IMAGE_SIZE_MAX + 1);
 }
 
+static void bounds_what_is_said_of_backups(void **state)
+{
+    static uint8_t part[CC_BACKUP_PART_SIZE_MAX + 1];
+    const struct cc_backup_head small = {.index = 1, .term = 1, .size = 1};
+    struct cc_backup_head wrong[4];
+
+    (void)state;
+    ACCEPTED(CC_MESSAGE_BACKUP_ASK, backup_ask, .received = CC_IMAGE_SIZE_MAX);
+    REFUSED(CC_MESSAGE_BACKUP_ASK, backup_ask, .received = CC_IMAGE_SIZE_MAX + 1);
+    ACCEPTED(CC_MESSAGE_BACKUP_END, backup_end, .size = CC_IMAGE_SIZE_MAX);
+    REFUSED(CC_MESSAGE_BACKUP_END, backup_end, .size = 0);
+    REFUSED(CC_MESSAGE_BACKUP_END, backup_end, .size = CC_IMAGE_SIZE_MAX + 1);
+    ACCEPTED(
+        CC_MESSAGE_BACKUP_PART, backup_part, .offset = CC_IMAGE_SIZE_MAX,
+        .bytes = {part, CC_BACKUP_PART_SIZE_MAX});
+    REFUSED(CC_MESSAGE_BACKUP_PART, backup_part, .bytes = {part, CC_BACKUP_PART_SIZE_MAX + 1});
+    REFUSED(CC_MESSAGE_BACKUP_PART, backup_part, .bytes = {part, 0});
+    REFUSED(
+        CC_MESSAGE_BACKUP_PART, backup_part, .offset = CC_IMAGE_SIZE_MAX + 1, .bytes = {part, 1});
+    ACCEPTED(CC_MESSAGE_BACKUP_HEAD, backup_head, .index = 1, .term = 1, .size = 1);
+    for (size_t i = 0; i < 4; i++) {
+        wrong[i] = small;
+    }
+    wrong[0].index = 0;
+    wrong[1].term = CC_TERM_MAX + 1;
+    wrong[2].time_us = CC_TIME_US_MAX + 1;
+    wrong[3].size = 0;
+    for (size_t i = 0; i < 4; i++) {
+        REFUSED(
+            CC_MESSAGE_BACKUP_HEAD, backup_head, .index = wrong[i].index, .term = wrong[i].term,
+            .time_us = wrong[i].time_us, .size = wrong[i].size);
+    }
+}
+
+static void takes_a_restored_server_only_with_the_id_of_its_cluster(void **state)
+{
+    struct cc_members one = {.count = 1};
+
+    (void)state;
+    one.at[0] = (struct cc_member){.id = 1, .role = CC_ROLE_VOTER, .address = "a:1"};
+    ACCEPTED(
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = CC_HELLO_PEER,
+        .is_restored = true, .cluster_id = {1}, .server = 1, .members = one);
+    REFUSED(
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = CC_HELLO_PEER,
+        .is_restored = true, .server = 1, .members = one);
+    REFUSED(
+        CC_MESSAGE_HELLO, hello, .version_min = 1, .version_max = 1, .kind = 6, .cluster_id = {1},
+        .server = 1, .members = one);
+}
+
 static bool accepts_append(const struct cc_append *append, size_t entries_size)
 {
     static const uint8_t zeros[4 * CC_ENTRY_HEADER_SIZE];
@@ -336,6 +387,8 @@ int main(void)
         TEST(bounds_answers),
         TEST(bounds_terms_and_indexes_between_servers),
         TEST(bounds_what_is_said_of_images),
+        TEST(bounds_what_is_said_of_backups),
+        TEST(takes_a_restored_server_only_with_the_id_of_its_cluster),
         TEST(counts_the_entries_that_can_be_there),
         TEST(takes_flags_for_nothing_but_0_and_1),
         TEST(bounds_what_is_passed_on),

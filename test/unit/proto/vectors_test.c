@@ -79,6 +79,23 @@ static void write_hello_peer(void)
     cc_hello_encode(&writer, &hello);
 }
 
+static void write_hello_restored(void)
+{
+    struct cc_hello hello = {
+        .version_min = 1,
+        .version_max = 1,
+        .feature_level = 1,
+        .kind = CC_HELLO_PEER,
+        .is_restored = true,
+        .server = 2,
+        .boot = 300,
+        .members = members()};
+
+    count_up(hello.cluster_id, 0xc0);
+    count_up(hello.incarnation, 0x20);
+    cc_hello_encode(&writer, &hello);
+}
+
 static void write_refuse(void)
 {
     cc_refuse_encode(
@@ -262,6 +279,30 @@ static void write_image_offer(void)
     cc_image_offer_encode(&writer, &(struct cc_image_offer){.term = 5, .image = image});
 }
 
+static void write_backup_ask(void)
+{
+    cc_backup_ask_encode(&writer, &(struct cc_backup_ask){.received = 65536});
+}
+
+static void write_backup_head(void)
+{
+    struct cc_backup_head head = {.index = 1001, .term = 5, .time_us = 1000000, .size = 1048576};
+
+    count_up(head.cluster_id, 0xc0);
+    cc_backup_head_encode(&writer, &head);
+}
+
+static void write_backup_part(void)
+{
+    cc_backup_part_encode(
+        &writer, &(struct cc_backup_part){.offset = 65536, .bytes = COPYCAT_STR("part")});
+}
+
+static void write_backup_end(void)
+{
+    cc_backup_end_encode(&writer, &(struct cc_backup_end){.size = 1048576});
+}
+
 static void write_image_wanted(void)
 {
     cc_image_wanted_encode(&writer, &(struct cc_image_wanted){.index = 990});
@@ -384,6 +425,7 @@ static const struct {
 } writers[] = {
     {"hello-client", CC_MESSAGE_HELLO, write_hello_client},
     {"hello-peer", CC_MESSAGE_HELLO, write_hello_peer},
+    {"hello-restored", CC_MESSAGE_HELLO, write_hello_restored},
     {"refuse", CC_MESSAGE_REFUSE, write_refuse},
     {"base", CC_MESSAGE_BASE, write_base},
     {"session-open", CC_MESSAGE_SESSION_OPEN, write_session_open},
@@ -411,6 +453,10 @@ static const struct {
     {"timeout-now", CC_MESSAGE_TIMEOUT_NOW, write_timeout_now},
     {"forward", CC_MESSAGE_FORWARD, write_forward},
     {"report", CC_MESSAGE_REPORT, write_report},
+    {"backup-ask", CC_MESSAGE_BACKUP_ASK, write_backup_ask},
+    {"backup-head", CC_MESSAGE_BACKUP_HEAD, write_backup_head},
+    {"backup-part", CC_MESSAGE_BACKUP_PART, write_backup_part},
+    {"backup-end", CC_MESSAGE_BACKUP_END, write_backup_end},
     {"entry", 0, write_entry},
     {"session-expire", 0, write_session_expire},
     {"mark", 0, write_mark},
