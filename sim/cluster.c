@@ -5,6 +5,7 @@
 #include "sim/cluster.h"
 
 #include "base/assert.h"
+#include "catalog/catalog_machine.h"
 #include "resource/map/map_machine.h"
 #include "sim/alarm.h"
 
@@ -174,6 +175,12 @@ static struct cc_env *boot(struct cc_cluster *cluster, uint32_t place)
         cc_world_crash(cluster->world, place);
     }
     return cc_world_boot(cluster->world, place);
+}
+
+void cc_cluster_apply_options(const struct cc_memory *memory, struct cc_apply_options *options_out)
+{
+    *options_out = (struct cc_apply_options){
+        .memory = memory, .types = machine_types, .catalog = &cc_catalog_machine_type};
 }
 
 static copycat_status open_server(

@@ -74,6 +74,7 @@ struct cc_cluster_totals {
     uint64_t torn_tails; /* batches cut by recoveries */
     uint64_t failures;   /* servers that stopped after an I/O error */
     uint64_t reports;    /* that observers were given */
+    uint64_t backups;    /* complete ones */
     uint64_t writes;     /* durable writes of journals */
     uint64_t refusals;   /* starts that were refused, as they must be */
     uint64_t damaged;    /* recoveries that stopped at damage */
@@ -126,6 +127,9 @@ bool cc_cluster_start_twice(struct cc_cluster *cluster, uint32_t place);
 bool cc_cluster_start_as(struct cc_cluster *cluster, uint32_t place, uint32_t id);
 
 bool cc_cluster_is_up(const struct cc_cluster *cluster, uint32_t place);
+
+/* What states are made with here, of any memory. */
+void cc_cluster_apply_options(const struct cc_memory *memory, struct cc_apply_options *options_out);
 
 /* The server that leads the newest term; UINT32_MAX if none does. */
 uint32_t cc_cluster_leader(const struct cc_cluster *cluster);

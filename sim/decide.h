@@ -29,6 +29,7 @@ enum cc_stream {
     CC_STREAM_SETUP,
     CC_STREAM_NEMESIS,
     CC_STREAM_CLIENT,
+    CC_STREAM_BACKUP,
 };
 
 static inline struct cc_decider cc_decider_make(

@@ -93,6 +93,14 @@ static void draw_workload(struct cc_decider *setup, struct cc_workload_options *
     out->kinds |= 1u << CC_HISTORY_PUT | 1u << CC_HISTORY_GET;
 }
 
+/* In every fourth run somebody makes backups; they bring marks, and so images. */
+static bool draw_backups(uint64_t seed)
+{
+    struct cc_decider backups = cc_decider_make(seed, CC_STREAM_SETUP, 2);
+
+    return cc_decide_below(&backups, 4) == 0;
+}
+
 /* From what was drawn to what is run. */
 static void override(
     const struct cc_run_overrides *overrides,
@@ -420,6 +428,7 @@ static void create(struct run *run, const struct cc_run_options *options)
     draw_cluster(&setup, options, &cluster);
     draw_images(options->seed, &cluster);
     draw_workload(&setup, &workload);
+    workload.makes_backups = draw_backups(options->seed);
     nemesis.pace_us = PICK(&setup, 100000, 400000, 1500000);
     nemesis.server_count = cluster.voter_count + cluster.learner_count;
     nemesis.client_count = cluster.client_count;

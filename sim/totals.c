@@ -24,6 +24,7 @@ void cc_totals_add(struct cc_totals *totals, const struct cc_run_result *result)
     sum->cluster.torn_tails += result->cluster.torn_tails;
     sum->cluster.failures += result->cluster.failures;
     sum->cluster.reports += result->cluster.reports;
+    sum->cluster.backups += result->cluster.backups;
     sum->cluster.writes += result->cluster.writes;
     sum->cluster.damaged += result->cluster.damaged;
     sum->cluster.diverged += result->cluster.diverged;
@@ -84,9 +85,9 @@ void cc_totals_print(const struct cc_totals *totals, double cpu)
         sum->cluster.memory_max / 1024);
     printf(
         "clients         sessions ended %" PRIu64 ", server switches %" PRIu64
-        ", commands sent again %" PRIu64 ", reports read %" PRIu64 "\n",
+        ", commands sent again %" PRIu64 ", reports read %" PRIu64 ", backups %" PRIu64 "\n",
         sum->workload.sessions_ended, sum->workload.switches, sum->workload.resends,
-        sum->cluster.reports);
+        sum->cluster.reports, sum->cluster.backups);
     print_faults(sum);
     printf(
         "time            simulated %.0f s busy, %.0f s idle, in %.1f CPU s: %.0f x\n", busy, idle,

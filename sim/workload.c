@@ -9,6 +9,7 @@
 #include "proto/catalog_operation.h"
 #include "resource/map/map_operation.h"
 #include "sim/alarm.h"
+#include "sim/backups.h"
 #include "sim/observer.h"
 
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #define SERVED_US 25000000u /* after the last fault every call is served within so long */
 #define WORK_PER_ALARM 6u
 #define WORK_PER_QUESTION 12u
+#define WORK_PER_BACKUP 60u
 
 struct worker;
 
@@ -58,9 +60,11 @@ struct worker {
     struct errand errands[WINDOW_MAX];
     struct cc_alarm_caller alarm;
     struct cc_observer observer;
+    struct cc_backups backups;
     uint32_t busy;
     uint64_t values;
     struct cc_decider choices;
+    struct cc_decider backup_choices;
     bool is_call_posted;
 };
 
@@ -606,6 +610,10 @@ static void work_aside(struct worker *worker)
         cc_observer_ask(
             &worker->observer, cc_world_env(cluster->world, worker->machine), &worker->choices);
     }
+    if (worker->workload->options.makes_backups &&
+        cc_decide_below(&worker->backup_choices, WORK_PER_BACKUP) == 0) {
+        cc_backups_make(&worker->backups, &worker->backup_choices);
+    }
 }
 
 static void work(void *owner)
@@ -706,6 +714,7 @@ static void boot(struct worker *worker)
     }
     cc_alarm_caller_init(&worker->alarm, worker->client);
     cc_observer_init(&worker->observer, cluster);
+    cc_backups_init(&worker->backups, cluster, cc_world_env(cluster->world, worker->machine));
     work_later(worker);
 }
 
@@ -769,6 +778,7 @@ struct cc_workload *cc_workload_create(
         worker->number = i;
         worker->machine = cc_cluster_client_machine(i);
         worker->choices = cc_decider_make(cluster->options.seed, CC_STREAM_CLIENT, i);
+        worker->backup_choices = cc_decider_make(cluster->options.seed, CC_STREAM_BACKUP, i);
     }
     return workload;
 }

@@ -24,6 +24,7 @@ struct cc_workload_options {
     uint32_t kinds;        /* bit mask over enum cc_history_kind: the operations that occur */
     uint64_t session_timeout_us;
     bool has_alarms;       /* besides, clients set alarms (alarm.h) */
+    bool makes_backups;    /* and make backups (backups.h) */
     bool distrusts_leases; /* clocks are wild: reads by lease are judged as sequential ones */
     uint32_t idle;         /* bit mask of clients that do nothing */
 };

@@ -124,6 +124,9 @@ copycat_status cc_image_read_begin(
 /* From on_open(OK) on, once for each on_piece: the next piece, or the end, comes. */
 void cc_image_read_next(struct cc_image_reader *reader);
 
+/* From on_open(OK) on: the bytes of all additions. */
+uint64_t cc_image_read_raw_size(const struct cc_image_reader *reader);
+
 /* At any time; on_closed comes, and nothing before it any more. */
 void cc_image_read_close(struct cc_image_reader *reader);
 

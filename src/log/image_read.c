@@ -213,3 +213,8 @@ void cc_image_read_close(struct cc_image_reader *reader)
         cc_image_reader_wind_up(reader);
     }
 }
+
+uint64_t cc_image_read_raw_size(const struct cc_image_reader *reader)
+{
+    return reader->end.raw_size;
+}

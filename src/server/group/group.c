@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/bug.h"
 #include "server/image/fetching.h"
+#include "server/image/giving.h"
 #include "server/image/lending.h"
 #include "server/image/offering.h"
 #include "server/node/node.h"
@@ -39,6 +40,7 @@ static void set_alarm(struct cc_group *group)
     }
     due = earlier(due, cc_offering_due_us(group->offering));
     due = earlier(due, cc_lending_due_us(group->lending));
+    due = earlier(due, cc_giving_due_us(group->giving));
     due = earlier(due, cc_group_seek_due_us(group));
     due = earlier(due, cc_group_ask_due_us(group));
     if (group->fetching != NULL) {
@@ -56,6 +58,7 @@ static void pass_end(struct cc_task *task)
     struct cc_group *group = task->owner;
 
     cc_group_room_judge(group);
+    cc_giving_go_on(group->giving);
     cc_group_mark(group);
     cc_group_flush_proposals(group);
     cc_group_apply(group);

@@ -205,6 +205,7 @@ struct cc_group {
     struct cc_apply *installing;  /* what was fetched, while the core decides on it */
     struct cc_offering *offering;
     struct cc_lending *lending;
+    struct cc_giving *giving; /* backups */
     struct cc_scrubbing *scrubbing;
     struct cc_room *room;
     uint64_t wanted; /* an image of this index at least, from whoever has it; 0: none */

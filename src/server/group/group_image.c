@@ -14,6 +14,7 @@
 #include "base/bug.h"
 #include "server/group/group.h"
 #include "server/image/fetching.h"
+#include "server/image/giving.h"
 #include "server/image/lending.h"
 #include "server/image/offering.h"
 #include "server/image/scrubbing.h"
@@ -80,6 +81,7 @@ void cc_group_image_begin(struct cc_group *group)
 {
     group->offering = cc_offering_create(group);
     group->lending = cc_lending_create(group);
+    group->giving = cc_giving_create(group);
     group->scrubbing = cc_scrubbing_create(group);
     cc_group_image_sweep(group);
 }
@@ -89,6 +91,7 @@ void cc_group_image_end(struct cc_group *group)
     cc_scrubbing_end(group->scrubbing);
     cc_lending_end(group->lending);
     cc_offering_destroy(group->offering);
+    cc_giving_end(group->giving);
     if (group->fetching != NULL) {
         cc_fetching_abandon(group->fetching);
         group->fetching = NULL;

@@ -14,6 +14,7 @@ struct cc_loading {
     struct cc_server *server;
     struct cc_image_reader *reader;
     struct cc_restoring *restoring; /* NULL: it is only read */
+    void (*on_records)(void *owner, copycat_bytes records, uint64_t size); /* NULL: nobody's */
     void (*done)(void *owner, const struct cc_loaded *loaded);
     void *owner;
     struct cc_loaded loaded;
@@ -57,7 +58,12 @@ static void on_open(
         end(loading, COPYCAT_ERR_FOREIGN, "the image is of another cluster");
         return;
     }
-    cc_image_read_next(loading->reader);
+    if (loading->on_records != NULL) {
+        loading->on_records(
+            loading->owner, (copycat_bytes){NULL, 0}, cc_image_read_raw_size(loading->reader));
+    } else {
+        cc_image_read_next(loading->reader);
+    }
 }
 
 static void on_piece(void *owner, copycat_bytes bytes)
@@ -65,6 +71,10 @@ static void on_piece(void *owner, copycat_bytes bytes)
     struct cc_loading *loading = owner;
     copycat_status status = COPYCAT_OK;
 
+    if (loading->on_records != NULL) {
+        loading->on_records(loading->owner, bytes, cc_image_read_raw_size(loading->reader));
+        return;
+    }
     if (loading->restoring != NULL) {
         status = cc_restore_take(loading->restoring, bytes);
     }
@@ -107,10 +117,9 @@ static const struct cc_image_read_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
-struct cc_loading *cc_loading_begin(
+static struct cc_loading *begin(
     struct cc_server *server,
     const struct cc_image_id *id,
-    bool builds_state,
     void (*done)(void *owner, const struct cc_loaded *loaded),
     void *owner)
 {
@@ -126,14 +135,46 @@ struct cc_loading *cc_loading_begin(
         cc_memory_give(server->memory, loading);
         return NULL;
     }
-    if (builds_state) {
+    cc_server_hold(server);
+    return loading;
+}
+
+struct cc_loading *cc_loading_begin(
+    struct cc_server *server,
+    const struct cc_image_id *id,
+    bool builds_state,
+    void (*done)(void *owner, const struct cc_loaded *loaded),
+    void *owner)
+{
+    struct cc_loading *loading = begin(server, id, done, owner);
+
+    if (loading != NULL && builds_state) {
         struct cc_apply_options options;
 
         cc_server_apply_options(server, &options);
         loading->restoring = cc_restore_begin(&options);
     }
-    cc_server_hold(server);
     return loading;
+}
+
+struct cc_loading *cc_loading_begin_reading(
+    struct cc_server *server,
+    const struct cc_image_id *id,
+    void (*on_records)(void *owner, copycat_bytes records, uint64_t size),
+    void (*done)(void *owner, const struct cc_loaded *loaded),
+    void *owner)
+{
+    struct cc_loading *loading = begin(server, id, done, owner);
+
+    if (loading != NULL) {
+        loading->on_records = on_records;
+    }
+    return loading;
+}
+
+void cc_loading_next(struct cc_loading *loading)
+{
+    cc_image_read_next(loading->reader);
 }
 
 void cc_loading_abandon(struct cc_loading *loading)

@@ -3,7 +3,7 @@
  * loading -- an image read back: to the end, to see that it is whole, or into a state.
  *
  * Where it sits:   log/image -> [loading] -> apply.  Used when a server starts, when an image has
- *                  been fetched, and when one has just been taken.
+ *                  been fetched, when one has just been taken, and when a backup is given.
  * Memory:          a second state while one is built.
  */
 #ifndef CC_SERVER_IMAGE_LOADING_H
@@ -34,6 +34,19 @@ struct cc_loading *cc_loading_begin(
     bool builds_state,
     void (*done)(void *owner, const struct cc_loaded *loaded),
     void *owner);
+
+/*
+ * The same, for somebody who wants the records that a state is built from.  `on_records` is called
+ * first with none, when the image is known (loaded->id) and `size` bytes are about to come, then with
+ * whole records in their order, once for each cc_loading_next.
+ */
+struct cc_loading *cc_loading_begin_reading(
+    struct cc_server *server,
+    const struct cc_image_id *id,
+    void (*on_records)(void *owner, copycat_bytes records, uint64_t size),
+    void (*done)(void *owner, const struct cc_loaded *loaded),
+    void *owner);
+void cc_loading_next(struct cc_loading *loading);
 
 /* Gives it up: `done` comes with CLOSED, later. */
 void cc_loading_abandon(struct cc_loading *loading);

@@ -47,8 +47,9 @@ struct cc_guest {
     struct cc_list stranger; /* among those who have not said hello */
     struct cc_server *server;
     struct cc_channel channel;
-    uint8_t kind; /* enum cc_hello_kind; 0: has not said */
-    bool is_gone; /* freed by the next reaping */
+    uint8_t kind;    /* enum cc_hello_kind; 0: has not said */
+    bool is_gone;    /* freed by the next reaping */
+    bool is_refused; /* nothing of it is heard any more */
     uint64_t token;
     uint32_t peer;     /* PEER, LANE: its id */
     uint64_t boot;     /* PEER */
@@ -239,6 +240,10 @@ struct cc_guest *cc_server_guest(const struct cc_server *server, uint64_t token)
 void cc_server_lane_opened(struct cc_guest *guest);
 bool cc_server_lane_take(struct cc_guest *guest, const struct cc_frame *frame);
 void cc_server_watch_lanes(struct cc_server *server); /* for those that are idle */
+
+/* Tells a guest that has said hello why it is shown out; nothing if it is gone. */
+void cc_server_refuse_guest(
+    struct cc_server *server, uint64_t token, copycat_status status, const char *text);
 
 /* node_report.c: where this server stands, for an observer */
 void cc_server_report(struct cc_server *server, struct cc_channel *channel);

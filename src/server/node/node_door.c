@@ -8,6 +8,7 @@
  * been heard yet, and stays: then the newcomer is turned away, and tries again or elsewhere.
  */
 #include "base/assert.h"
+#include "server/image/giving.h"
 #include "server/node/node.h"
 
 #define HELLO_US_MAX UINT64_C(5000000)
@@ -27,6 +28,7 @@ void cc_server_dismiss(struct cc_guest *guest)
     cc_server_wake(guest->server);
 }
 
+/* The watch shows it out, when it has had the time to read why. */
 static void refuse(struct cc_guest *guest, copycat_status status, const char *text)
 {
     struct cc_refuse refusal = {.status = status, .text = {text, 0}};
@@ -37,7 +39,19 @@ static void refuse(struct cc_guest *guest, copycat_status status, const char *te
     cc_refuse_encode(cc_channel_begin(&guest->channel, CC_MESSAGE_REFUSE, 0), &refusal);
     cc_channel_end(&guest->channel);
     guest->kind = 0;
-    guest->hello_deadline_us = cc_env_now_us(guest->server->env); /* the watch shows it out */
+    guest->is_refused = true;
+    guest->hello_deadline_us = cc_env_now_us(guest->server->env);
+}
+
+void cc_server_refuse_guest(
+    struct cc_server *server, uint64_t token, copycat_status status, const char *text)
+{
+    struct cc_guest *guest = cc_server_guest(server, token);
+
+    if (guest != NULL && guest->kind != 0) {
+        cc_list_append(&server->strangers, &guest->stranger);
+        refuse(guest, status, text);
+    }
 }
 
 /* A peer that connects anew has given up its former connection. */
@@ -105,6 +119,26 @@ static bool take_from_peer(struct cc_guest *guest, const struct cc_frame *frame)
     }
 }
 
+static bool take_from_observer(struct cc_guest *guest, const struct cc_frame *frame)
+{
+    struct cc_server *server = guest->server;
+
+    if (frame->type == CC_MESSAGE_ASK_REPORT && frame->body.size == 0) {
+        cc_server_report(server, &guest->channel);
+        return true;
+    }
+    if (frame->type != CC_MESSAGE_BACKUP_ASK || frame->group != 0) {
+        return false;
+    }
+    if (server->group != NULL) {
+        return cc_giving_asked(server->group->giving, guest->token, frame->body);
+    }
+    cc_server_refuse_guest(
+        server, guest->token, COPYCAT_ERR_UNAVAILABLE,
+        "there is nothing to back up: this server recovers, or its cluster is not founded yet");
+    return true;
+}
+
 /* A browser, a health check, a scanner: not worth more than a line now and then. */
 static void tell_babble(struct cc_guest *guest)
 {
@@ -124,7 +158,7 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
     struct cc_guest *guest = channel->owner;
     bool is_sound = false;
 
-    if (guest->server->failed != COPYCAT_OK || guest->is_gone) {
+    if (guest->server->failed != COPYCAT_OK || guest->is_gone || guest->is_refused) {
         return;
     }
     if (guest->kind == 0) {
@@ -134,10 +168,7 @@ static void on_frame(struct cc_channel *channel, const struct cc_frame *frame)
     } else if (guest->kind == CC_HELLO_LANE) {
         is_sound = cc_server_lane_take(guest, frame);
     } else if (guest->kind == CC_HELLO_OBSERVER) {
-        is_sound = frame->type == CC_MESSAGE_ASK_REPORT && frame->body.size == 0;
-        if (is_sound) {
-            cc_server_report(guest->server, &guest->channel);
-        }
+        is_sound = take_from_observer(guest, frame);
     } else {
         is_sound = cc_server_route_request(guest->server, guest, frame);
     }
