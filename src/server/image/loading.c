@@ -54,6 +54,7 @@ static void on_open(
         return;
     }
     loading->loaded.id = *id;
+    memcpy(loading->loaded.cluster_id, head->cluster_id, CC_CLUSTER_ID_SIZE);
     if (base != NULL && memcmp(head->cluster_id, base->cluster_id, CC_CLUSTER_ID_SIZE) != 0) {
         end(loading, COPYCAT_ERR_FOREIGN, "the image is of another cluster");
         return;

@@ -17,9 +17,10 @@ struct cc_loading;
 
 /* What became of it. */
 struct cc_loaded {
-    copycat_status status;  /* DAMAGED, NEWER, IO, BUSY, FOREIGN: another cluster's; INVALID: a
+    copycat_status status; /* DAMAGED, NEWER, IO, BUSY, FOREIGN: another cluster's; INVALID: a
                               * type of resource is unknown here; CLOSED: it was given up */
-    struct cc_image_id id;  /* of the file, if that was found */
+    struct cc_image_id id; /* of the file, if that was found */
+    uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* likewise */
     struct cc_apply *apply; /* the receiver's; NULL unless OK and it was asked for */
     const char *text;       /* why not, for a person; borrowed */
 };

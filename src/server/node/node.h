@@ -81,7 +81,10 @@ struct cc_server {
     struct cc_journal_group recovered;
     uint64_t founding_mark; /* of the base that is being stored; 0: none */
     struct cc_base founding;
-    struct cc_group *group; /* NULL until the base is known */
+    struct cc_group *group;                 /* NULL until the base is known */
+    bool is_restored;                       /* from a backup, and not founded yet: */
+    uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* it will be this cluster, */
+    struct cc_apply *restored;              /* and begin with this state */
 
     struct cc_listener listener;
     bool is_listening;
@@ -201,6 +204,10 @@ void cc_server_wake(struct cc_server *server);
 #define CC_LOST_DIRECTORY                                                                      \
     "a server that has lost its directory is a new server, and membership cannot change yet: " \
     "keep the majority running, export, found anew, import"
+
+#define CC_RESTORED_APART                                                                       \
+    "the servers were not restored as one cluster: restore each of them from the same backup, " \
+    "with the --cluster-id that the first one was given"
 
 /* node_hello.c */
 void cc_server_print_members(const struct cc_members *members, char *text_out, size_t text_size);

@@ -7,6 +7,10 @@
  * cluster's id and writes the base.  Everybody else gets the base from whoever has it, checks that
  * it lists this very incarnation, and writes it.  Raft starts on a server when the base is durable
  * there and not before (S2): no base, no vote.  A server that hears nobody waits (T-098).
+ *
+ * A server that was restored from a backup has a state and the id of its cluster already.  It founds
+ * with servers that were restored for the same id and with nobody else: one that is empty could be
+ * elected by others that are, and all would be lost (docs/decisions/0012).
  */
 #include "base/assert.h"
 #include "base/bug.h"
@@ -33,7 +37,11 @@ void cc_server_heard(struct cc_server *server, const struct cc_hello *hello)
     struct cc_candidate *candidate = &server->candidates[place];
 
     /* A member that has a cluster already is no founder: its base will come to us. */
-    candidate->is_heard = memcmp(hello->cluster_id, none, CC_CLUSTER_ID_SIZE) == 0;
+    candidate->is_heard =
+        server->is_restored
+            ? hello->is_restored &&
+                  memcmp(hello->cluster_id, server->cluster_id, CC_CLUSTER_ID_SIZE) == 0
+            : memcmp(hello->cluster_id, none, CC_CLUSTER_ID_SIZE) == 0;
     memcpy(candidate->incarnation, hello->incarnation, CC_INCARNATION_SIZE);
     cc_server_found_if_unanimous(server);
 }
@@ -65,7 +73,11 @@ void cc_server_found_if_unanimous(struct cc_server *server)
         }
         memcpy(base.members.at[i].incarnation, incarnation, CC_INCARNATION_SIZE);
     }
-    cc_env_entropy(server->env, base.cluster_id, CC_CLUSTER_ID_SIZE);
+    if (server->is_restored) {
+        memcpy(base.cluster_id, server->cluster_id, CC_CLUSTER_ID_SIZE);
+    } else {
+        cc_env_entropy(server->env, base.cluster_id, CC_CLUSTER_ID_SIZE);
+    }
     store_base(server, &base);
 }
 
@@ -121,6 +133,12 @@ bool cc_server_take_base(struct cc_server *server, copycat_bytes body)
             server, CC_TOPIC_BASE,
             "the cluster counts another server, or a former directory of this one, as the member "
             "with this id; " CC_LOST_DIRECTORY);
+        return false;
+    }
+
+    if (server->is_restored &&
+        memcmp(base.cluster_id, server->cluster_id, CC_CLUSTER_ID_SIZE) != 0) {
+        cc_server_notice_about(server, CC_TOPIC_BASE, CC_RESTORED_APART);
         return false;
     }
 

@@ -24,6 +24,9 @@ void cc_server_fill_hello(const struct cc_server *server, struct cc_hello *hello
     memcpy(hello_out->incarnation, cc_journal_incarnation(server->journal), CC_INCARNATION_SIZE);
     if (base != NULL && server->group != NULL) {
         memcpy(hello_out->cluster_id, base->cluster_id, CC_CLUSTER_ID_SIZE);
+    } else if (server->is_restored) {
+        hello_out->is_restored = true;
+        memcpy(hello_out->cluster_id, server->cluster_id, CC_CLUSTER_ID_SIZE);
     }
 }
 
@@ -57,6 +60,14 @@ static const char *difference(struct cc_server *server, const struct cc_members 
         server, (const char *const[]){what, here, ", the other ", there, NULL});
 }
 
+/* Who has a state and who has none must not begin together; nor may those of two backups. */
+static bool is_apart(const struct cc_server *server, const struct cc_hello *hello)
+{
+    return server->is_restored
+               ? memcmp(hello->cluster_id, server->cluster_id, CC_CLUSTER_ID_SIZE) != 0
+               : hello->is_restored;
+}
+
 /* A peer is who the base lists under its id, with the same incarnation (T-012, T-015). */
 static copycat_status check_peer(
     struct cc_server *server, const struct cc_hello *hello, const char **text_out)
@@ -77,6 +88,9 @@ static copycat_status check_peer(
             *text_out = "another incarnation is the member with this id; " CC_LOST_DIRECTORY;
             return COPYCAT_ERR_NOT_MEMBER;
         }
+    } else if (is_apart(server, hello)) {
+        *text_out = CC_RESTORED_APART;
+        return COPYCAT_ERR_CLUSTER;
     } else if (!cc_members_match(&server->members, &hello->members)) {
         *text_out = difference(server, &hello->members);
         return COPYCAT_ERR_NOT_MEMBER;

@@ -8,6 +8,8 @@
 #include "server/image/loading.h"
 #include "server/node/node.h"
 
+#include <string.h>
+
 #define AGAIN_US UINT64_C(1000000)
 
 /* No descriptor is left; that may be otherwise soon. */
@@ -36,6 +38,17 @@ static void lose(struct cc_server *server, const struct cc_loaded *loaded)
     cc_server_appear(server, NULL);
 }
 
+/* It came from a backup, and so can a new one. */
+static void lose_restored(struct cc_server *server, const struct cc_loaded *loaded)
+{
+    cc_server_fail(
+        server, loaded->status,
+        cc_server_compose(
+            server, (const char *const[]){
+                        "the image that was restored from a backup cannot be used: ", loaded->text,
+                        "; restore the backup again, into an empty directory", NULL}));
+}
+
 static void loaded(void *owner, const struct cc_loaded *loaded)
 {
     struct cc_server *server = owner;
@@ -44,10 +57,14 @@ static void loaded(void *owner, const struct cc_loaded *loaded)
     if (server->failed != COPYCAT_OK) {
         cc_apply_destroy(loaded->apply);
     } else if (loaded->status == COPYCAT_OK) {
+        server->is_restored = cc_journal_base(server->journal) == NULL;
+        memcpy(server->cluster_id, loaded->cluster_id, CC_CLUSTER_ID_SIZE);
         cc_server_appear(server, loaded->apply);
     } else if (loaded->status == COPYCAT_ERR_BUSY) {
         server->load_again = (struct cc_timer){.fire = try_again, .owner = server};
         cc_env_timer_arm(server->env, &server->load_again, cc_env_now_us(server->env) + AGAIN_US);
+    } else if (cc_journal_base(server->journal) == NULL) {
+        lose_restored(server, loaded);
     } else {
         lose(server, loaded);
     }

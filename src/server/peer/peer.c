@@ -114,7 +114,7 @@ static bool take_hello(struct cc_peer *peer, copycat_bytes body)
     if (peer->server->group == NULL) {
         return true; /* founding: the connection stays, so that we know that it lives */
     }
-    if (!has_cluster(&hello)) {
+    if (!has_cluster(&hello) || hello.is_restored) {
         give_base(peer, &hello);
         return true;
     }
