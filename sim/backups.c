@@ -9,6 +9,11 @@
 #define PATIENCE_US 5000000u
 #define RECORDS_SIZE_MAX (64u << 20)
 
+static void on_wait(struct cc_backup *backup)
+{
+    (void)backup;
+}
+
 static void on_head(struct cc_backup *backup, const struct cc_backup_head *head)
 {
     struct cc_backups *backups = backup->owner;
@@ -99,7 +104,7 @@ void cc_backups_init(struct cc_backups *backups, struct cc_cluster *cluster, str
 
 void cc_backups_make(struct cc_backups *backups, struct cc_decider *choices)
 {
-    static const struct cc_backup_callbacks callbacks = {on_head, on_bytes, done};
+    static const struct cc_backup_callbacks callbacks = {on_wait, on_head, on_bytes, done};
     const struct cc_cluster *cluster = backups->cluster;
     uint32_t leader = cc_cluster_leader(cluster);
     uint32_t place = (uint32_t)cc_decide_below(choices, cluster->server_count);

@@ -71,6 +71,17 @@ static bool take_limit(struct reading *reading, const char *value)
     return true;
 }
 
+static bool take_id(struct reading *reading, const char *value)
+{
+    const char *wrong = cmd_uint_parse(value, &reading->into->id);
+
+    if (wrong != NULL) {
+        return complain(reading->message, "--id: '%s' %s", value, wrong);
+    }
+    return (reading->into->id > 0 && reading->into->id <= UINT32_MAX) ||
+           complain(reading->message, "--id: write 1 to 4294967295");
+}
+
 static bool take_index(struct reading *reading, enum cli_flag flag, const char *value)
 {
     uint64_t *index = flag == CLI_FLAG_FROM ? &reading->into->from : &reading->into->to;
@@ -106,6 +117,14 @@ static bool take_value(struct reading *reading, enum cli_flag flag, const char *
     case CLI_FLAG_FILE:
         reading->into->file = value;
         return true;
+    case CLI_FLAG_DATA_DIR:
+        reading->into->data_dir = value;
+        return true;
+    case CLI_FLAG_CLUSTER_ID:
+        reading->into->cluster = value;
+        return true;
+    case CLI_FLAG_ID:
+        return take_id(reading, value);
     case CLI_FLAG_FROM:
     case CLI_FLAG_TO:
         return take_index(reading, flag, value);

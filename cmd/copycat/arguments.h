@@ -25,12 +25,15 @@ struct cli_arguments {
     const char *servers;
     const char *progress_file; /* NULL: none */
     const char *operands[CLI_OPERANDS_MAX];
-    uint64_t timeout_ms; /* 0: not given */
-    uint64_t limit;      /* 0: none */
-    uint64_t from;       /* 0: from the first on */
-    uint64_t to;         /* UINT64_MAX: to the last */
-    const char *file;    /* NULL: all */
-    uint32_t flags;      /* CLI_FLAG_BIT of those that were given */
+    uint64_t timeout_ms;  /* 0: not given */
+    uint64_t limit;       /* 0: none */
+    uint64_t from;        /* 0: from the first on */
+    uint64_t to;          /* UINT64_MAX: to the last */
+    const char *file;     /* NULL: all */
+    const char *data_dir; /* NULL: not given; likewise */
+    const char *cluster;
+    uint64_t id;    /* 0: not given */
+    uint32_t flags; /* CLI_FLAG_BIT of those that were given */
     uint32_t consistency;
     uint32_t operand_count;
 };

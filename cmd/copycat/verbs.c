@@ -4,6 +4,7 @@
  */
 #include "verbs.h"
 
+#include "backup.h"
 #include "bench.h"
 #include "export.h"
 #include "import.h"
@@ -55,6 +56,13 @@ const struct cli_flag_row cli_flags[CLI_FLAG_COUNT] = {
     [CLI_FLAG_FROM] = {"from", "INDEX", "only entries from this index on", false},
     [CLI_FLAG_TO] = {"to", "INDEX", "only entries up to this index", false},
     [CLI_FLAG_FILE] = {"file", "NAME", "only this file of the directory", false},
+    [CLI_FLAG_FORCE] =
+        {"force", NULL, "replace a file that is there, when the new one is complete", false},
+    [CLI_FLAG_DATA_DIR] = {"data-dir", "DIR", "of the server; not there yet, or empty", false},
+    [CLI_FLAG_ID] = {"id", "NUMBER", "of the server among its members", false},
+    [CLI_FLAG_CLUSTER_ID] =
+        {"cluster-id", "ID", "of the new cluster, as the restore of its first member printed it",
+         false},
 };
 
 const struct cli_verb cli_verbs[] = {
@@ -113,6 +121,26 @@ const struct cli_verb cli_verbs[] = {
      "known and a majority answers, with 3 if not, with 4 if two members that stand\n"
      "at the same index have different digests, which must never be.",
      0, 0, 0, cli_status, NULL},
+    {"backup", "FILE", "copy the state of the running cluster into a file",
+     "Everything that was acknowledged before is in it, also sessions and the time of\n"
+     "the log. FILE is written as FILE.part, synced, read back, and then gets its\n"
+     "name; one that is there is replaced with --force alone. If the leader changes\n"
+     "meanwhile, it is begun again, until nothing has come for --timeout.",
+     CLI_FLAG_BIT(CLI_FLAG_FORCE) | CLI_FLAG_BIT(CLI_FLAG_PROGRESS), 1, 1, cli_backup, NULL},
+    {"verify", "FILE", "is a backup sound?",
+     "Reads all of it and builds the state in memory. Exits with 0 if it is sound,\n"
+     "with 1 if it is damaged or cut short, with 2 if it is no backup or was made by a\n"
+     "newer version.",
+     CLI_FLAG_BIT(CLI_FLAG_PROGRESS), 1, 1, cli_verify, NULL},
+    {"restore", "FILE", "make the directory of a new cluster's server of a backup",
+     "No server is asked. The new cluster has an id of its own, which the restore of\n"
+     "the first member prints. Restore each member on its machine, from the same\n"
+     "file, the others with that --cluster-id, as the user that copycatd runs as;\n"
+     "then start them all with one list of members. Until all of them are there,\n"
+     "nobody serves. A directory that is used is left as it is (exit 2).",
+     CLI_FLAG_BIT(CLI_FLAG_DATA_DIR) | CLI_FLAG_BIT(CLI_FLAG_ID) |
+         CLI_FLAG_BIT(CLI_FLAG_CLUSTER_ID) | CLI_FLAG_BIT(CLI_FLAG_PROGRESS),
+     1, 1, cli_restore, NULL},
     {"log ls", "DIR", "what lies in a stopped server's directory",
      "A line for each file: parts of the journal in the order of the log, then spares\n"
      "and what a crash left, then images. No cluster is asked, and nothing in DIR is\n"

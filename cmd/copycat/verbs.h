@@ -40,6 +40,10 @@ enum cli_flag {
     CLI_FLAG_FROM,
     CLI_FLAG_TO,
     CLI_FLAG_FILE,
+    CLI_FLAG_FORCE,
+    CLI_FLAG_DATA_DIR,
+    CLI_FLAG_ID,
+    CLI_FLAG_CLUSTER_ID,
     CLI_FLAG_COUNT,
 };
 

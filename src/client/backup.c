@@ -105,6 +105,15 @@ static bool take_part(struct cc_backup *backup, copycat_bytes body)
     return true;
 }
 
+static bool take_wait(struct cc_backup *backup, copycat_bytes body)
+{
+    if (body.size != 0 || backup->has_head) {
+        return false;
+    }
+    backup->callbacks->on_wait(backup);
+    return true;
+}
+
 static bool take_head(struct cc_backup *backup, copycat_bytes body)
 {
     struct cc_backup_head head;
@@ -145,7 +154,7 @@ static bool take(struct cc_backup *backup, const struct cc_frame *frame)
     case CC_MESSAGE_HELLO:
         return true;
     case CC_MESSAGE_BACKUP_WAIT:
-        return frame->body.size == 0;
+        return take_wait(backup, frame->body);
     case CC_MESSAGE_BACKUP_HEAD:
         return take_head(backup, frame->body);
     case CC_MESSAGE_BACKUP_PART:

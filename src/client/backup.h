@@ -19,6 +19,8 @@
 struct cc_backup;
 
 struct cc_backup_callbacks {
+    /* The server is there, and makes what it will give; each second or so. */
+    void (*on_wait)(struct cc_backup *backup);
     /* What it is of; before all records. */
     void (*on_head)(struct cc_backup *backup, const struct cc_backup_head *head);
     /* The next bytes, borrowed for the call.  False: it makes no sense, or nothing more is wanted. */
