@@ -3,6 +3,7 @@
 #ifndef COPYCAT_H
 #define COPYCAT_H
 
+#include <copycat/backup.h>
 #include <copycat/base.h>
 #include <copycat/client.h>
 #include <copycat/future.h>
