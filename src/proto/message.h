@@ -72,7 +72,7 @@ enum cc_message_type {
 enum cc_hello_kind {
     CC_HELLO_CLIENT = 1,
     CC_HELLO_PEER = 2,
-    CC_HELLO_OBSERVER = 3, /* asks where the server stands, in whatever state it is; or for a backup */
+    CC_HELLO_OBSERVER = 3, /* asks where the server stands, in whatever state; or for a backup */
     CC_HELLO_LANE = 4,     /* a server that asks for parts of an image, and for nothing else */
 };
 
