@@ -27,8 +27,7 @@ static bool is_due(const struct cc_group *group)
 
     return last - marks->index >= cc_server_options(group->server)->image_entries ||
            cc_log_bytes_above(group->log, marks->index) >= bytes_due(group) ||
-           cc_group_damage_needs_image(group) ||
-           cc_giving_wants_mark(group->giving);
+           cc_group_damage_needs_image(group) || cc_giving_wants_mark(group->giving);
 }
 
 void cc_group_mark(struct cc_group *group)
@@ -48,7 +47,7 @@ void cc_group_mark(struct cc_group *group)
     CC_ASSERT(!writer.failed);
     marks->is_under_way = true;
     cc_group_room_marked(group);
-    cc_group_damage_image_asked(group) ||
+    cc_group_damage_image_asked(group);
     cc_giving_marked(group->giving);
     cc_group_propose(group, CC_ENTRY_MARK, (copycat_bytes){writer.data, writer.size});
 }
