@@ -77,7 +77,7 @@ static bool replay_record(
         return journal->callbacks.on_repair(journal->owner, &entry, &place);
     case CC_RECORD_TRUNCATE:
         if (!cc_truncate_record_decode(record->payload, &truncate) || truncate.group != 0 ||
-            truncate.from > group->last + 1) {
+            truncate.from > group->last + 1 || truncate.from <= group->base.index) {
             return false;
         }
         cut(journal, truncate.from);

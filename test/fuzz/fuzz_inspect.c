@@ -41,7 +41,8 @@ static void check_agreement(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct image *image = image_of((enum image_kind)(size == 0 ? 0 : data[0] % IMAGE_KINDS));
+    const struct image *image =
+        image_of((enum image_kind)(size == 0 ? 0 : data[0] % IMAGE_SWITCHED));
 
     memory_disk_clone(&disk, &image->disk);
     for (size_t at = 1; at + CHANGE_SIZE <= size && at < ROWS_MAX * CHANGE_SIZE;

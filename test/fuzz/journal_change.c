@@ -166,6 +166,13 @@ static size_t make_record(uint8_t which, uint32_t number, uint32_t other, uint8_
     struct cc_writer writer;
 
     cc_writer_init_fixed(&writer, payload, sizeof payload);
+    if (which % 8 == 6) {
+        struct cc_switch_record record = {
+            .image = stand_image(1 + number % 64u, 1 + other % 5u), .keep_tail = number >> 31};
+
+        cc_switch_record_encode(&writer, &record);
+        return cc_record_write(copy, CC_RECORD_SWITCH, (copycat_bytes){payload, writer.size});
+    }
     if (which % 2 == 0) {
         cc_truncate_record_encode(&writer, &(struct cc_truncate_record){0, number % 64u});
         return cc_record_write(copy, CC_RECORD_TRUNCATE, (copycat_bytes){payload, writer.size});

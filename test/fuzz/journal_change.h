@@ -37,7 +37,7 @@ enum change_kind {
     CHANGE_DROP,   /* one is left out */
     CHANGE_DOUBLE, /* one comes twice */
     CHANGE_TYPE,   /* an entry becomes a repair, and so on */
-    CHANGE_ADD,    /* a truncation, a state, or a repair with an entry of another batch */
+    CHANGE_ADD,    /* a truncation, a state, a switch, or a repair with an entry of another batch */
     /* Forgeries of bytes. */
     CHANGE_RECORD,  /* any byte of the records */
     CHANGE_LENGTHS, /* a record and the entry in it are longer than they are */

@@ -12,13 +12,20 @@
 
 #define LIFE_RECORDS (IMAGE_RECORDS / 2)
 #define FLUSH_EVERY 5u
+#define SWITCHED_SEED 12u /* it leaves several batches, and switches among them */
 
-struct stand_script image_script;
+/* What directories were told to remember, as far as they came; and the states that led to. */
+struct telling {
+    struct stand_script script;
+    struct stand_state states[IMAGE_RECORDS + 1];
+};
 
 const struct cc_journal_options image_options = {.batch_size_max = 8192, .file_size = 16384};
 
 static struct image images[IMAGE_KINDS];
-static struct stand_state states[IMAGE_RECORDS + 1];
+static struct telling plain;
+static struct telling switched;
+static struct telling *told = &plain; /* to the one at hand */
 static struct stand maker;
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -44,7 +51,7 @@ static void open_and_found(struct memory_disk *disk, bool is_first)
 static void add_records(uint32_t from, uint32_t to, bool is_settled)
 {
     for (uint32_t at = from; at < to; at++) {
-        stand_add(&maker, &image_script.records[at]);
+        stand_add(&maker, &told->script.records[at]);
         if ((at + 1 - from) % FLUSH_EVERY == 0 && at + 1 < to) {
             stand_flush(&maker);
             stand_settle(&maker);
@@ -142,11 +149,11 @@ static void make(struct image *image, enum image_kind kind)
         repair_all();
     }
     add_records(LIFE_RECORDS, IMAGE_RECORDS, true);
-    if (kind == IMAGE_SEALED) {
+    if (kind == IMAGE_SEALED || kind >= IMAGE_SWITCHED) {
         idle(&image->disk);
     }
     stand_close(&maker);
-    if (kind == IMAGE_BEGUN) {
+    if (kind == IMAGE_BEGUN || kind == IMAGE_SWITCHED_BEGUN) {
         open_and_found(&image->disk, false);
         stand_crash(&maker, MEMORY_CRASH_ALL, 1);
     }
@@ -175,7 +182,7 @@ static uint32_t count_records(const uint8_t *batch, const struct cc_batch_header
 
     while (cc_record_next(records, &at, &record)) {
         count += record.type == CC_RECORD_ENTRY || record.type == CC_RECORD_TRUNCATE ||
-                 record.type == CC_RECORD_STATE;
+                 record.type == CC_RECORD_STATE || record.type == CC_RECORD_SWITCH;
     }
     return count;
 }
@@ -205,12 +212,34 @@ static uint32_t note_file(struct image *image, uint32_t place, uint32_t life, ui
     return through;
 }
 
+static uint32_t oldest_life(struct memory_disk *disk)
+{
+    uint32_t life = 1;
+
+    while (file_of_life(disk, life) == NULL) {
+        life++;
+    }
+    return life;
+}
+
+/* Records that lie in files which were given up come before all that is left. */
+static void count_lost(struct image *image, uint32_t through)
+{
+    uint32_t lost = IMAGE_RECORDS - through;
+
+    CC_ASSERT(through < IMAGE_RECORDS);
+    for (uint32_t i = 0; i < image->batch_count; i++) {
+        image->batches[i].before += lost;
+    }
+}
+
 static void note_batches(struct image *image)
 {
+    uint32_t oldest = oldest_life(&image->disk);
     uint32_t through = 0;
     struct memory_file *file;
 
-    for (uint32_t life = 1; (file = file_of_life(&image->disk, life)) != NULL; life++) {
+    for (uint32_t life = oldest; (file = file_of_life(&image->disk, life)) != NULL; life++) {
         uint32_t place = 0;
 
         while (memory_disk_file(&image->disk, place) != file) {
@@ -218,19 +247,31 @@ static void note_batches(struct image *image)
         }
         through = note_file(image, place, life, through);
     }
+    if (oldest > 1) {
+        count_lost(image, through);
+        through = IMAGE_RECORDS;
+    }
     CC_ASSERT(image->batch_count >= 8 && through >= IMAGE_RECORDS - 2);
+}
+
+static void make_tellings(void)
+{
+    stand_script_draw(&plain.script, 5, IMAGE_RECORDS, 3000);
+    stand_script_draw_switches(&switched.script, SWITCHED_SEED, IMAGE_RECORDS, 3000);
+    for (uint32_t count = 0; count <= IMAGE_RECORDS; count++) {
+        stand_script_state(&plain.script, count, &plain.states[count]);
+        stand_script_state(&switched.script, count, &switched.states[count]);
+    }
 }
 
 const struct image *image_of(enum image_kind kind)
 {
     struct image *image = &images[kind];
 
-    if (image_script.count == 0) {
-        stand_script_draw(&image_script, 5, IMAGE_RECORDS, 3000);
-        for (uint32_t count = 0; count <= IMAGE_RECORDS; count++) {
-            stand_script_state(&image_script, count, &states[count]);
-        }
+    if (plain.script.count == 0) {
+        make_tellings();
     }
+    told = kind >= IMAGE_SWITCHED ? &switched : &plain;
     if (image->batch_count == 0) {
         make(image, kind);
         note_batches(image);
@@ -273,14 +314,16 @@ uint32_t image_floor(const struct image *image, struct memory_disk *disk)
 
 const struct stand_state *image_state(uint32_t count)
 {
-    return &states[count];
+    return &told->states[count];
 }
 
 bool image_has_entry(uint64_t index, uint64_t term, uint64_t hash)
 {
     for (uint32_t count = 0; index < STAND_ENTRIES_MAX && count <= IMAGE_RECORDS; count++) {
-        if (index <= states[count].last && states[count].terms[index] == term) {
-            return states[count].hashes[index] == hash;
+        const struct stand_state *state = &told->states[count];
+
+        if (index > state->base.index && index <= state->last && state->terms[index] == term) {
+            return state->hashes[index] == hash;
         }
     }
     return false;
@@ -289,7 +332,7 @@ bool image_has_entry(uint64_t index, uint64_t term, uint64_t hash)
 uint32_t image_entry_size(uint64_t index, uint64_t term)
 {
     for (uint32_t i = 0; i < IMAGE_RECORDS; i++) {
-        const struct stand_record *record = &image_script.records[i];
+        const struct stand_record *record = &told->script.records[i];
 
         if (record->type == STAND_ENTRY && record->index == index && record->term == term) {
             return record->size;

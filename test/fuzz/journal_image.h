@@ -17,6 +17,9 @@ enum image_kind {
     IMAGE_TORN,     /* the first was cut off in a write */
     IMAGE_REPAIRED, /* a batch was damaged after the first, and refilled in the second */
     IMAGE_BEGUN,    /* a third was begun, and power was lost before it said anything */
+    /* With switches to images, which are not there: files were given up and used again. */
+    IMAGE_SWITCHED,       /* two lives, each closed in order */
+    IMAGE_SWITCHED_BEGUN, /* a third was begun likewise */
     IMAGE_KINDS
 };
 
@@ -34,13 +37,10 @@ struct image {
     uint32_t batch_count;
 };
 
-/* What all of them were told to remember, as far as they came. */
-extern struct stand_script image_script;
-
 /* Small files and batches, so that there are several of each. */
 extern const struct cc_journal_options image_options;
 
-/* Made at the first call. */
+/* Made at the first call.  What is asked below is about the one that was asked for last. */
 const struct image *image_of(enum image_kind kind);
 
 /*

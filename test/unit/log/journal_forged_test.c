@@ -200,6 +200,31 @@ static void refuses_a_truncation_of_what_the_log_does_not_have(void **state)
     expect_senseless();
 }
 
+static void refuses_a_truncation_of_what_an_image_stands_for(void **state)
+{
+    (void)state;
+    stand_open(&stand, &disk, UINT64_MAX);
+    stand_add(
+        &stand,
+        &(struct stand_record){.type = STAND_SWITCH, .index = 3, .term = 2, .keep_tail = true});
+    settle();
+    stand_close(&stand);
+    for (uint64_t from = 4; from >= 3; from--) {
+        take(2, 1);
+        end += (uint64_t)forged.header.blocks * CC_DISK_BLOCK;
+        forged_follow(&forged);
+        forged_add_truncate(&forged, 0, from);
+        if (from <= 3) {
+            expect_senseless();
+            continue;
+        }
+        (void)forged_put(&forged, file, end);
+        open_copy();
+        assert_true(stand.is_open);
+        close_copy();
+    }
+}
+
 static void refuses_states_bases_and_records_it_does_not_know(void **state)
 {
     (void)state;
@@ -411,6 +436,7 @@ int main(void)
         TEST(refuses_an_entry_that_does_not_go_on_from_the_last),
         TEST(refuses_a_repair_of_what_the_log_does_not_have),
         TEST(refuses_a_truncation_of_what_the_log_does_not_have),
+        TEST(refuses_a_truncation_of_what_an_image_stands_for),
         TEST(refuses_states_bases_and_records_it_does_not_know),
         TEST(refuses_records_that_do_not_fit_their_batch),
         TEST(refuses_a_batch_that_calls_itself_durable),
