@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error_sweep -- the n-th disk call of a server fails, or power is lost with it, or the n-th
+ * error_sweep -- the n-th disk call of a server fails, or power is lost with it, or it writes
+ * something else to an image than it was asked to and does not know it, or the n-th
  * allocation of a server or the client fails, for every n until a run passes unharmed;
  * without --each 1, for every fourth.
  *
@@ -18,12 +19,13 @@
  *   R3  a server goes on, or stops and says why; refused memory ends its process; it never panics
  *       otherwise.  The client never does: its calls end with a status
  *   R4  what is closed, also after it has stopped, leaves no memory behind
- *   R5  whatever call power is lost with, the next start finds its image: the former or the new one
+ *   R5  whatever call power is lost with, the next start finds its image: the former or the new one;
+ *       so it does if what was written to the new one is not what was asked for
  *
  * At the seam EMFILE is an I/O error, like all but "no space" (env/uv/uv_disk.c).
  *
  * usage: error_sweep [--seeds N] [--from SEED] [--each N] [--only SEED MACHINE KIND N]
- *        KIND: io, full, power, memory
+ *        KIND: io, full, power, rot, memory
  */
 #include "fault/caller.h"
 #include "fault/trio.h"
@@ -46,17 +48,19 @@ enum kind {
     KIND_IO,
     KIND_FULL,
     KIND_POWER,
+    KIND_ROT,
     KIND_MEMORY,
     KIND_COUNT,
 };
 
-static const char *const kind_names[] = {"io", "full", "power", "memory"};
+static const char *const kind_names[] = {"io", "full", "power", "rot", "memory"};
 
 static struct {
     uint64_t tried;
     uint64_t stopped; /* the server stopped and said why */
     uint64_t gone;    /* its process ended for want of memory */
     uint64_t dark;    /* power was lost */
+    uint64_t rot;     /* an image was not written as it should be */
     uint64_t went_on; /* nobody stopped */
 } totals;
 
@@ -188,7 +192,9 @@ static void count_outcome(void)
     }
     totals.tried++;
     totals.gone += is_gone;
-    totals.dark += trio.fault.disk_at != 0 && trio.fault.disk_status == COPYCAT_OK;
+    totals.rot += trio.fault.is_rot;
+    totals.dark +=
+        trio.fault.disk_at != 0 && trio.fault.disk_status == COPYCAT_OK && !trio.fault.is_rot;
     totals.stopped += trio.stops > 0 && !is_gone && trio.fault.disk_status != COPYCAT_OK;
     totals.went_on += trio.stops == 0;
 }
@@ -220,9 +226,10 @@ static struct trio_fault fault_of(uint32_t machine, enum kind kind, uint64_t num
 {
     struct trio_fault fault = {.machine = machine};
 
-    fault.disk_status = kind == KIND_POWER  ? COPYCAT_OK
-                        : kind == KIND_FULL ? COPYCAT_ERR_DISK_FULL
-                                            : COPYCAT_ERR_IO;
+    fault.is_rot = kind == KIND_ROT;
+    fault.disk_status = kind == KIND_POWER || kind == KIND_ROT ? COPYCAT_OK
+                        : kind == KIND_FULL                    ? COPYCAT_ERR_DISK_FULL
+                                                               : COPYCAT_ERR_IO;
     fault.disk_at = kind == KIND_MEMORY ? 0 : number;
     fault.memory_at = kind == KIND_MEMORY ? number : 0;
     return fault;
@@ -230,19 +237,29 @@ static struct trio_fault fault_of(uint32_t machine, enum kind kind, uint64_t num
 
 static uint64_t each = EACH;
 
+/* Up to the n-th call a run is the rehearsal again, which says what may befall that call. */
+static bool is_possible(const struct trio_fault *rehearsed, enum kind kind, uint64_t number)
+{
+    if (kind == KIND_ROT) {
+        return number < TRIO_CALLS_MAX && rehearsed->is_of_image[number];
+    }
+    return kind != KIND_FULL || number >= TRIO_CALLS_MAX || number > rehearsed->disk_calls ||
+           rehearsed->may_grow[number];
+}
+
 /* Until a run passes in which nothing was left to fail; gives the points that broke a rule. */
 static uint64_t sweep(
     uint64_t seed, uint32_t machine, enum kind kind, const struct trio_fault *rehearsed)
 {
     uint64_t failed = 0;
+    uint64_t step = kind == KIND_ROT ? 1 : each; /* few write to an image */
     bool has_fired = true;
 
-    for (uint64_t number = 1 + seed % each; has_fired; number += each) {
+    for (uint64_t number = 1 + seed % step; has_fired; number += step) {
         struct trio_fault fault = fault_of(machine, kind, number);
 
-        /* Up to the n-th call it is the rehearsal again, which says what may meet a full disk. */
-        if (kind == KIND_FULL && number < TRIO_CALLS_MAX && number <= rehearsed->disk_calls &&
-            !rehearsed->may_grow[number]) {
+        if (!is_possible(rehearsed, kind, number)) {
+            has_fired = number < rehearsed->disk_calls;
             continue;
         }
         failed += !try_one(seed, &fault, kind_names[kind], number);
@@ -317,9 +334,9 @@ int main(int count, char **arguments)
     }
     printf(
         "errors: %" PRIu64 " points tried: the server stopped and said why %" PRIu64
-        ", ended for want of memory %" PRIu64 ", lost power %" PRIu64 ", nobody stopped %" PRIu64
-        "; %" PRIu64 " failed; %.1f CPU s\n",
-        totals.tried + failed, totals.stopped, totals.gone, totals.dark, totals.went_on, failed,
-        (double)clock() / CLOCKS_PER_SEC);
+        ", ended for want of memory %" PRIu64 ", lost power %" PRIu64 ", an image rotted %" PRIu64
+        ", nobody stopped %" PRIu64 "; %" PRIu64 " failed; %.1f CPU s\n",
+        totals.tried + failed, totals.stopped, totals.gone, totals.dark, totals.rot, totals.went_on,
+        failed, (double)clock() / CLOCKS_PER_SEC);
     return failed == 0 ? 0 : 1;
 }

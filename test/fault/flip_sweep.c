@@ -15,13 +15,14 @@
  *   R2  no acknowledged write is lost: each entry that is applied is what it was before
  *   R3  server 1 goes on, as before or repaired by its peers, or stops and says where
  *   R4  the others serve, whatever becomes of server 1
+ *   R5  where the images of all are changed, all say where, and none serves without its state
  *
  * usage: flip_sweep [--samples N] [--all [PAST]] [--only PAST DOWN KIND FILE OFFSET]
- *        N bytes for each of the three pasts (0, 1, 2) and the two starts; KIND: byte, block, cut, file
+ *        N bytes for each of the three pasts (0, 1, 2) and the two starts; KIND: byte, block, cut, file, all
  */
 #include "base/assert.h"
 #include "base/hash.h"
-#include "fault/past.h"
+#include "fault/everywhere.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,10 +44,11 @@ enum kind {
     KIND_BLOCK,
     KIND_CUT,
     KIND_FILE,
+    KIND_ALL, /* a byte of the images of all servers */
     KIND_COUNT,
 };
 
-static const char *const kind_names[] = {"byte", "block", "cut", "file"};
+static const char *const kind_names[] = {"byte", "block", "cut", "file", "all"};
 
 struct change {
     bool is_down; /* the holder, at first */
@@ -160,15 +162,28 @@ static void act(const struct change *change)
     }
 }
 
-static void print_failure(const struct change *change)
+static void print_failure(const struct change *change, const char *verdict)
 {
     const struct trio_file *file = &before.disks[TARGET].files[change->file];
 
     printf(
         "FAILED %s at %zu of %s%s: %s; replay: flip_sweep --only %d %d %s %u %zu\n",
         kind_names[change->kind], change->offset, file->name,
-        change->is_down ? ", server 2 down" : "", trio_verdict(&trio), before.kind, change->is_down,
+        change->is_down ? ", server 2 down" : "", verdict, before.kind, change->is_down,
         kind_names[change->kind], change->file, change->offset);
+}
+
+/* R5 */
+static bool try_all(const struct change *change)
+{
+    const char *verdict = everywhere_try(&trio, &before, change->offset);
+
+    totals[KIND_ALL].stopped += verdict == NULL;
+    totals[KIND_ALL].failed += verdict != NULL;
+    if (verdict != NULL) {
+        print_failure(change, verdict);
+    }
+    return verdict == NULL;
 }
 
 static bool try_one(const struct change *change)
@@ -192,7 +207,7 @@ static bool try_one(const struct change *change)
     is_good = trio_verdict(&trio) == NULL;
     if (!is_good) {
         totals[change->kind].failed++;
-        print_failure(change);
+        print_failure(change, trio_verdict(&trio));
     } else if (trio.seats[TARGET].has_stopped) {
         totals[change->kind].stopped++;
     } else if (trio.seats[TARGET].spoke_of_damage || trio.seats[TARGET].has_lost_image) {
@@ -211,15 +226,19 @@ static bool try_one(const struct change *change)
 static void sweep_blocks_and_files(bool is_down)
 {
     for (uint32_t file = 0; file < before.disks[TARGET].file_count; file++) {
-        bool is_image = strstr(before.disks[TARGET].files[file].name, "image-") != NULL;
+        bool has_image = everywhere_is_image(&before.disks[TARGET].files[file]);
 
         for (size_t at = 0; at < before.disks[TARGET].files[file].size; at += CC_DISK_BLOCK) {
             (void)try_one(&(struct change){is_down, KIND_BLOCK, file, at});
-            if (is_image) {
+            if (has_image) {
                 (void)try_one(&(struct change){is_down, KIND_CUT, file, at});
             }
+            if (has_image && !is_down) {
+                (void)try_all(&(struct change){false, KIND_ALL, file, at + HEADER_SIZE / 2});
+                (void)try_all(&(struct change){false, KIND_ALL, file, at + 10});
+            }
         }
-        for (size_t at = 0; is_image && at < before.disks[TARGET].files[file].size;
+        for (size_t at = 0; has_image && at < before.disks[TARGET].files[file].size;
              at += IMAGE_STEP) {
             (void)try_one(&(struct change){is_down, KIND_BYTE, file, at});
         }
@@ -297,6 +316,9 @@ static int only(char **arguments)
         change.offset >= before.disks[TARGET].files[change.file].size) {
         return 2;
     }
+    if (change.kind == KIND_ALL) {
+        return try_all(&change) ? 0 : 1;
+    }
     if (!try_one(&change)) {
         return 1;
     }
@@ -332,12 +354,21 @@ static uint64_t sum_up(void)
 
 static bool sweep(enum past_kind past, bool is_all, uint64_t samples)
 {
+    uint32_t images = 0;
+
     if (!past_make(&before, &trio, past)) {
         return false;
     }
+    for (uint32_t i = 0; i < before.disks[TARGET].file_count; i++) {
+        images += everywhere_is_image(&before.disks[TARGET].files[i]);
+    }
     printf(
-        "%" PRIu64 " entries, %u files on the server that is changed\n", before.record.last,
-        before.disks[TARGET].file_count);
+        "%" PRIu64 " entries; on the server that is changed %u files, %u of them of images\n",
+        before.record.last, before.disks[TARGET].file_count, images);
+    if (images == 0 || images == before.disks[TARGET].file_count) {
+        printf("FAILED: there are not files of both kinds\n");
+        return false;
+    }
     for (uint32_t is_down = 0; is_down <= 1; is_down++) {
         sweep_blocks_and_files(is_down == 1);
         if (is_all) {

@@ -82,8 +82,10 @@ static void on_notice(void *owner, const char *text)
 
     snprintf(seat->notice, sizeof seat->notice, "%s", text);
     seat->spoke_of_damage = seat->spoke_of_damage || strstr(text, "damaged") != NULL;
-    seat->has_lost_image =
-        seat->has_lost_image || strstr(text, "image that this server stands on") != NULL;
+    if (strstr(text, "image that this server stands on") != NULL) {
+        seat->has_lost_image = true;
+        snprintf(seat->image_notice, sizeof seat->image_notice, "%s", text);
+    }
 }
 
 static void on_changed(void *owner, enum cc_server_state state, copycat_status status)

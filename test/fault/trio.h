@@ -30,6 +30,7 @@ struct trio_fault {
     uint32_t machine;
     uint64_t disk_at;           /* the disk call that fails, from 1; 0: none */
     copycat_status disk_status; /* with this; OK: it is made, and then power is lost */
+    bool is_rot;                /* instead: it writes something else, and says that it went well */
     uint64_t memory_at;         /* the allocation that fails, likewise */
     uint64_t disk_calls;
     uint64_t allocations;
@@ -38,6 +39,7 @@ struct trio_fault {
     uint64_t fired_in;                  /* this pass */
     uint8_t operations[TRIO_CALLS_MAX]; /* of each call, from 1: enum cc_disk_operation ... */
     bool may_grow[TRIO_CALLS_MAX];      /* ... and whether it may need space */
+    bool is_of_image[TRIO_CALLS_MAX];   /* ... and whether it writes to a file of an image */
 };
 
 struct trio_state {
@@ -58,7 +60,8 @@ struct trio_seat {
     copycat_status status; /* why it stopped last */
     char notice[512];      /* the last thing it said */
     bool spoke_of_damage;
-    bool has_lost_image;     /* the one that it stood on could not be read at a start */
+    bool has_lost_image;     /* the one that it stood on could not be read at a start ... */
+    char image_notice[512];  /* ... and what it said of that */
     struct trio_state given; /* came with the disk, and the judge was not told yet; index 0: none */
     uint32_t restored;       /* states that it began from an image, in all lives */
 };

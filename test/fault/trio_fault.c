@@ -4,6 +4,9 @@
  */
 #include "base/assert.h"
 #include "fault/trio.h"
+#include "sim/sim_disk_internal.h"
+
+#include <string.h>
 
 /* The one at hand: environments do not know whose they are. */
 static struct trio *stage;
@@ -67,6 +70,38 @@ static void break_call(struct cc_env *env, struct cc_disk_request *request)
     cc_env_later(env, &stage->broken);
 }
 
+/* One bit of what is written; what the server has in memory is as it was when it hears of it. */
+static void flip(struct cc_disk_request *request)
+{
+    uint8_t *bytes = request->data;
+
+    bytes[stage->fault.disk_at * 7919 % request->size] ^= 0x10;
+}
+
+static void rotten(struct cc_disk_request *request)
+{
+    flip(request);
+    request->done = stage->broken_done;
+    request->done(request);
+}
+
+static void write_rot(struct cc_env *env, struct cc_disk_request *request)
+{
+    CC_ASSERT(request->operation == CC_DISK_WRITE);
+    stage->fault.has_fired = true;
+    stage->broken_done = request->done;
+    request->done = rotten;
+    flip(request);
+    world_disk(env, request);
+}
+
+/* Whatever is no journal is an image, or a part of one. */
+static bool is_of_image(const struct cc_disk_request *request)
+{
+    return request->operation == CC_DISK_WRITE &&
+           strstr(request->file->file->name, "journal-") == NULL;
+}
+
 static bool may_grow(const struct cc_disk_request *request)
 {
     return request->operation == CC_DISK_WRITE || request->operation == CC_DISK_SYNC ||
@@ -91,8 +126,11 @@ static void disk(struct cc_env *env, struct cc_disk_request *request)
     if (fault->disk_calls < TRIO_CALLS_MAX) {
         fault->operations[fault->disk_calls] = (uint8_t)request->operation;
         fault->may_grow[fault->disk_calls] = may_grow(request);
+        fault->is_of_image[fault->disk_calls] = is_of_image(request);
     }
-    if (fault->disk_calls == fault->disk_at && fault->disk_status != COPYCAT_OK) {
+    if (fault->disk_calls == fault->disk_at && fault->is_rot) {
+        write_rot(env, request);
+    } else if (fault->disk_calls == fault->disk_at && fault->disk_status != COPYCAT_OK) {
         break_call(env, request);
     } else {
         if (fault->disk_calls == fault->disk_at) {
