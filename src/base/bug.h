@@ -34,8 +34,12 @@ enum cc_trap {
     CC_TRAP_T023, /* an entry larger than an append is never sent */
     CC_TRAP_T025, /* without memory the answer is an error, on this member alone */
     CC_TRAP_T026, /* the state's digest depends on where it lies in memory */
+    CC_TRAP_T031, /* the term of the last entry that was forgotten is forgotten, too */
+    CC_TRAP_T032, /* a journal file whose number is left out is not missed */
     CC_TRAP_T034, /* what is released while an image is taken is missing in it */
+    CC_TRAP_T036, /* entries are kept for who lags, for ever and without bound */
     CC_TRAP_T039, /* a file is given up before the image that covers it is durable */
+    CC_TRAP_T040, /* the table of a file says nothing of term and vote */
     CC_TRAP_T041, /* a file is given up while it is read */
     CC_TRAP_T042, /* an image takes the log's place, and the log stays */
     CC_TRAP_T043, /* an image is fetched and installed while one is taken */
@@ -81,6 +85,7 @@ enum cc_trap {
     CC_TRAP_T026B, /* the digest that the leader alone had is what all have to have */
     CC_TRAP_T039B, /* the image before is removed before the switch to the new one is durable */
     CC_TRAP_T042B, /* an image is switched to before its file is durable */
+    CC_TRAP_T042C, /* an image is not read back before it is switched to */
     CC_TRAP_T043B, /* an image is begun while files of images are swept away */
     CC_TRAP_T056B, /* a server that was short of room once stays so */
     CC_TRAP_T056C, /* an image that would give room is not thought of */

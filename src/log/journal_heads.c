@@ -283,7 +283,7 @@ static bool are_names_whole(struct cc_journal *journal)
     cc_list_each(node, &journal->files) {
         count++;
     }
-    if (count + 1 == journal->slot_next) {
+    if (count + 1 == journal->slot_next || CC_BUG(T032)) {
         return true;
     }
     cc_journal_refuse(journal, COPYCAT_ERR_DAMAGED, "a journal file is missing", 0, NULL);

@@ -318,6 +318,10 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
     journal->table.prev_life =
         journal->current == NULL ? journal->table.prev_life : journal->current->life;
     cc_writer_init_fixed(&writer, payload, sizeof payload);
+    if (CC_BUG(T040)) {
+        journal->table.groups[0].term = 0;
+        journal->table.groups[0].vote = 0;
+    }
     cc_table_record_encode(&writer, &journal->table);
     CC_ASSERT(!writer.failed);
 

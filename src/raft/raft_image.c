@@ -109,7 +109,8 @@ bool cc_raft_needs_image(const struct cc_raft *core, uint32_t id)
  * for no entry that is forgotten, and what comes after its image is for the driver to keep. */
 static bool holds_floor(const struct cc_raft *core, const struct cc_raft_peer *peer)
 {
-    return !peer->lacks_first && core->now_us < peer->heard_us + core->options.keep_us_max;
+    return CC_BUG(T036) ||
+           (!peer->lacks_first && core->now_us < peer->heard_us + core->options.keep_us_max);
 }
 
 uint64_t cc_raft_floor(const struct cc_raft *core)

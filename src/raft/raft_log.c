@@ -101,6 +101,9 @@ void cc_raft_log_forget(struct cc_raft *core, uint64_t index)
     core->first = index + 1;
     core->run_count -= run;
     memmove(core->runs, core->runs + run, core->run_count * sizeof *core->runs);
+    if (CC_BUG(T031) && core->last > index) {
+        core->runs[0].first = core->first;
+    }
 }
 
 /*

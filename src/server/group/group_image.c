@@ -179,10 +179,10 @@ static uint64_t keep_from(const struct cc_group *group)
     uint64_t floor = cc_raft_floor(group->core);
     uint64_t bytes = cc_log_bytes_above(group->log, floor) - cc_log_bytes_above(group->log, base);
 
-    return floor >= base || cc_group_room_is_short(group) ||
-                   bytes > cc_server_options(group->server)->keep_bytes
-               ? base
-               : floor;
+    bool is_too_much =
+        cc_group_room_is_short(group) || bytes > cc_server_options(group->server)->keep_bytes;
+
+    return floor >= base || (is_too_much && !CC_BUG(T036)) ? base : floor;
 }
 
 void cc_group_forget(struct cc_group *group)
