@@ -318,6 +318,9 @@ static copycat_status dispatch(struct cc_raft *core, const struct cc_raft_event 
         break;
     case CC_RAFT_EVENT_INSTALL:
         return cc_raft_install(core, event->index, event->term);
+    case CC_RAFT_EVENT_FETCHING:
+        cc_raft_fetching(core, event->peer, event->index);
+        break;
     }
     return COPYCAT_OK;
 }

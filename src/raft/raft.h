@@ -167,8 +167,13 @@ enum cc_raft_event_kind {
 
     /* Here is an image at `index`, an entry of `term`, which a leader of this core's term, or of an
      * earlier one, has known to be committed: the driver takes no offer of a leader of another
-     * term. OK without an install where the image brings nothing; BUSY for all but a follower. */
+     * term. OK without an install where the image brings nothing; BUSY at a leader.  A candidate
+     * gives up its campaign. */
     CC_RAFT_EVENT_INSTALL,
+
+    /* `peer` is getting an image at `index`: the entries behind it are within the floor until it
+     * has that much, or this leader leads no more.  0: it gets none. */
+    CC_RAFT_EVENT_FETCHING,
 };
 
 struct cc_raft_event {
@@ -176,8 +181,9 @@ struct cc_raft_event {
     uint64_t now_us;
     const struct cc_raft_message *message; /* RECEIVE; borrowed for the step */
     uint64_t ticket;                       /* STORED */
-    uint32_t peer;                         /* SENT, TRANSFER, PEER_* */
-    uint64_t index; /* SENT: last index that was sent; DAMAGED, REPAIRED, FORGOTTEN, INSTALL */
+    uint32_t peer;                         /* SENT, TRANSFER, PEER_*, FETCHING */
+    uint64_t index; /* SENT: last index that was sent; DAMAGED, REPAIRED, FORGOTTEN, INSTALL,
+                     * FETCHING */
     uint64_t term;  /* INSTALL */
     uint32_t bytes; /* SENT: encoded bytes of its entries */
     uint32_t count; /* PROPOSE */
@@ -262,8 +268,9 @@ bool cc_raft_wants_image(const struct cc_raft *core, uint64_t index);
 /*
  * Through here every member that counts has the log, so that none of them needs an image if that
  * much is forgotten; at most the commit index, 0 if it is not known.  At the leader those count
- * that need no image and were heard within keep_us_max (a new leader gives everybody that time);
- * another member goes by what the leader of its term has said last.
+ * that need no image and were heard within keep_us_max (a new leader gives everybody that time),
+ * and those that get an image, with its index; another member goes by what the leader of its term
+ * has said last.
  */
 uint64_t cc_raft_floor(const struct cc_raft *core);
 

@@ -145,6 +145,7 @@ static void lead(struct cc_raft *core)
 
         cc_raft_peer_reset(peer);
         peer->match = 0;
+        peer->fetching = 0;
         peer->next = core->last + 1;
         peer->heard_us = core->now_us;
         peer->round = 0;

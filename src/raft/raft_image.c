@@ -72,10 +72,15 @@ copycat_status cc_raft_install(struct cc_raft *core, uint64_t index, uint64_t te
         return COPYCAT_OK;
     }
 
-    /* A leader has every entry that an image may stand for, and soon commits it.  A candidate gets
-     * back to this when it follows somebody. */
-    if (core->role != CC_RAFT_FOLLOWER) {
+    /* A leader has every entry that an image may stand for, and soon commits it. */
+    if (core->role == CC_RAFT_LEADER) {
         return COPYCAT_ERR_BUSY;
+    }
+
+    /* §3.6: who lacks committed entries is not elected.  So nothing is lost with the campaign, and
+     * without it the image, which took long to come, is not. */
+    if (core->role != CC_RAFT_FOLLOWER) {
+        cc_raft_follow(core, core->term, 0);
     }
     core->effects->install_index = index;
     core->effects->install_term = term;
@@ -105,8 +110,17 @@ bool cc_raft_needs_image(const struct cc_raft *core, uint32_t id)
     return false;
 }
 
+void cc_raft_fetching(struct cc_raft *core, uint32_t id, uint64_t index)
+{
+    struct cc_raft_peer *peer = cc_raft_peer_of(core, id);
+
+    if (peer != NULL && core->role == CC_RAFT_LEADER) {
+        peer->fetching = index;
+    }
+}
+
 /* A member that restarts is not worth an image, so it is waited for; one that needs an image asks
- * for no entry that is forgotten, and what comes after its image is for the driver to keep. */
+ * for no entry that is forgotten. */
 static bool holds_floor(const struct cc_raft *core, const struct cc_raft_peer *peer)
 {
     return CC_BUG(T036) ||
@@ -125,6 +139,12 @@ uint64_t cc_raft_floor(const struct cc_raft *core)
 
         if (holds_floor(core, peer) && peer->match < floor) {
             floor = peer->match;
+        }
+
+        /* What comes behind its image it will ask for, if that is not forgotten already. */
+        if (peer->fetching > peer->match && peer->fetching + 1 >= core->first &&
+            peer->fetching < floor) {
+            floor = peer->fetching;
         }
     }
     return floor;

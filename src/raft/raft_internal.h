@@ -39,9 +39,10 @@ struct cc_raft_peer {
     bool has_answered; /* in the campaign at hand */
     bool has_granted;
     enum cc_raft_mode mode;
-    bool is_sending;  /* an append is with the driver, who will say SENT */
-    bool is_probing;  /* PROBE: an append is under way */
-    bool lacks_first; /* its newest reply left `next` below our first entry */
+    bool is_sending;   /* an append is with the driver, who will say SENT */
+    bool is_probing;   /* PROBE: an append is under way */
+    bool lacks_first;  /* its newest reply left `next` below our first entry */
+    uint64_t fetching; /* index of the image that it gets; 0: none */
     uint64_t match;
     uint64_t next;
     uint64_t heard_us;    /* its newest reply in this term */
@@ -175,6 +176,7 @@ void cc_raft_receive_timeout_now(struct cc_raft *core, const struct cc_raft_mess
 
 /* raft_image.c */
 void cc_raft_forgotten(struct cc_raft *core, uint64_t index);
+void cc_raft_fetching(struct cc_raft *core, uint32_t id, uint64_t index);
 copycat_status cc_raft_install(struct cc_raft *core, uint64_t index, uint64_t term);
 
 /* raft.c */

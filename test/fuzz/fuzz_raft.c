@@ -292,13 +292,15 @@ static void play(struct driver *driver, struct input *input)
         static const enum cc_raft_event_kind rest[] = {
             CC_RAFT_EVENT_READ,      CC_RAFT_EVENT_TRANSFER, CC_RAFT_EVENT_STALLED,
             CC_RAFT_EVENT_UNSTALLED, CC_RAFT_EVENT_PEER_UP,  CC_RAFT_EVENT_PEER_DOWN,
-            CC_RAFT_EVENT_FORGOTTEN, CC_RAFT_EVENT_INSTALL};
+            CC_RAFT_EVENT_FORGOTTEN, CC_RAFT_EVENT_INSTALL,  CC_RAFT_EVENT_FETCHING};
 
-        event.kind = rest[take(input) % 8u];
+        event.kind = rest[take(input) % 9u];
         event.peer = 2u + take(input) % PEERS;
         if (event.kind == CC_RAFT_EVENT_FORGOTTEN) {
             event.index = cc_raft_commit(driver->core) - take(input) % 4u;
             event.index = event.index > cc_raft_commit(driver->core) ? 0 : event.index;
+        } else if (event.kind == CC_RAFT_EVENT_FETCHING) {
+            event.index = near_to(input, cc_raft_commit(driver->core));
         } else if (event.kind == CC_RAFT_EVENT_INSTALL) {
             event.index = near_to(input, cc_raft_commit(driver->core) + 4);
             event.term = near_to(input, cc_raft_term(driver->core));

@@ -208,6 +208,9 @@ static void say_event(struct story *story, const struct cc_raft_event *event)
     case CC_RAFT_EVENT_FORGOTTEN:
         say(story, "forgotten through %llu", (unsigned long long)event->index);
         break;
+    case CC_RAFT_EVENT_FETCHING:
+        say(story, "%u gets an image at %llu", event->peer, (unsigned long long)event->index);
+        break;
     case CC_RAFT_EVENT_INSTALL:
         say(story, "an image at %llu:t%llu", (unsigned long long)event->index,
             (unsigned long long)event->term);

@@ -150,6 +150,39 @@ static void a_member_that_needs_an_image_holds_no_floor(void **state)
     assert_int_equal(cc_raft_floor(core), 9);
 }
 
+static void what_comes_behind_an_image_is_kept_for_who_gets_it(void **state)
+{
+    struct cc_raft_message refusal = {.term = 2, .hint_index = 3, .hint_term = 1};
+    struct cc_raft_event fetching = {.kind = CC_RAFT_EVENT_FETCHING, .peer = 4, .index = 8};
+
+    (void)state;
+    become_leader();
+    accept(2, 10);
+    accept(3, 10);
+    (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_FORGOTTEN, .index = 7});
+    assert_int_equal(receive(CC_RAFT_APPEND_REPLY, 4, refusal), COPYCAT_OK);
+    assert_int_equal(step(fetching), COPYCAT_OK);
+    assert_int_equal(cc_raft_floor(core), 8);
+    fetching.index = 0; /* it has given up */
+    (void)step(fetching);
+    assert_int_equal(cc_raft_floor(core), 10);
+    fetching.index = 6; /* behind which there is a hole already */
+    (void)step(fetching);
+    assert_int_equal(cc_raft_floor(core), 10);
+    fetching.index = 7;
+    (void)step(fetching);
+    assert_int_equal(cc_raft_floor(core), 7);
+    (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_FORGOTTEN, .index = 8});
+    assert_int_equal(cc_raft_floor(core), 10);
+    fetching.index = 8;
+    (void)step(fetching);
+    assert_int_equal(cc_raft_floor(core), 8);
+    accept(4, 9); /* it has the image, and more */
+    assert_int_equal(cc_raft_floor(core), 9);
+    accept(4, 10);
+    assert_int_equal(cc_raft_floor(core), 10);
+}
+
 static void appends_tell_the_floor(void **state)
 {
     (void)state;
@@ -202,6 +235,7 @@ int main(void)
         TEST(the_slowest_member_holds_the_leader_s_floor),
         TEST(a_member_is_waited_for_as_long_as_the_option_says),
         TEST(a_member_that_needs_an_image_holds_no_floor),
+        TEST(what_comes_behind_an_image_is_kept_for_who_gets_it),
         TEST(appends_tell_the_floor),
         TEST(a_follower_knows_what_the_leader_of_its_term_said_last),
     };

@@ -312,19 +312,58 @@ static void an_image_that_cannot_be_is_malformed(void **state)
     assert_int_equal(cc_raft_last(core), 9);
 }
 
-static void only_a_follower_installs(void **state)
+static void a_candidate_gives_up_its_campaign_for_an_image(void **state)
+{
+    struct cc_raft_message granted = {.is_prevote = true, .is_granted = true, .term = 5};
+
+    (void)state;
+    (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_TIMEOUT});
+    (void)receive(CC_RAFT_VOTE_REPLY, granted);
+    assert_int_equal(cc_raft_role(core), CC_RAFT_CANDIDATE);
+    stored(effects.ticket);
+    assert_int_equal(install(9, 3), COPYCAT_OK);
+    assert_int_equal(effects.install_index, 9);
+    assert_true(effects.became);
+    assert_int_equal(cc_raft_role(core), CC_RAFT_FOLLOWER);
+    assert_int_equal(cc_raft_commit(core), 9);
+    granted.is_prevote = false; /* votes that are still on their way elect nobody */
+    (void)receive(CC_RAFT_VOTE_REPLY, granted);
+    assert_int_equal(cc_raft_role(core), CC_RAFT_FOLLOWER);
+    assert_int_equal(cc_raft_term(core), 5);
+}
+
+static void a_precandidate_gives_up_its_campaign_for_an_image(void **state)
+{
+    (void)state;
+    (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_TIMEOUT});
+    assert_int_equal(cc_raft_role(core), CC_RAFT_PRECANDIDATE);
+    assert_int_equal(install(9, 3), COPYCAT_OK);
+    assert_int_equal(effects.install_index, 9);
+    assert_int_equal(cc_raft_role(core), CC_RAFT_FOLLOWER);
+}
+
+static void a_campaign_goes_on_where_an_image_brings_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(install(9, 3), COPYCAT_OK);
+    stored(effects.ticket);
+    (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_TIMEOUT, .now_us = effects.wake_at_us});
+    assert_int_equal(cc_raft_role(core), CC_RAFT_PRECANDIDATE);
+    assert_int_equal(install(9, 3), COPYCAT_OK);
+    expect_nothing();
+    assert_int_equal(cc_raft_role(core), CC_RAFT_PRECANDIDATE);
+}
+
+static void a_leader_does_not_install(void **state)
 {
     struct cc_raft_message granted = {.is_prevote = true, .is_granted = true, .term = 5};
 
     (void)state;
     (void)step((struct cc_raft_event){.kind = CC_RAFT_EVENT_TIMEOUT});
     assert_int_equal(cc_raft_role(core), CC_RAFT_PRECANDIDATE);
-    assert_int_equal(install(9, 3), COPYCAT_ERR_BUSY);
-    expect_nothing();
     (void)receive(CC_RAFT_VOTE_REPLY, granted);
     assert_int_equal(cc_raft_role(core), CC_RAFT_CANDIDATE);
     stored(effects.ticket);
-    assert_int_equal(install(9, 3), COPYCAT_ERR_BUSY);
     granted.is_prevote = false;
     (void)receive(CC_RAFT_VOTE_REPLY, granted);
     assert_int_equal(cc_raft_role(core), CC_RAFT_LEADER);
@@ -349,7 +388,10 @@ int main(void)
         DAMAGED(an_image_takes_damage_with_the_log_that_goes),
         DAMAGED(an_image_repairs_what_is_committed_and_cannot_be_read),
         TEST(an_image_that_cannot_be_is_malformed),
-        TEST(only_a_follower_installs),
+        TEST(a_candidate_gives_up_its_campaign_for_an_image),
+        TEST(a_precandidate_gives_up_its_campaign_for_an_image),
+        TEST(a_campaign_goes_on_where_an_image_brings_nothing),
+        TEST(a_leader_does_not_install),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
