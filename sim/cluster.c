@@ -210,6 +210,7 @@ static copycat_status open_server(
         .image_bytes = of->image_bytes,
         .image_entries = of->image_entries,
         .keep_bytes = of->keep_bytes,
+        .lend_bytes_per_second = of->lend_bytes_per_second,
         .scrub_interval_us = of->scrub_interval_us == 0 ? COPYCAT_NONE : of->scrub_interval_us,
         .checks_images = true,
     };

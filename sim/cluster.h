@@ -35,6 +35,7 @@ struct cc_cluster_options {
     uint64_t image_bytes; /* 0: as the product has it; likewise */
     uint64_t image_entries;
     uint64_t keep_bytes;
+    uint64_t lend_bytes_per_second;
     uint64_t scrub_interval_us; /* 0: never */
     uint32_t waiting_max;       /* 0: as the product has it */
     uint64_t memory_max;        /* a server may hold, by the judge; 0: any */

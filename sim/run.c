@@ -75,6 +75,7 @@ static void draw_images(uint64_t seed, struct cc_cluster_options *out)
     out->image_bytes = PICK(&images, 2048, 65536, 1u << 30);
     out->keep_bytes = PICK(&images, 1, 8192, 1u << 30);
     out->scrub_interval_us = PICK(&images, 0, 1000000, 10000000);
+    out->lend_bytes_per_second = PICK(&images, 0, 65536, COPYCAT_NONE);
 }
 
 static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)

@@ -90,6 +90,7 @@ enum cc_trap {
     CC_TRAP_T056B, /* a server that was short of room once stays so */
     CC_TRAP_T056C, /* an image that would give room is not thought of */
     CC_TRAP_T056D, /* QUOTA is answered before anything in the log says so */
+    CC_TRAP_T043C, /* parts of another image are given, and accepted */
     CC_TRAP_T046B, /* an image is believed whatever its checksums say */
 };
 

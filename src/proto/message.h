@@ -39,19 +39,20 @@ enum cc_message_type {
     CC_MESSAGE_RESEND = 37,         /* struct cc_resend */
 
     /* server to server: Raft */
-    CC_MESSAGE_VOTE = 48,         /* struct cc_vote */
-    CC_MESSAGE_VOTE_REPLY = 49,   /* struct cc_vote_reply */
-    CC_MESSAGE_APPEND = 50,       /* struct cc_append */
-    CC_MESSAGE_APPEND_REPLY = 51, /* struct cc_append_reply */
-    CC_MESSAGE_TIMEOUT_NOW = 52,  /* struct cc_timeout_now */
-    CC_MESSAGE_REPAIR_ASK = 53,   /* struct cc_repair_ask: damaged entries are asked for */
-    CC_MESSAGE_REPAIR = 54,       /* struct cc_repair */
-    CC_MESSAGE_IMAGE_OFFER = 55,  /* struct cc_image_offer: the log alone will not do any more */
-    CC_MESSAGE_IMAGE_ASK = 56,    /* struct cc_image_ask: a part of it */
-    CC_MESSAGE_IMAGE_PART = 57,   /* struct cc_image_part */
-    CC_MESSAGE_IMAGE_WANTED = 58, /* struct cc_image_wanted: an offer is asked for */
-    CC_MESSAGE_MARKED = 59,       /* struct cc_marked: what the state was at a mark */
-    CC_MESSAGE_ROOM = 60,         /* struct cc_room_told: how the disk of a member stands */
+    CC_MESSAGE_VOTE = 48,           /* struct cc_vote */
+    CC_MESSAGE_VOTE_REPLY = 49,     /* struct cc_vote_reply */
+    CC_MESSAGE_APPEND = 50,         /* struct cc_append */
+    CC_MESSAGE_APPEND_REPLY = 51,   /* struct cc_append_reply */
+    CC_MESSAGE_TIMEOUT_NOW = 52,    /* struct cc_timeout_now */
+    CC_MESSAGE_REPAIR_ASK = 53,     /* struct cc_repair_ask: damaged entries are asked for */
+    CC_MESSAGE_REPAIR = 54,         /* struct cc_repair */
+    CC_MESSAGE_IMAGE_OFFER = 55,    /* struct cc_image_offer: the log alone will not do any more */
+    CC_MESSAGE_IMAGE_ASK = 56,      /* struct cc_image_ask: a part of it */
+    CC_MESSAGE_IMAGE_PART = 57,     /* struct cc_image_part */
+    CC_MESSAGE_IMAGE_WANTED = 58,   /* struct cc_image_wanted: an offer is asked for */
+    CC_MESSAGE_MARKED = 59,         /* struct cc_marked: what the state was at a mark */
+    CC_MESSAGE_ROOM = 60,           /* struct cc_room_told: how the disk of a member stands */
+    CC_MESSAGE_IMAGE_FETCHING = 61, /* struct cc_image_fetching: how far an offer has got */
 
     /* server to server: a client's message passed on to the leader, and what comes back */
     CC_MESSAGE_FORWARD = 64,       /* struct cc_forward */
@@ -286,6 +287,12 @@ struct cc_room_told {
     bool wants_mark; /* for an image would give it some */
 };
 
+/* To whoever offers an image, while this one or another is fetched. */
+struct cc_image_fetching {
+    uint64_t index;    /* of what is fetched */
+    uint64_t progress; /* grows as long as it gets on */
+};
+
 struct cc_image_ask {
     struct cc_image_name image;
     uint64_t offset;
@@ -377,6 +384,8 @@ void cc_image_wanted_encode(struct cc_writer *writer, const struct cc_image_want
 bool cc_image_wanted_decode(copycat_bytes body, struct cc_image_wanted *wanted_out);
 void cc_room_told_encode(struct cc_writer *writer, const struct cc_room_told *told);
 bool cc_room_told_decode(copycat_bytes body, struct cc_room_told *told_out);
+void cc_image_fetching_encode(struct cc_writer *writer, const struct cc_image_fetching *fetching);
+bool cc_image_fetching_decode(copycat_bytes body, struct cc_image_fetching *fetching_out);
 void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask);
 bool cc_image_ask_decode(copycat_bytes body, struct cc_image_ask *ask_out);
 void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *part);

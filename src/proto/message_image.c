@@ -80,6 +80,23 @@ bool cc_room_told_decode(copycat_bytes body, struct cc_room_told *told_out)
     return cc_reader_is_done(&reader) && is_short <= 1 && wants_mark <= 1;
 }
 
+void cc_image_fetching_encode(struct cc_writer *writer, const struct cc_image_fetching *fetching)
+{
+    cc_write_varint(writer, fetching->index);
+    cc_write_varint(writer, fetching->progress);
+}
+
+bool cc_image_fetching_decode(copycat_bytes body, struct cc_image_fetching *fetching_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, body.data, body.size);
+    fetching_out->index = cc_read_varint(&reader);
+    fetching_out->progress = cc_read_varint(&reader);
+    return cc_reader_is_done(&reader) && fetching_out->index > 0 &&
+           fetching_out->index <= CC_INDEX_MAX;
+}
+
 void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask)
 {
     write_image(writer, &ask->image);

@@ -32,6 +32,7 @@
     X(CC_MESSAGE_REPAIR_ASK, repair_ask)         \
     X(CC_MESSAGE_IMAGE_OFFER, image_offer)       \
     X(CC_MESSAGE_IMAGE_WANTED, image_wanted)     \
+    X(CC_MESSAGE_IMAGE_FETCHING, image_fetching) \
     X(CC_MESSAGE_ROOM, room_told)                \
     X(CC_MESSAGE_IMAGE_ASK, image_ask)           \
     X(CC_MESSAGE_IMAGE_PART, image_part)         \

@@ -18,7 +18,7 @@ enum {
 };
 
 /* Every kind there is; AGAIN_KINDS of them. */
-#define AGAIN_KINDS 39u
+#define AGAIN_KINDS 40u
 extern const uint16_t again_kinds[AGAIN_KINDS];
 
 /* False if `body` is refused, or `kind` is not known; else what it decodes to is written. */

@@ -364,6 +364,7 @@ bool cc_group_receive_room(struct cc_group *group, uint32_t peer, copycat_bytes 
 
 /* group_install.c */
 bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body);
+bool cc_group_receive_image_fetching(struct cc_group *group, uint32_t peer, copycat_bytes body);
 bool cc_group_receive_image_ask(struct cc_group *group, uint32_t peer, copycat_bytes body);
 bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copycat_bytes body);
 

@@ -171,18 +171,38 @@ void cc_group_image_agreed(struct cc_group *group)
 /* ---- what is not needed any more --------------------------------------------------------------
  */
 
-/* Raw entries stay for followers that lag, but not for ever, not without bound, and not where there
- * is no room for them (T-036). */
-static uint64_t keep_from(const struct cc_group *group)
+/* The image covers entries behind `index`, and they are no more than so many bytes. */
+static bool is_little(const struct cc_group *group, uint64_t index, uint64_t bytes_max)
 {
     uint64_t base = group->base.index;
+
+    return index < base &&
+           cc_log_bytes_above(group->log, index) - cc_log_bytes_above(group->log, base) <=
+               bytes_max;
+}
+
+/*
+ * Raw entries stay for followers that lag, but not for ever, not without bound, and not where there is
+ * no room for them (T-036).  For who fetches an image the bound is larger by an image: else what is
+ * written during one transfer would make the next one necessary, again and again.
+ */
+static uint64_t keep_from(const struct cc_group *group)
+{
+    uint64_t bytes_max =
+        CC_BUG(T036) ? UINT64_MAX / 2 : cc_server_options(group->server)->keep_bytes;
     uint64_t floor = cc_raft_floor(group->core);
-    uint64_t bytes = cc_log_bytes_above(group->log, floor) - cc_log_bytes_above(group->log, base);
+    uint64_t fetched = cc_offering_kept(group->offering);
 
-    bool is_too_much =
-        cc_group_room_is_short(group) || bytes > cc_server_options(group->server)->keep_bytes;
-
-    return floor >= base || (is_too_much && !CC_BUG(T036)) ? base : floor;
+    if (cc_group_room_is_short(group) && !CC_BUG(T036)) {
+        return group->base.index;
+    }
+    if (is_little(group, floor, bytes_max)) {
+        return floor;
+    }
+    if (is_little(group, fetched, bytes_max + group->base.size)) {
+        return fetched;
+    }
+    return group->base.index;
 }
 
 void cc_group_forget(struct cc_group *group)

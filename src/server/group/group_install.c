@@ -137,6 +137,31 @@ static bool builds_state(const struct cc_group *group, const struct cc_image_id 
     return !cc_group_may_mend(group, id) || cc_server_options(group->server)->checks_images;
 }
 
+/* So that the leader keeps the entries behind it. */
+static void tell_progress(struct cc_group *group, uint32_t peer)
+{
+    struct cc_image_fetching told;
+
+    if (group->fetching == NULL || !cc_server_peer_is_up(group->server, peer)) {
+        return;
+    }
+    cc_fetching_tell(group->fetching, &told);
+    cc_image_fetching_encode(
+        cc_server_peer_begin(group->server, peer, CC_MESSAGE_IMAGE_FETCHING, group->id), &told);
+    cc_server_peer_end(group->server, peer);
+}
+
+bool cc_group_receive_image_fetching(struct cc_group *group, uint32_t peer, copycat_bytes body)
+{
+    struct cc_image_fetching told;
+
+    if (!cc_image_fetching_decode(body, &told)) {
+        return false;
+    }
+    cc_offering_told(group->offering, peer, &told);
+    return true;
+}
+
 bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body)
 {
     struct cc_image_offer offer;
@@ -147,6 +172,7 @@ bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat
     }
     id = cc_image_id_of(group->id, &offer.image);
     if (!is_wanted(group, &offer, &id)) {
+        tell_progress(group, peer);
         return true;
     }
     if (group->fetching != NULL) {
@@ -162,6 +188,7 @@ bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat
     } else if (cc_group_image_may_begin(group)) {
         group->fetching = cc_fetching_begin(group, peer, &id, builds_state(group, &id), fetched);
     }
+    tell_progress(group, peer);
     cc_group_wake(group);
     return true; /* the offer comes again */
 }

@@ -203,6 +203,8 @@ bool cc_group_receive(struct cc_group *group, uint32_t peer, const struct cc_fra
         return cc_group_receive_image_offer(group, peer, frame->body);
     case CC_MESSAGE_IMAGE_WANTED:
         return cc_group_receive_image_wanted(group, peer, frame->body);
+    case CC_MESSAGE_IMAGE_FETCHING:
+        return cc_group_receive_image_fetching(group, peer, frame->body);
     case CC_MESSAGE_ROOM:
         return cc_group_receive_room(group, peer, frame->body);
     case CC_MESSAGE_MARKED:

@@ -8,6 +8,7 @@
 #include "server/image/fetching.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "server/group/group.h"
 #include "server/image/image_name.h"
 #include "server/image/loading.h"
@@ -16,12 +17,16 @@
 
 #include <string.h>
 
-/* Parts that are asked for ahead.  On a slow link they are made smaller, so that some arrive before
- * the fetching looks stale. */
+/*
+ * Parts that are asked for ahead.  They are small at first, larger with each that comes soon and smaller
+ * with each that does not: so on a slow link, too, some arrive before they are asked for again, or the
+ * fetching looks stale.
+ */
 #define PARTS_AHEAD 4u
 #define PART_SIZE_MIN 4096u
+#define SOON_PER_ELECTION_TIMEOUT 16u
+#define LATE_PER_ELECTION_TIMEOUT 8u
 #define STALE_ELECTION_TIMEOUTS 4u
-#define REPEATS_MAX 2u /* the wait doubles with each: no longer than what looks stale */
 
 enum phase {
     RECEIVING,
@@ -45,11 +50,11 @@ struct cc_fetching {
     struct cc_image_id id;
     struct cc_lane lane; /* with whom is asked */
     uint32_t part_size;
-    uint32_t repeats; /* asks that brought nothing since something came */
     uint64_t received;
     uint64_t asked;
     uint64_t heard_us;
-    uint64_t again_us;
+    uint64_t asked_us;
+    uint64_t look_us;           /* does it get on? */
     struct cc_image_sink *sink; /* NULL: its file is closed */
     struct cc_loading *loading;
     struct cc_apply *apply;
@@ -142,8 +147,7 @@ static void ask(struct cc_fetching *fetching)
 {
     struct cc_group *group = fetching->group;
 
-    fetching->again_us =
-        cc_env_now_us(fetching->server->env) + (group->election_timeout_us << fetching->repeats);
+    fetching->asked_us = cc_env_now_us(fetching->server->env);
     while (fetching->asked < fetching->id.size &&
            fetching->asked - fetching->received < PARTS_AHEAD * fetching->part_size &&
            cc_lane_is_up(&fetching->lane)) {
@@ -161,13 +165,6 @@ static void ask(struct cc_fetching *fetching)
     }
 }
 
-/* What is under way is lost, or does not come. */
-static void ask_again(struct cc_fetching *fetching)
-{
-    fetching->asked = fetching->received;
-    ask(fetching);
-}
-
 static void on_room(void *owner)
 {
     struct cc_fetching *fetching = owner;
@@ -179,14 +176,36 @@ static void on_room(void *owner)
 
 static const struct cc_image_sink_callbacks callbacks = {.on_room = on_room, .on_done = saved};
 
+/* Each part that comes is followed by an ask, so since the last of those this one took to come. */
+static void fit_parts(struct cc_fetching *fetching)
+{
+    uint64_t timeout_us = fetching->group->election_timeout_us;
+    uint64_t wait_us = cc_env_now_us(fetching->server->env) - fetching->asked_us;
+
+    if (wait_us > timeout_us / LATE_PER_ELECTION_TIMEOUT) {
+        fetching->part_size =
+            fetching->part_size / 2 > PART_SIZE_MIN ? fetching->part_size / 2 : PART_SIZE_MIN;
+    } else if (
+        wait_us < timeout_us / SOON_PER_ELECTION_TIMEOUT &&
+        fetching->part_size + PART_SIZE_MIN <= CC_IMAGE_PART_SIZE_MAX) {
+        fetching->part_size += PART_SIZE_MIN;
+    }
+}
+
+/* The lane loses nothing while it lasts, and asks are answered in turn: only now anything is asked for
+ * again. */
 static void on_up(void *owner)
 {
-    ask_again(owner);
+    struct cc_fetching *fetching = owner;
+
+    fetching->asked = fetching->received;
+    ask(fetching);
 }
 
 static bool is_of_image(const struct cc_fetching *fetching, const struct cc_image_part *part)
 {
-    return part->index == fetching->id.index && part->checksum == fetching->id.checksum;
+    return (part->index == fetching->id.index && part->checksum == fetching->id.checksum) ||
+           CC_BUG(T043C);
 }
 
 static bool on_part(void *owner, copycat_bytes body)
@@ -214,10 +233,7 @@ static bool on_part(void *owner, copycat_bytes body)
         return true;
     }
     fetching->received += part.bytes.size;
-    fetching->repeats = 0;
-    fetching->part_size = fetching->part_size + PART_SIZE_MIN < CC_IMAGE_PART_SIZE_MAX
-                              ? fetching->part_size + PART_SIZE_MIN
-                              : CC_IMAGE_PART_SIZE_MAX;
+    fit_parts(fetching);
     fetching->heard_us = cc_env_now_us(fetching->server->env);
     if (fetching->received == fetching->id.size) {
         fetching->phase = SAVING;
@@ -253,9 +269,19 @@ bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const stru
     return false;
 }
 
+void cc_fetching_tell(const struct cc_fetching *fetching, struct cc_image_fetching *told_out)
+{
+    *told_out = (struct cc_image_fetching){
+        .index = fetching->id.index,
+        .progress = fetching->received + (uint64_t)(fetching->phase == BUILDING)};
+    if (fetching->loading != NULL) {
+        told_out->progress += cc_loading_progress(fetching->loading);
+    }
+}
+
 uint64_t cc_fetching_due_us(const struct cc_fetching *fetching)
 {
-    return fetching->phase == RECEIVING ? fetching->again_us : COPYCAT_NONE;
+    return fetching->phase == RECEIVING ? fetching->look_us : COPYCAT_NONE;
 }
 
 /* Meanwhile the log has brought as much: what nobody gives would be waited for in vain, for ever, and
@@ -270,19 +296,21 @@ static bool is_overtaken(const struct cc_fetching *fetching)
 
 void cc_fetching_go_on(struct cc_fetching *fetching)
 {
-    if (cc_env_now_us(fetching->server->env) < cc_fetching_due_us(fetching)) {
+    uint64_t now = cc_env_now_us(fetching->server->env);
+    uint64_t timeout_us = fetching->group->election_timeout_us;
+
+    if (now < cc_fetching_due_us(fetching)) {
         return;
     }
+    fetching->look_us = now + timeout_us;
     if (is_overtaken(fetching)) {
         give_up(fetching, COPYCAT_ERR_UNAVAILABLE, "the log has overtaken the image");
         return;
     }
-    if (cc_lane_is_up(&fetching->lane)) {
-        fetching->repeats += fetching->repeats < REPEATS_MAX;
-        fetching->part_size =
-            fetching->part_size / 2 > PART_SIZE_MIN ? fetching->part_size / 2 : PART_SIZE_MIN;
+    if (cc_lane_is_up(&fetching->lane) &&
+        now >= fetching->asked_us + STALE_ELECTION_TIMEOUTS * timeout_us) {
+        cc_lane_dial(&fetching->lane, fetching->lane.peer); /* that one is dead, perhaps */
     }
-    ask_again(fetching);
 }
 
 struct cc_fetching *cc_fetching_begin(
@@ -306,8 +334,9 @@ struct cc_fetching *cc_fetching_begin(
     fetching->done = done;
     fetching->builds_state = builds_state;
     fetching->id = *id;
-    fetching->part_size = CC_IMAGE_PART_SIZE_MAX;
+    fetching->part_size = PART_SIZE_MIN;
     fetching->heard_us = cc_env_now_us(server->env);
+    fetching->look_us = fetching->heard_us + group->election_timeout_us;
     fetching->holds = 1;
     status = cc_image_sink_begin(
         &fetching->sink, server->env, server->directory, id, &callbacks, fetching);

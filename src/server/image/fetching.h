@@ -16,6 +16,7 @@
 
 #include "apply/apply.h"
 #include "log/image.h"
+#include "proto/message.h"
 
 struct cc_fetching;
 struct cc_group;
@@ -43,6 +44,10 @@ bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const stru
 
 /* Nothing has come for long. */
 bool cc_fetching_is_stale(const struct cc_fetching *fetching);
+
+/* What it has come to, for the leader: a number that grows as long as it gets on, also after the last
+ * part has come. */
+void cc_fetching_tell(const struct cc_fetching *fetching, struct cc_image_fetching *told_out);
 
 /* When it is to be looked at, if nothing comes; COPYCAT_NONE: it is not waiting for a part. */
 uint64_t cc_fetching_due_us(const struct cc_fetching *fetching);

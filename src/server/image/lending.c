@@ -5,6 +5,7 @@
 #include "server/image/lending.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "server/group/group.h"
 #include "server/image/image_name.h"
 #include "server/image/scrubbing.h"
@@ -16,8 +17,8 @@
 #define WAITING_MAX 16u /* asks that wait for it: more than anybody has under way */
 #define IDLE_ELECTION_TIMEOUTS 10u
 
-/* With so much not sent yet, an ask is one that was answered already, on a slow link; it comes again. */
-#define QUEUED_MAX (4u * CC_IMAGE_PART_SIZE_MAX)
+/* Not sent yet; whoever asks for more than a few parts ahead has more. */
+#define QUEUED_MAX (16u * CC_IMAGE_PART_SIZE_MAX)
 
 /* What may be lent at once after a pause, in terms of time at the rate allowed. */
 #define BURST_US UINT64_C(20000)
@@ -298,15 +299,21 @@ static struct borrower *find(struct cc_lending *lending, uint32_t peer)
 }
 
 /* Asks go on from where the one before ended, or begin again: then what waits is asked anew. */
-static void line_up(struct borrower *borrower, const struct cc_image_ask *ask)
+static bool line_up(struct borrower *borrower, const struct cc_image_ask *ask)
 {
+    struct cc_lending *lending = borrower->lending;
+
     if (borrower->waiting_count > 0 && ask->offset <= borrower->waiting[0].offset) {
         borrower->waiting_count = 0;
     }
-    if (borrower->waiting_count < WAITING_MAX) {
-        borrower->waiting[borrower->waiting_count++] = *ask;
+    if (borrower->waiting_count == WAITING_MAX ||
+        cc_server_lane_queued(lending->server, borrower->peer) > QUEUED_MAX) {
+        return false;
     }
-    lend_in_turn(borrower->lending);
+    borrower->waiting[borrower->waiting_count++] = *ask;
+    lend_in_turn(lending);
+    cc_group_wake(lending->group);
+    return true;
 }
 
 bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes body)
@@ -315,16 +322,13 @@ bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes b
     struct cc_image_ask ask;
     struct cc_image_id id;
 
-    if (borrower == NULL || !cc_image_ask_decode(body, &ask)) {
+    if (borrower == NULL || !cc_image_ask_decode(body, &ask) || borrower->is_closing) {
         return false;
     }
     id = cc_image_id_of(lending->group->id, &ask.image);
-    if (borrower->source != NULL && (!cc_image_id_equals(&id, &borrower->id))) {
-        close_source(borrower); /* it has begun with another; this ask comes again */
-        return true;
-    }
-    if (borrower->is_closing) {
-        return true;
+    if (borrower->source != NULL && !cc_image_id_equals(&id, &borrower->id) && !CC_BUG(T043C)) {
+        close_source(borrower);
+        return false;
     }
     if (borrower->source == NULL && !open_source(borrower, &id)) {
         give(lending, peer, &id, ask.offset, (copycat_bytes){NULL, 0});
@@ -335,11 +339,7 @@ bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes b
     }
     borrower->is_given = ask.offset + ask.size >= id.size;
     borrower->asked_us = cc_env_now_us(lending->server->env);
-    if (cc_server_lane_queued(lending->server, peer) < QUEUED_MAX) {
-        line_up(borrower, &ask);
-        cc_group_wake(lending->group);
-    }
-    return true;
+    return line_up(borrower, &ask);
 }
 
 /* ---- at the end of a pass ---------------------------------------------------------------------

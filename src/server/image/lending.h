@@ -4,8 +4,8 @@
  *
  * Where it sits:   log/image -> [lending] -> another member's fetching, on the lane that it dialled
  *                  (server/peer/lane.h).
- * Memory:          for each neighbour one open file, one part of 64 KiB at most, and a few asks; more
- *                  are dropped and come again.
+ * Memory:          for each neighbour one open file, one part of 64 KiB at most, and a few asks; who
+ *                  has more is shown out.
  * Rate:            all neighbours together get so many bytes a second, a part in turn.
  *
  * An image that was replaced is lent on to whoever has begun with it, as long as he goes on asking.
@@ -34,7 +34,8 @@ void cc_lending_recall(struct cc_lending *lending, const struct cc_image_id *id)
  * closed. */
 void cc_lending_go_on(struct cc_lending *lending);
 
-/* False: it makes no sense, and the connection should end. */
+/* False: it makes no sense, or cannot be answered now; the lane should end, and who is serious comes
+ * back on another. */
 bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes body);
 
 /* When cc_lending_go_on has something to do at the latest; COPYCAT_NONE: never. */

@@ -20,6 +20,7 @@ struct cc_loading {
     struct cc_loaded loaded;
     bool is_ended;
     char text[CC_REFUSE_TEXT_SIZE_MAX];
+    uint64_t progress; /* bytes of pieces */
 };
 
 static void end(struct cc_loading *loading, copycat_status status, const char *text)
@@ -72,6 +73,7 @@ static void on_piece(void *owner, copycat_bytes bytes)
     struct cc_loading *loading = owner;
     copycat_status status = COPYCAT_OK;
 
+    loading->progress += bytes.size;
     if (loading->on_records != NULL) {
         loading->on_records(loading->owner, bytes, cc_image_read_raw_size(loading->reader));
         return;
@@ -176,6 +178,11 @@ struct cc_loading *cc_loading_begin_reading(
 void cc_loading_next(struct cc_loading *loading)
 {
     cc_image_read_next(loading->reader);
+}
+
+uint64_t cc_loading_progress(const struct cc_loading *loading)
+{
+    return loading->progress;
 }
 
 void cc_loading_abandon(struct cc_loading *loading)

@@ -49,6 +49,9 @@ struct cc_loading *cc_loading_begin_reading(
     void *owner);
 void cc_loading_next(struct cc_loading *loading);
 
+/* What was read so far, in bytes as they were before they were packed. */
+uint64_t cc_loading_progress(const struct cc_loading *loading);
+
 /* Gives it up: `done` comes with CLOSED, later. */
 void cc_loading_abandon(struct cc_loading *loading);
 

@@ -246,6 +246,9 @@ static void bounds_what_is_said_of_images(void **state)
     ACCEPTED(CC_MESSAGE_IMAGE_OFFER, image_offer, .term = CC_TERM_MAX, .image = largest);
     REFUSED(CC_MESSAGE_IMAGE_OFFER, image_offer, .term = CC_TERM_MAX + 1, .image = largest);
     REFUSED(CC_MESSAGE_IMAGE_OFFER, image_offer, .term = 0, .image = largest);
+    ACCEPTED(CC_MESSAGE_IMAGE_FETCHING, image_fetching, .index = 1, .progress = UINT64_MAX);
+    REFUSED(CC_MESSAGE_IMAGE_FETCHING, image_fetching, .index = 0, .progress = 1);
+    REFUSED(CC_MESSAGE_IMAGE_FETCHING, image_fetching, .index = CC_INDEX_MAX + 1);
     ACCEPTED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 60, .size = 40);
     REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 60, .size = 41);
     REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 100, .size = 1);

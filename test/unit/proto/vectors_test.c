@@ -303,6 +303,12 @@ static void write_backup_end(void)
     cc_backup_end_encode(&writer, &(struct cc_backup_end){.size = 1048576});
 }
 
+static void write_image_fetching(void)
+{
+    cc_image_fetching_encode(
+        &writer, &(struct cc_image_fetching){.index = 1001, .progress = 65536});
+}
+
 static void write_image_wanted(void)
 {
     cc_image_wanted_encode(&writer, &(struct cc_image_wanted){.index = 990});
@@ -447,6 +453,7 @@ static const struct {
     {"image-offer", CC_MESSAGE_IMAGE_OFFER, write_image_offer},
     {"image-ask", CC_MESSAGE_IMAGE_ASK, write_image_ask},
     {"image-wanted", CC_MESSAGE_IMAGE_WANTED, write_image_wanted},
+    {"image-fetching", CC_MESSAGE_IMAGE_FETCHING, write_image_fetching},
     {"room", CC_MESSAGE_ROOM, write_room},
     {"image-part", CC_MESSAGE_IMAGE_PART, write_image_part},
     {"marked", CC_MESSAGE_MARKED, write_marked},

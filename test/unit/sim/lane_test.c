@@ -3,6 +3,8 @@
  * What is promised while an image goes to a member that was away: the others and what they do are not
  * held up, and the member arrives.
  */
+#include "server/image/fetching.h"
+#include "server/image/offering.h"
 #include "server/node/node.h"
 #include "sim/workload.h"
 
@@ -15,6 +17,8 @@
 #include <cmocka.h>
 
 #define KEYS 8000u
+#define FILE_SIZE 262144u
+#define OPERATIONS (6 * KEYS)
 #define TIMEOUT_US UINT64_C(300000)
 
 static struct cc_cluster *cluster;
@@ -28,18 +32,19 @@ static void run_for(uint64_t time_us)
     }
 }
 
-static int setup(void **state)
+static int setup_cluster(uint32_t learners, uint64_t keep_bytes)
 {
     struct cc_cluster_options options = {
         .seed = 11,
         .voter_count = 3,
+        .learner_count = learners,
         .client_count = 4,
         .election_timeout_us = TIMEOUT_US,
-        .file_size = 262144,
+        .file_size = FILE_SIZE,
         .image_entries = KEYS,
-        .keep_bytes = 1};
+        .keep_bytes = keep_bytes};
     struct cc_workload_options work = {
-        .operations_max = 4 * KEYS,
+        .operations_max = OPERATIONS,
         .window = 16,
         .keys = KEYS,
         .maps = 1,
@@ -47,14 +52,31 @@ static int setup(void **state)
         .kinds = 1u << CC_HISTORY_PUT,
         .session_timeout_us = 60000000};
 
-    (void)state;
     cluster = cc_cluster_create(&options);
     workload = cc_workload_create(cluster, &work);
-    for (uint32_t place = 0; place < 3; place++) {
+    for (uint32_t place = 0; place < cluster->server_count; place++) {
         cc_cluster_start(cluster, place);
     }
     run_for(3000000);
     return cc_cluster_is_settled(cluster) ? 0 : -1;
+}
+
+static int setup_three(void **state)
+{
+    (void)state;
+    return setup_cluster(0, 1);
+}
+
+static int setup_three_that_keep(void **state)
+{
+    (void)state;
+    return setup_cluster(0, UINT64_C(1) << 30);
+}
+
+static int setup_three_and_a_learner(void **state)
+{
+    (void)state;
+    return setup_cluster(1, 1);
 }
 
 static int teardown(void **state)
@@ -88,29 +110,76 @@ static void run_until_fetching(uint32_t place)
     fail_msg("no image is fetched");
 }
 
-/* So that an image is needed. */
-static uint32_t make_away(void)
+static uint64_t last(uint32_t place)
 {
-    uint32_t away = (cc_cluster_leader(cluster) + 1) % 3;
+    return cc_raft_last(group_at(place)->core);
+}
 
+/* Until the log has so many entries. */
+static void work_until(uint64_t entries)
+{
+    uint32_t leader = cc_cluster_leader(cluster);
+
+    if (cc_workload_totals(workload)->invoked == 0) {
+        cc_workload_start(workload);
+    }
+    for (uint32_t i = 0; i < 10000 && last(leader) < entries; i++) {
+        run_for(10000);
+    }
+    assert_true(last(leader) >= entries);
+}
+
+/* Crashed for so long that it needs an image. */
+static void make_lag(uint32_t away)
+{
     cc_cluster_crash(cluster, away);
-    cc_workload_start(workload);
+    run_for(10 * TIMEOUT_US); /* it is not waited for any more */
+    work_until(2 * KEYS);
+}
+
+static uint32_t follower(void)
+{
+    return (cc_cluster_leader(cluster) + 1) % 3;
+}
+
+/* Until it has applied so much; how many images it began to fetch. */
+static uint32_t fetches_until(uint32_t place, uint64_t index)
+{
+    const struct cc_group *group = group_at(place);
+    bool is_fetching = group->fetching != NULL;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < 60000 && cc_apply_index(group->apply) < index; i++) {
+        run_for(1000);
+        count += group->fetching != NULL && !is_fetching;
+        is_fetching = group->fetching != NULL;
+    }
+    assert_true(cc_apply_index(group->apply) >= index);
+    return count;
+}
+
+static void expect_settled(void)
+{
     for (uint32_t i = 0; i < 100 && !cc_workload_is_done(workload); i++) {
         run_for(1000000);
     }
     assert_true(cc_workload_is_done(workload));
-    run_for(10000000); /* it is not waited for any more */
-    return away;
+    run_for(20000000);
+    assert_true(cc_cluster_is_settled(cluster));
 }
 
 /* T-047: the leader needs the answers of the member that fetches, which come as always. */
 static void nobody_is_elected_while_an_image_fills_a_slow_link(void **state)
 {
     (void)state;
-    uint32_t away = make_away();
-    uint32_t leader = cc_cluster_leader(cluster);
-    uint64_t term = cc_raft_term(group_at(leader)->core);
+    uint32_t away = follower();
+    uint32_t leader;
+    uint64_t term;
 
+    make_lag(away);
+    cc_workload_stop(workload);
+    leader = cc_cluster_leader(cluster);
+    term = cc_raft_term(group_at(leader)->core);
     links_between(leader, away, 60);
     cc_cluster_start(cluster, away);
     run_until_fetching(away);
@@ -124,12 +193,139 @@ static void nobody_is_elected_while_an_image_fills_a_slow_link(void **state)
     assert_true(group_at(away)->base.index > 0);
 }
 
+static struct cc_image_fetching told_by(uint32_t place)
+{
+    struct cc_image_fetching told = {0};
+
+    if (group_at(place)->fetching != NULL) {
+        cc_fetching_tell(group_at(place)->fetching, &told);
+    }
+    return told;
+}
+
+/* The log goes on from image to image meanwhile; what is behind the one that is fetched is kept. */
+static void what_is_written_during_a_transfer_makes_no_other_necessary(void **state)
+{
+    (void)state;
+    uint32_t away = follower();
+    uint32_t leader = cc_cluster_leader(cluster);
+    uint64_t base;
+
+    make_lag(away);
+    links_between(leader, away, 20);
+    cc_cluster_start(cluster, away);
+    run_until_fetching(away);
+    base = told_by(away).index;
+    assert_int_equal(fetches_until(away, base), 0);
+    assert_int_equal(group_at(away)->base.index, base);
+    assert_true(group_at(leader)->base.index > base + KEYS);
+    cc_world_heal_network(cluster->world);
+    assert_int_equal(fetches_until(away, group_at(leader)->base.index + 1), 0);
+    expect_settled();
+}
+
+static void what_is_kept_for_a_transfer_is_bounded(void **state)
+{
+    (void)state;
+    uint32_t away = follower();
+    uint32_t leader = cc_cluster_leader(cluster);
+    const struct cc_group *group = group_at(leader);
+    uint64_t bytes_max = 0;
+
+    make_lag(away);
+    links_between(leader, away, 20);
+    cc_cluster_start(cluster, away);
+    run_until_fetching(away);
+    while (!cc_workload_is_done(workload)) {
+        uint64_t bytes = cc_log_bytes_above(group->log, cc_raft_first(group->core) - 1) -
+                         cc_log_bytes_above(group->log, group->base.index);
+
+        bytes_max = bytes > bytes_max ? bytes : bytes_max;
+        run_for(10000);
+    }
+    assert_true(cc_raft_first(group->core) > told_by(away).index + 1);
+    assert_true(bytes_max < 2 * group->base.size + 2 * FILE_SIZE);
+    cc_world_heal_network(cluster->world);
+    expect_settled(); /* by another one */
+}
+
+static void nothing_is_kept_for_who_does_not_get_on(void **state)
+{
+    (void)state;
+    uint32_t away = follower();
+    uint32_t leader = cc_cluster_leader(cluster);
+    const struct cc_group *group = group_at(leader);
+
+    make_lag(away);
+    links_between(leader, away, 20);
+    cc_cluster_start(cluster, away);
+    run_until_fetching(away);
+    run_for(1000000);
+    assert_int_equal(cc_offering_kept(group->offering), told_by(away).index);
+    cc_world_clog(cluster->world, leader, away, true);
+    run_for(31 * TIMEOUT_US);
+    assert_true(cc_offering_kept(group->offering) == COPYCAT_NONE);
+    cc_world_heal_network(cluster->world);
+    expect_settled();
+}
+
+/* Who has the same image goes on where the one before stopped. */
+static void a_transfer_outlives_the_leader_that_began_it(void **state)
+{
+    (void)state;
+    uint32_t away = follower();
+    uint32_t leader = cc_cluster_leader(cluster);
+    uint32_t other = 3 - away - leader;
+    uint64_t half;
+
+    make_lag(away);
+    cc_workload_stop(workload);
+    run_for(1000000);
+    assert_true(cc_image_id_equals(&group_at(leader)->base, &group_at(other)->base));
+    half = group_at(leader)->base.size / 2;
+    links_between(leader, away, 60);
+    links_between(other, away, 60);
+    cc_cluster_start(cluster, away);
+    run_until_fetching(away);
+    for (uint32_t i = 0; i < 60000 && told_by(away).progress < half; i++) {
+        run_for(1000);
+    }
+    cc_cluster_crash(cluster, leader);
+    while (group_at(away)->fetching != NULL) {
+        assert_true(told_by(away).progress >= half);
+        run_for(1000);
+    }
+    assert_true(group_at(away)->base.index > 0 || group_at(away)->switch_mark != 0);
+    assert_int_equal(cc_cluster_leader(cluster), other);
+}
+
+/* It was there when the cluster was founded, and never since. */
+static void a_learner_with_nothing_is_brought_by_an_image(void **state)
+{
+    (void)state;
+    uint32_t learner = 3;
+
+    assert_int_equal(cluster->members.at[learner].role, CC_ROLE_LEARNER);
+    make_lag(learner);
+    cc_cluster_start(cluster, learner);
+    run_until_fetching(learner);
+    assert_int_equal(fetches_until(learner, group_at(0)->base.index), 0);
+    expect_settled();
+    assert_true(cc_log_first(group_at(learner)->log) > KEYS);
+}
+
 int main(void)
 {
+#define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            nobody_is_elected_while_an_image_fills_a_slow_link, setup, teardown),
+        TEST(nobody_is_elected_while_an_image_fills_a_slow_link, setup_three),
+        TEST(what_is_written_during_a_transfer_makes_no_other_necessary, setup_three_that_keep),
+        TEST(what_is_kept_for_a_transfer_is_bounded, setup_three),
+        TEST(nothing_is_kept_for_who_does_not_get_on, setup_three_that_keep),
+        TEST(a_transfer_outlives_the_leader_that_began_it, setup_three),
+        TEST(a_learner_with_nothing_is_brought_by_an_image, setup_three_and_a_learner),
     };
+#undef TEST
 
     return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
 }
