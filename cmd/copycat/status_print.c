@@ -5,6 +5,7 @@
 #include "status_print.h"
 
 #include "output.h"
+#include "status_scrub.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -212,6 +213,7 @@ void cli_status_print_table(
 {
     print_rows(file, standings, summary);
     print_verdict(file, summary);
+    cli_scrub_print(file, standings);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------- */
@@ -245,6 +247,7 @@ static void set_answer(
     cli_json_set(object, "sessions", number(probe->sessions));
     cli_json_set(object, "image", number(probe->image_index));
     cli_json_set(object, "disk_bytes", number(probe->disk_bytes));
+    cli_json_set(object, "scrub", cli_scrub_as_json(&probe->scrub));
 }
 
 static json_t *member_as_json(

@@ -46,6 +46,15 @@ typedef struct copycat_probe_counters {
     uint64_t allocations; /* of memory by its loop */
 } copycat_probe_counters;
 
+/* A server reads again all that it stands on, from time to time: since it was opened; frozen. */
+typedef struct copycat_probe_scrub {
+    uint64_t rounds;
+    uint64_t age_ms; /* since the last of them was over; 0 if none was */
+    uint64_t bytes;
+    uint64_t found;    /* images, and batches of the journal, that did not read */
+    uint64_t repaired; /* of them */
+} copycat_probe_scrub;
+
 typedef struct copycat_probe {
     size_t size;      /* set by the caller */
     char cluster[40]; /* in hexadecimal; empty: not founded yet */
@@ -68,6 +77,7 @@ typedef struct copycat_probe {
     uint32_t reserved;
     copycat_probe_member members[COPYCAT_PROBE_MEMBERS_MAX];
     copycat_probe_counters counters;
+    copycat_probe_scrub scrub;
 } copycat_probe;
 
 /*

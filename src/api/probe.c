@@ -62,6 +62,15 @@ static void write_counters(copycat_probe_counters *out, const struct cc_report_c
     out->allocations = counters->allocations;
 }
 
+static void write_scrub(copycat_probe_scrub *out, const struct cc_report_scrub *scrub)
+{
+    out->rounds = scrub->rounds;
+    out->age_ms = scrub->age_us / 1000;
+    out->bytes = scrub->bytes;
+    out->found = scrub->found;
+    out->repaired = scrub->repaired;
+}
+
 static void write_out(copycat_probe *out, const struct cc_probe *probe)
 {
     const struct cc_report *report = &probe->report;
@@ -84,6 +93,7 @@ static void write_out(copycat_probe *out, const struct cc_probe *probe)
     out->role = report->role;
     write_members(out, report);
     write_counters(&out->counters, &report->counters);
+    write_scrub(&out->scrub, &report->scrub);
 }
 
 static const char *sentence_of(const struct cc_probe *probe, const struct cc_env *env)

@@ -112,6 +112,15 @@ struct cc_report_counters {
     uint64_t allocations;
 };
 
+/* Reading again all that is stood on, as a server does from time to time; since it was opened. */
+struct cc_report_scrub {
+    uint64_t rounds;
+    uint64_t age_us; /* since the last of them was over; 0 if none was */
+    uint64_t bytes;
+    uint64_t found;    /* images, and batches of the journal, that did not read */
+    uint64_t repaired; /* of them */
+};
+
 /* Where a server stands; about others as far as it knows. */
 struct cc_report {
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* zero: none yet */
@@ -138,6 +147,7 @@ struct cc_report {
 
     copycat_bytes notice; /* the last sentence for the operator */
     struct cc_report_counters counters;
+    struct cc_report_scrub scrub;
 };
 
 struct cc_keep_alive {

@@ -39,6 +39,24 @@ static void decode_counters(struct cc_reader *reader, struct cc_report_counters 
     counters_out->allocations = cc_read_varint(reader);
 }
 
+static void encode_scrub(struct cc_writer *writer, const struct cc_report_scrub *scrub)
+{
+    cc_write_varint(writer, scrub->rounds);
+    cc_write_varint(writer, scrub->age_us);
+    cc_write_varint(writer, scrub->bytes);
+    cc_write_varint(writer, scrub->found);
+    cc_write_varint(writer, scrub->repaired);
+}
+
+static void decode_scrub(struct cc_reader *reader, struct cc_report_scrub *scrub_out)
+{
+    scrub_out->rounds = cc_read_varint(reader);
+    scrub_out->age_us = cc_read_varint(reader);
+    scrub_out->bytes = cc_read_varint(reader);
+    scrub_out->found = cc_read_varint(reader);
+    scrub_out->repaired = cc_read_varint(reader);
+}
+
 void cc_report_encode(struct cc_writer *writer, const struct cc_report *report)
 {
     cc_write_raw(writer, report->cluster_id, CC_CLUSTER_ID_SIZE);
@@ -63,6 +81,7 @@ void cc_report_encode(struct cc_writer *writer, const struct cc_report *report)
     }
     cc_write_counted(writer, report->notice);
     encode_counters(writer, &report->counters);
+    encode_scrub(writer, &report->scrub);
 }
 
 bool cc_report_decode(copycat_bytes body, struct cc_report *report_out)
@@ -102,6 +121,7 @@ bool cc_report_decode(copycat_bytes body, struct cc_report *report_out)
     }
     report_out->notice = cc_read_counted(&reader, CC_REFUSE_TEXT_SIZE_MAX);
     decode_counters(&reader, &report_out->counters);
+    decode_scrub(&reader, &report_out->scrub);
     if (!cc_reader_is_done(&reader)) {
         return false;
     }

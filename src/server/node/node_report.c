@@ -31,6 +31,17 @@ static uint64_t match_of(const struct cc_server *server, uint32_t id)
     return id == server->options.id ? cc_raft_stable(group->core) : cc_raft_match(group->core, id);
 }
 
+static void fill_scrub(const struct cc_group *group, struct cc_report_scrub *scrub)
+{
+    const struct cc_scrubbed *scrubbed = &group->scrubbed;
+
+    scrub->rounds = scrubbed->rounds;
+    scrub->age_us = scrubbed->rounds == 0 ? 0 : cc_env_now_us(group->env) - scrubbed->ended_us;
+    scrub->bytes = scrubbed->bytes;
+    scrub->found = scrubbed->found;
+    scrub->repaired = scrubbed->repaired;
+}
+
 static void fill_counters(const struct cc_server *server, struct cc_report_counters *counters)
 {
     const struct cc_journal_counters *journal = cc_journal_counters(server->journal);
@@ -64,6 +75,7 @@ void cc_server_report(struct cc_server *server, struct cc_channel *channel)
     if (base != NULL && server->group != NULL) {
         memcpy(report.cluster_id, base->cluster_id, CC_CLUSTER_ID_SIZE);
         fill_group(server->group, &report);
+        fill_scrub(server->group, &report.scrub);
     }
     for (uint32_t i = 0; i < report.members.count; i++) {
         uint32_t id = report.members.at[i].id;

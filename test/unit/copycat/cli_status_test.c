@@ -203,6 +203,26 @@ static void what_a_server_has_to_say_stands_below_the_table(void **state)
     assert_non_null(strstr(text, ": a long story\n"));
 }
 
+static void one_line_says_what_reading_again_has_found(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    print_table(text, sizeof text);
+    assert_non_null(strstr(
+        text, "disks: not all was read again since the servers started; no damage was found\n"));
+    for (uint32_t i = 0; i < 3; i++) {
+        standings.at[i].probe.scrub.rounds = 1;
+        standings.at[i].probe.scrub.age_ms = (i + 1) * UINT64_C(3600000);
+    }
+    standings.at[1].probe.scrub.found = 2;
+    standings.at[1].probe.scrub.repaired = 1;
+    print_table(text, sizeof text);
+    assert_non_null(strstr(
+        text, "disks: all was read again within the last 3 h; 2 damaged places found, 1 "
+              "repaired\n"));
+}
+
 static void who_is_founding_has_no_digest_and_no_lag(void **state)
 {
     char text[4096];
@@ -250,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup(lag_is_what_the_leader_has_and_the_member_has_not, begin),
         cmocka_unit_test_setup(a_standing_says_why_nothing_can_be_done_there, begin),
         cmocka_unit_test_setup(what_a_server_has_to_say_stands_below_the_table, begin),
+        cmocka_unit_test_setup(one_line_says_what_reading_again_has_found, begin),
         cmocka_unit_test_setup(who_is_founding_has_no_digest_and_no_lag, begin),
         cmocka_unit_test(lists_of_servers_are_read_as_the_library_reads_them),
     };

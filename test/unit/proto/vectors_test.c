@@ -385,6 +385,7 @@ static void write_report(void)
                 .frames_received = 90,
                 .allocations = 3,
             },
+        .scrub = {.rounds = 2, .age_us = 3000000, .bytes = 4096, .found = 2, .repaired = 1},
     };
 
     count_up(report.cluster_id, 0xc0);
