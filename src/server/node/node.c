@@ -165,8 +165,8 @@ static void stop(struct cc_server *server)
     server->group = NULL;
     cc_log_destroy(server->log);
     server->log = NULL;
-    cc_apply_destroy(server->restored);
-    server->restored = NULL;
+    cc_apply_destroy(server->founding_state);
+    server->founding_state = NULL;
 }
 
 static void do_housework(struct cc_task *task)
@@ -303,7 +303,7 @@ void cc_server_appear(struct cc_server *server, struct cc_apply *apply)
     if (cc_journal_base(server->journal) != NULL) {
         cc_server_start_group(server, apply);
     } else {
-        server->restored = apply;
+        server->founding_state = apply;
         cc_server_set_state(server, CC_SERVER_FOUNDING);
         cc_server_found_if_unanimous(server);
     }
@@ -338,9 +338,9 @@ static void on_durable(void *owner, uint64_t mark)
         return;
     }
     if (server->founding_mark != 0 && mark >= server->founding_mark && server->group == NULL) {
-        struct cc_apply *restored = server->restored;
+        struct cc_apply *restored = server->founding_state;
 
-        server->restored = NULL;
+        server->founding_state = NULL;
         cc_server_start_group(server, restored);
     } else if (server->group != NULL) {
         cc_group_durable(server->group, mark);

@@ -84,7 +84,7 @@ struct cc_server {
     struct cc_group *group;                 /* NULL until the base is known */
     bool is_restored;                       /* from a backup, and not founded yet: */
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE]; /* it will be this cluster, */
-    struct cc_apply *restored;              /* and begin with this state */
+    struct cc_apply *founding_state;        /* and begin with this state */
 
     struct cc_listener listener;
     bool is_listening;
