@@ -216,6 +216,73 @@ static void without_a_majority_that_agrees_no_mark_is_logged(void **state)
     assert_true(stand_group(leader)->marks.index > mark);
 }
 
+/* ---- fewer than three ------------------------------------------------------------------------- */
+
+static void found_instead(uint32_t voters, uint32_t learners)
+{
+    struct cc_cluster_options options = {
+        .seed = 5,
+        .voter_count = voters,
+        .learner_count = learners,
+        .election_timeout_us = STAND_TIMEOUT_US,
+        .file_size = 65536,
+        .image_entries = ENTRIES};
+
+    stand_free();
+    cluster = cc_cluster_create(&options);
+    for (uint32_t place = 0; place < voters + learners; place++) {
+        cc_cluster_start(cluster, place);
+    }
+    stand_run(5000000);
+    assert_true(cc_cluster_is_settled(cluster));
+    leader = stand_leader();
+}
+
+static void who_is_alone_is_his_own_majority(void **state)
+{
+    (void)state;
+    found_instead(1, 0);
+    let_entries_come(3 * ENTRIES);
+    assert_true(stand_group(0)->base.index > ENTRIES);
+}
+
+static void two_that_differ_both_stop(void **state)
+{
+    (void)state;
+    found_instead(2, 0);
+    let_entries_come(2 * ENTRIES);
+    assert_true(stand_group(0)->base.index > 0 && stand_group(1)->base.index > 0);
+    spoil_server(1 - leader);
+    cc_cluster_spoiled(cluster, leader, true); /* as far as anybody can tell */
+    for (uint32_t i = 0; i < 2 * ENTRIES && stand_server(leader)->failed == COPYCAT_OK; i++) {
+        let_entries_come(1);
+    }
+    assert_has_stopped(leader, "none of them is that of a majority");
+    assert_has_stopped(1 - leader, "none of them is that of a majority");
+
+    /* From their disks they are equal again. */
+    for (uint32_t place = 0; place < 2; place++) {
+        cc_cluster_kill(cluster, place);
+    }
+    for (uint32_t place = 0; place < 2; place++) {
+        cc_cluster_start(cluster, place);
+    }
+    stand_run(3000000);
+    assert_true(cc_cluster_is_settled(cluster));
+}
+
+static void a_learner_that_had_another_state_stops_and_none_counts_it(void **state)
+{
+    (void)state;
+    found_instead(1, 2);
+    let_entries_come(2 * ENTRIES);
+    spoil_server(1);
+    let_entries_come(2 * ENTRIES);
+    assert_has_stopped(1, "differs from that of the majority");
+    assert_int_equal(running(), 2);
+    assert_true(stand_group(2)->base.index > ENTRIES);
+}
+
 /* Nothing is taken while leadership is handed over; the mark was offered again at once, for ever. */
 static void a_mark_that_is_refused_is_offered_again_later(void **state)
 {
@@ -249,6 +316,9 @@ int main(void)
         TEST(who_has_not_heard_asks_and_nothing_need_be_logged),
         TEST(where_no_digest_has_a_majority_all_stop_and_say_so),
         TEST(without_a_majority_that_agrees_no_mark_is_logged),
+        TEST(who_is_alone_is_his_own_majority),
+        TEST(two_that_differ_both_stop),
+        TEST(a_learner_that_had_another_state_stops_and_none_counts_it),
         TEST(a_mark_that_is_refused_is_offered_again_later),
     };
 
