@@ -46,6 +46,7 @@ enum cc_trap {
     CC_TRAP_T044, /* an image takes the place of what is committed beyond it */
     CC_TRAP_T045, /* an image without the timers */
     CC_TRAP_T046, /* who could not read the image reads and leads without the state */
+    CC_TRAP_T047, /* parts of images go on the connection of heartbeats */
     CC_TRAP_T048, /* an image counts before it is durable */
     CC_TRAP_T050, /* damage taken for a torn tail */
     CC_TRAP_T051, /* what cannot be read is forgotten when voting */

@@ -279,6 +279,11 @@ void cc_fetching_tell(const struct cc_fetching *fetching, struct cc_image_fetchi
     }
 }
 
+bool cc_fetching_received(struct cc_fetching *fetching, copycat_bytes body)
+{
+    return fetching->phase != RECEIVING || on_part(fetching, body);
+}
+
 uint64_t cc_fetching_due_us(const struct cc_fetching *fetching)
 {
     return fetching->phase == RECEIVING ? fetching->look_us : COPYCAT_NONE;

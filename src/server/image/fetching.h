@@ -49,6 +49,9 @@ bool cc_fetching_is_stale(const struct cc_fetching *fetching);
  * part has come. */
 void cc_fetching_tell(const struct cc_fetching *fetching, struct cc_image_fetching *told_out);
 
+/* Trap T-047, only where it is planted: a part that came beside the lane. */
+bool cc_fetching_received(struct cc_fetching *fetching, copycat_bytes body);
+
 /* When it is to be looked at, if nothing comes; COPYCAT_NONE: it is not waiting for a part. */
 uint64_t cc_fetching_due_us(const struct cc_fetching *fetching);
 void cc_fetching_go_on(struct cc_fetching *fetching);

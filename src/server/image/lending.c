@@ -120,6 +120,13 @@ static void give(
     if (lending->group == NULL || !cc_server_lane_is_up(lending->server, peer)) {
         return;
     }
+    if (CC_BUG(T047) && cc_server_peer_is_up(lending->server, peer)) {
+        cc_image_part_encode(
+            cc_server_peer_begin(lending->server, peer, CC_MESSAGE_IMAGE_PART, lending->group->id),
+            &part);
+        cc_server_peer_end(lending->server, peer);
+        return;
+    }
     cc_image_part_encode(
         cc_server_lane_begin(lending->server, peer, CC_MESSAGE_IMAGE_PART, lending->group->id),
         &part);

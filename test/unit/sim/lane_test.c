@@ -180,7 +180,7 @@ static void nobody_is_elected_while_an_image_fills_a_slow_link(void **state)
     cc_workload_stop(workload);
     leader = cc_cluster_leader(cluster);
     term = cc_raft_term(group_at(leader)->core);
-    links_between(leader, away, 60);
+    links_between(leader, away, 20);
     cc_cluster_start(cluster, away);
     run_until_fetching(away);
     cc_cluster_crash(cluster, 3 - leader - away);
@@ -269,6 +269,31 @@ static void nothing_is_kept_for_who_does_not_get_on(void **state)
     expect_settled();
 }
 
+/* All neighbours together get no more; the links could carry any amount. */
+static void images_are_lent_at_the_rate_that_is_allowed(void **state)
+{
+    (void)state;
+    uint32_t away = follower();
+    uint32_t leader = cc_cluster_leader(cluster);
+    uint64_t rate = 50000;
+    uint64_t size;
+    uint64_t begun_us;
+    uint64_t took_us;
+
+    make_lag(away);
+    cc_workload_stop(workload);
+    run_for(1000000);
+    size = group_at(leader)->base.size;
+    cluster->seats[leader].server->options.lend_bytes_per_second = rate;
+    cc_cluster_start(cluster, away);
+    run_until_fetching(away);
+    begun_us = cc_world_now_us(cluster->world);
+    assert_int_equal(fetches_until(away, group_at(leader)->base.index), 0);
+    took_us = cc_world_now_us(cluster->world) - begun_us;
+    assert_true(took_us > size * 9 / 10 * 1000000 / rate);
+    assert_true(took_us < size * 12 / 10 * 1000000 / rate);
+}
+
 /* Who has the same image goes on where the one before stopped. */
 static void a_transfer_outlives_the_leader_that_began_it(void **state)
 {
@@ -322,6 +347,7 @@ int main(void)
         TEST(what_is_written_during_a_transfer_makes_no_other_necessary, setup_three_that_keep),
         TEST(what_is_kept_for_a_transfer_is_bounded, setup_three),
         TEST(nothing_is_kept_for_who_does_not_get_on, setup_three_that_keep),
+        TEST(images_are_lent_at_the_rate_that_is_allowed, setup_three),
         TEST(a_transfer_outlives_the_leader_that_began_it, setup_three),
         TEST(a_learner_with_nothing_is_brought_by_an_image, setup_three_and_a_learner),
     };
