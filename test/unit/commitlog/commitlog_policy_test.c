@@ -208,6 +208,78 @@ static void an_entry_without_a_time_is_older_than_any(void **state)
     assert_int_equal(cc_commitlog_next(one.log, 3), 3); /* the oldest first, and no further */
 }
 
+/* ---- what goes wrong --------------------------------------------------------------------------- */
+
+static void refused_memory_is_an_answer_and_the_next_call_does_it(void **state)
+{
+    static char large[100000];
+    struct asked asked = {.count = 0};
+    uint64_t first;
+    uint64_t cleaned;
+
+    (void)state;
+    memset(large, 'x', sizeof large - 1);
+    append(&one, "a", large, 1);
+    append(&one, "a", "", 2);
+    append(&one, "b", "x", 3);
+    reopen_twin(&one); /* so that what is read is not at hand */
+    memory.bytes_max = memory.bytes;
+    assert_int_equal(cc_commitlog_retain_to(one.log, 3, 2, 0, &first), COPYCAT_ERR_MEMORY);
+    assert_int_equal(cc_commitlog_clean_keys_to(one.log, 3, &cleaned), COPYCAT_ERR_MEMORY);
+    assert_int_equal(
+        cc_commitlog_clean_where(one.log, 3, is_without_text, &asked, &cleaned),
+        COPYCAT_ERR_MEMORY);
+    assert_int_equal(cleaned, 0);
+    assert_int_equal(asked.count, 0);
+    assert_int_equal(cc_commitlog_next(one.log, 0), 1);
+    memory.bytes_max = SIZE_MAX;
+    assert_int_equal(cc_commitlog_retain_to(one.log, 3, 2, 0, &first), COPYCAT_OK);
+    assert_int_equal(first, 2);
+    assert_int_equal(
+        cc_commitlog_clean_where(one.log, 3, is_without_text, &asked, &cleaned), COPYCAT_OK);
+    assert_int_equal(cleaned, 1);
+}
+
+static int is_any(const copycat_log_entry *entry, void *user)
+{
+    (void)entry;
+    (void)user;
+    return 1;
+}
+
+static void at_damage_nothing_is_forgotten_and_what_was_cleaned_stays_so(void **state)
+{
+    static struct log_stand stand;
+    uint64_t first = 0;
+    uint64_t cleaned = 0;
+    uint64_t left;
+    struct crash_file *file;
+
+    (void)state;
+    log_stand_init(&stand);
+    assert_int_equal(log_stand_open(&stand), COPYCAT_OK);
+    for (uint32_t i = 0; i < 100; i++) {
+        assert_int_equal(log_stand_append(&stand, 0), COPYCAT_OK);
+    }
+    assert_int_equal(log_stand_close(&stand), COPYCAT_OK);
+    file = crash_files_at(&stand.disk, 0);
+    file->seen[file->size / 2] ^= 1;
+    assert_int_equal(log_stand_open(&stand), COPYCAT_OK);
+    assert_int_equal(
+        cc_commitlog_retain_to(stand.log, 100, 0, 4096 * 100, &first), COPYCAT_ERR_DAMAGED);
+    assert_int_equal(first, 0);
+    assert_int_equal(cc_commitlog_next(stand.log, 0), 1);
+    assert_int_equal(
+        cc_commitlog_clean_where(stand.log, 100, is_any, NULL, &cleaned), COPYCAT_ERR_DAMAGED);
+    left = cc_commitlog_next(stand.log, 0);
+    assert_true(cleaned > 1);
+    assert_int_equal(left, cleaned + 1);
+    assert_int_equal(cc_commitlog_clean(stand.log, left), COPYCAT_OK); /* by its index it may go */
+    assert_int_equal(cc_commitlog_clean_where(stand.log, 100, is_any, NULL, &cleaned), COPYCAT_OK);
+    assert_int_equal(cleaned, 100 - left);
+    log_stand_deinit(&stand);
+}
+
 /* ---- twins ------------------------------------------------------------------------------------ */
 
 static uint64_t append_to_both(struct cc_prng *prng, uint64_t time_us)
@@ -328,6 +400,8 @@ int main(void)
         TEST(a_tombstone_goes_once_what_it_voids_is_cleaned),
         TEST(retention_goes_by_entries_and_not_by_segments),
         TEST(an_entry_without_a_time_is_older_than_any),
+        TEST(refused_memory_is_an_answer_and_the_next_call_does_it),
+        TEST(at_damage_nothing_is_forgotten_and_what_was_cleaned_stays_so),
         TEST(logs_that_are_cut_otherwise_decide_the_same),
     };
 
