@@ -130,6 +130,9 @@ copycat_status cc_journal_open(
 /* Does not wait for what is not yet written; a write in flight is waited for. */
 void cc_journal_close(struct cc_journal *journal);
 
+/* Until on_open: how much of what is to be read has been, in bytes; the first is never more. */
+void cc_journal_progress(const struct cc_journal *journal, uint64_t *read_out, uint64_t *size_out);
+
 /* This server's identity, known from on_open on: drawn at the first open, durable by on_open. */
 const uint8_t *cc_journal_incarnation(const struct cc_journal *journal);
 uint64_t cc_journal_boot(const struct cc_journal *journal);

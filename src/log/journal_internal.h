@@ -6,6 +6,7 @@
  *     journal_write.c  batches: one durable write in flight, the next gathers
  *     journal_files.c  zeroed spares, the next file
  *     journal_heads.c  recovery: the directory, which life each file is of
+ *     journal_window.c recovery: what is in memory of a file
  *     journal_scan.c   recovery: each life read, what was cut, what is damaged
  *     journal_replay.c recovery: what a batch, or its summary, does to the log
  *     journal_reuse.c  files that nothing needs any more
@@ -208,7 +209,7 @@ void cc_journal_refuse(
     uint64_t offset,
     const struct cc_batch_header *header);
 
-/* journal_scan.c */
+/* journal_window.c */
 bool cc_scan_is_going_on(struct cc_disk_request *request, const char *what);
 uint64_t cc_scan_size(const struct cc_journal *journal);
 size_t cc_scan_window(const struct cc_journal *journal);
@@ -217,6 +218,8 @@ void cc_scan_read(
     uint64_t offset,
     size_t size,
     void (*done)(struct cc_disk_request *request));
+
+/* journal_scan.c */
 void cc_scan_judge(struct cc_journal *journal, const struct cc_batch_header *header);
 const struct cc_batch_header *cc_scan_judged_header(const struct cc_journal *journal);
 void cc_scan_next_life(struct cc_journal *journal);

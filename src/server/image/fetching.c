@@ -284,6 +284,19 @@ bool cc_fetching_received(struct cc_fetching *fetching, copycat_bytes body)
     return fetching->phase != RECEIVING || on_part(fetching, body);
 }
 
+bool cc_fetching_progress(
+    const struct cc_fetching *fetching, uint64_t *done_out, uint64_t *size_out)
+{
+    if (fetching->loading != NULL && cc_loading_size(fetching->loading) > 0) {
+        *done_out = cc_loading_progress(fetching->loading);
+        *size_out = cc_loading_size(fetching->loading);
+        return false;
+    }
+    *done_out = fetching->received;
+    *size_out = fetching->id.size;
+    return true;
+}
+
 uint64_t cc_fetching_due_us(const struct cc_fetching *fetching)
 {
     return fetching->phase == RECEIVING ? fetching->look_us : COPYCAT_NONE;

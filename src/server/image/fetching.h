@@ -52,6 +52,10 @@ void cc_fetching_tell(const struct cc_fetching *fetching, struct cc_image_fetchi
 /* Trap T-047, only where it is planted: a part that came beside the lane. */
 bool cc_fetching_received(struct cc_fetching *fetching, copycat_bytes body);
 
+/* How far it is, for a person: bytes of it that came, or, false, that were read since all came. */
+bool cc_fetching_progress(
+    const struct cc_fetching *fetching, uint64_t *done_out, uint64_t *size_out);
+
 /* When it is to be looked at, if nothing comes; COPYCAT_NONE: it is not waiting for a part. */
 uint64_t cc_fetching_due_us(const struct cc_fetching *fetching);
 void cc_fetching_go_on(struct cc_fetching *fetching);

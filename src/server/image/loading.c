@@ -20,7 +20,8 @@ struct cc_loading {
     struct cc_loaded loaded;
     bool is_ended;
     char text[CC_REFUSE_TEXT_SIZE_MAX];
-    uint64_t progress; /* bytes of pieces */
+    uint64_t progress; /* bytes of pieces, ... */
+    uint64_t size;     /* ... of so many */
 };
 
 static void end(struct cc_loading *loading, copycat_status status, const char *text)
@@ -55,6 +56,7 @@ static void on_open(
         return;
     }
     loading->loaded.id = *id;
+    loading->size = cc_image_read_raw_size(loading->reader);
     memcpy(loading->loaded.cluster_id, head->cluster_id, CC_CLUSTER_ID_SIZE);
     if (base != NULL && memcmp(head->cluster_id, base->cluster_id, CC_CLUSTER_ID_SIZE) != 0) {
         end(loading, COPYCAT_ERR_FOREIGN, "the image is of another cluster");
@@ -183,6 +185,11 @@ void cc_loading_next(struct cc_loading *loading)
 uint64_t cc_loading_progress(const struct cc_loading *loading)
 {
     return loading->progress;
+}
+
+uint64_t cc_loading_size(const struct cc_loading *loading)
+{
+    return loading->size;
 }
 
 void cc_loading_abandon(struct cc_loading *loading)

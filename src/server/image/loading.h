@@ -52,6 +52,9 @@ void cc_loading_next(struct cc_loading *loading);
 /* What was read so far, in bytes as they were before they were packed. */
 uint64_t cc_loading_progress(const struct cc_loading *loading);
 
+/* All that there is to read, in the same bytes; 0: that is not known yet. */
+uint64_t cc_loading_size(const struct cc_loading *loading);
+
 /* Gives it up: `done` comes with CLOSED, later. */
 void cc_loading_abandon(struct cc_loading *loading);
 

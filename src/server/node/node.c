@@ -158,6 +158,7 @@ static void stop(struct cc_server *server)
     cc_server_close_door(server);
     cc_env_timer_disarm(server->env, &server->watch);
     cc_env_timer_disarm(server->env, &server->load_again);
+    cc_server_progress_stop(server);
     if (server->loading != NULL) {
         cc_loading_abandon(server->loading);
     }
@@ -293,6 +294,7 @@ void cc_server_appear(struct cc_server *server, struct cc_apply *apply)
 {
     copycat_status status = cc_server_open_door(server);
 
+    cc_server_progress_end(server);
     if (status != COPYCAT_OK) {
         cc_apply_destroy(apply);
         cc_server_fail(server, status, "cannot listen at this member's address");
@@ -556,6 +558,7 @@ copycat_status cc_server_open(
         release(server);
         return status;
     }
+    cc_server_progress_begin(server);
     *server_out = server;
     return COPYCAT_OK;
 }

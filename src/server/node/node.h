@@ -64,6 +64,14 @@ struct cc_candidate {
     uint8_t incarnation[CC_INCARNATION_SIZE];
 };
 
+/* How far what takes long has come (node_progress.c). */
+struct cc_progress {
+    struct cc_timer timer;
+    uint64_t from_us; /* when the server was opened */
+    bool is_told;     /* something was said of it since */
+    uint64_t fetching_us;
+};
+
 struct cc_server {
     struct cc_env *env;
     const struct cc_memory *memory;
@@ -115,6 +123,7 @@ struct cc_server {
     char words[CC_REFUSE_TEXT_SIZE_MAX]; /* the sentence at hand */
     struct cc_loading *loading;          /* of the state, at a start; NULL: none is under way */
     struct cc_timer load_again;
+    struct cc_progress progress;
     uint32_t image_writers; /* files of images that are being made, or are given up */
     uint32_t holds;         /* images that are written, read, ... */
     bool is_journal_closed; /* so nothing but them is waited for */
@@ -196,6 +205,12 @@ const char *cc_server_number(uint64_t number, char text_out[21]);
 
 /* Once a second: neighbours that came or went, who is missing, what is over. */
 void cc_server_tell(struct cc_server *server);
+
+/* node_progress.c: from the server's opening to its appearance; `stop` ends it without a word */
+void cc_server_progress_begin(struct cc_server *server);
+void cc_server_progress_stop(struct cc_server *server);
+void cc_server_progress_end(struct cc_server *server);
+void cc_server_tell_fetching(struct cc_server *server);
 
 /* Asks for the housework task. */
 void cc_server_wake(struct cc_server *server);

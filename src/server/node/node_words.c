@@ -203,6 +203,7 @@ void cc_server_tell(struct cc_server *server)
     } else if (server->group != NULL) {
         watch_leader(server);
     }
+    cc_server_tell_fetching(server);
     if (cc_env_now_us(server->env) >= server->turned_away_us) {
         cc_server_settle(server, CC_TOPIC_DOOR);
     }
