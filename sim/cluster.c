@@ -71,6 +71,7 @@ struct cc_cluster *cc_cluster_create(const struct cc_cluster_options *options)
         cluster->seats[i].cluster = cluster;
         cluster->seats[i].place = i;
         snprintf(cluster->seats[i].directory, sizeof cluster->seats[i].directory, "/s%u", i + 1);
+        cc_cluster_clear_disk(cluster, i);
     }
     return cluster;
 }
@@ -88,6 +89,9 @@ static void on_notice(void *owner, const char *text)
     struct cc_seat *seat = owner;
 
     cc_cluster_tell(seat->cluster, name_of(seat->place), "says: %s", text);
+    if (seat->server != NULL && seat->server->failed != COPYCAT_OK) {
+        cc_judge_failing(seat->cluster->judge, seat->place, seat->server);
+    }
     if (strstr(text, "the image that this server stands on") != NULL && !seat->is_damaged &&
         strstr(text, "could not be") == NULL) { /* read, as failing disks have it */
         cc_judge_blame(seat->cluster->judge, "images: server %u: %s", seat->place + 1, text);
@@ -211,6 +215,8 @@ static copycat_status open_server(
         .image_entries = of->image_entries,
         .keep_bytes = of->keep_bytes,
         .lend_bytes_per_second = of->lend_bytes_per_second,
+        .state_quota = of->state_quota,
+        .disk_quota = of->disk_quota,
         .scrub_interval_us = of->scrub_interval_us == 0 ? COPYCAT_NONE : of->scrub_interval_us,
         .checks_images = true,
     };
@@ -233,6 +239,13 @@ static void start(struct cc_cluster *cluster, uint32_t place, uint32_t id)
     cc_cluster_tell(cluster, name_of(place), "starts%s", seat->is_stranger ? " as another" : "");
     status = open_server(cluster, place, id, &callbacks, &seat->server);
     CC_ASSERT(status == COPYCAT_OK);
+}
+
+void cc_cluster_clear_disk(struct cc_cluster *cluster, uint32_t place)
+{
+    uint64_t size = cluster->options.disk_size;
+
+    cc_world_disk_size(cluster->world, place, size == 0 ? COPYCAT_NONE : size);
 }
 
 void cc_cluster_start(struct cc_cluster *cluster, uint32_t place)

@@ -37,9 +37,12 @@ struct cc_cluster_options {
     uint64_t keep_bytes;
     uint64_t lend_bytes_per_second;
     uint64_t scrub_interval_us; /* 0: never */
-    uint32_t waiting_max;       /* 0: as the product has it */
-    uint64_t memory_max;        /* a server may hold, by the judge; 0: any */
-    bool has_wild_clocks;       /* drift beyond what leases allow for */
+    uint64_t state_quota;       /* 0: none; likewise */
+    uint64_t disk_quota;
+    uint64_t disk_size;   /* of each server's machine, 0: as large as it need be */
+    uint32_t waiting_max; /* 0: as the product has it */
+    uint64_t memory_max;  /* a server may hold, by the judge; 0: any */
+    bool has_wild_clocks; /* drift beyond what leases allow for */
     bool tells_story;
 };
 
@@ -109,6 +112,16 @@ void cc_cluster_kill(struct cc_cluster *cluster, uint32_t place);
 
 /* Asks the server to close; its machine goes down when it has.  Starting it again does not wait. */
 void cc_cluster_stop(struct cc_cluster *cluster, uint32_t place);
+
+/* So that refusals for want of room may come at any time. */
+static inline bool cc_cluster_has_quotas(const struct cc_cluster *cluster)
+{
+    return cluster->options.disk_quota != 0 || cluster->options.disk_size != 0 ||
+           cluster->options.state_quota != 0;
+}
+
+/* Nobody else uses any of its disk. */
+void cc_cluster_clear_disk(struct cc_cluster *cluster, uint32_t place);
 
 /* Crashes it, and its disk is gone for ever. */
 void cc_cluster_lose(struct cc_cluster *cluster, uint32_t place);

@@ -72,6 +72,7 @@ enum cc_fault_use {
     X(CC_FAULT_SYNC_NEW, "sync-error-new", CC_FAULTS_OF_DISKS, CC_FAULT_ASKED)             \
     X(CC_FAULT_SYNC_MIXED, "sync-error-mixed", CC_FAULTS_OF_DISKS, CC_FAULT_LATER)         \
     X(CC_FAULT_FULL_DISK, "full-disk", CC_FAULTS_OF_DISKS, CC_FAULT_LATER)                 \
+    X(CC_FAULT_TIGHT_DISK, "tight-disk", CC_FAULTS_OF_DISKS, CC_FAULT_LATER)               \
     X(CC_FAULT_NO_HANDLES, "no-handles", CC_FAULTS_OF_DISKS, CC_FAULT_LATER)               \
     X(CC_FAULT_DRIFT, "drift", CC_FAULTS_OF_CLOCKS, CC_FAULT_LATER)                        \
     X(CC_FAULT_WILD_DRIFT, "wild-drift", CC_FAULTS_OF_CLOCKS, CC_FAULT_LATER)              \

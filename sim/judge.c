@@ -648,6 +648,16 @@ void cc_judge_step(struct cc_judge *judge, uint32_t place, const struct cc_serve
     check_bounds(judge, place, server);
 }
 
+void cc_judge_failing(struct cc_judge *judge, uint32_t place, const struct cc_server *server)
+{
+    struct watched *watched = &judge->servers[place];
+
+    if (watched->is_up && server->group != NULL &&
+        cc_raft_stable(server->group->core) <= watched->last) {
+        watched->stable = cc_raft_stable(server->group->core);
+    }
+}
+
 void cc_judge_down(struct cc_judge *judge, uint32_t place)
 {
     struct watched *server = &judge->servers[place];

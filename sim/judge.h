@@ -64,6 +64,9 @@ void cc_judge_sends(struct cc_judge *judge, uint32_t place, const void *data, si
 /* A server has crashed, or was closed. */
 void cc_judge_down(struct cc_judge *judge, uint32_t place);
 
+/* Comes before it: what was acknowledged in the very pass in which it fails counts. */
+void cc_judge_failing(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
+
 /* A server that is down has lost its disk, and with it its identity: it must never take part again. */
 void cc_judge_lost(struct cc_judge *judge, uint32_t place);
 

@@ -333,6 +333,7 @@ static void heal_machine(struct cc_nemesis *nemesis, uint32_t machine)
     cc_world_disk_calm(world, machine);
     cc_world_disk_stick(world, machine, false);
     cc_world_disk_full(world, machine, false);
+    cc_cluster_clear_disk(nemesis->cluster, machine);
     cc_world_disk_deny(world, machine, false);
     if (cc_world_is_up(world, machine) && cc_world_is_paused(world, machine)) {
         cc_world_resume(world, machine);

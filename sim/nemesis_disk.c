@@ -24,6 +24,7 @@ static void make_space(void *owner)
     cc_cluster_tell(
         undo->nemesis->cluster, "nemesis", "disk of server %u has space", undo->machine + 1);
     cc_world_disk_full(cc_nemesis_world(undo->nemesis), undo->machine, false);
+    cc_cluster_clear_disk(undo->nemesis->cluster, undo->machine);
     cc_nemesis_forget(undo);
 }
 
@@ -94,6 +95,27 @@ static bool hang(struct cc_nemesis *nemesis, struct cc_strike *strike)
     return true;
 }
 
+/* Somebody else has filled the file system but for a few journal files; sometimes on all machines. */
+static bool tighten(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    bool is_all = strike->side % 4 == 1;
+    uint64_t time_us = cc_decide_range(&strike->choices, 10000, 10000000);
+
+    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
+        uint64_t room = cc_decide_below(&strike->choices, 6 * nemesis->cluster->options.file_size);
+
+        if (!is_all && i != strike->target) {
+            continue;
+        }
+        cc_cluster_tell(
+            nemesis->cluster, "nemesis", "disk of server %u has %llu bytes left", i + 1,
+            (unsigned long long)room);
+        cc_world_disk_bound(cc_nemesis_world(nemesis), i, room);
+        (void)cc_nemesis_later(nemesis, time_us, make_space, i);
+    }
+    return true;
+}
+
 bool cc_nemesis_hit_disk(struct cc_nemesis *nemesis, struct cc_strike *strike)
 {
     struct cc_world *world = cc_nemesis_world(nemesis);
@@ -111,6 +133,8 @@ bool cc_nemesis_hit_disk(struct cc_nemesis *nemesis, struct cc_strike *strike)
             nemesis->cluster, "nemesis", "disk of server %u is full", strike->target + 1);
         cc_world_disk_full(world, strike->target, true);
         return hold_up(nemesis, strike, 10000000, make_space);
+    case CC_FAULT_TIGHT_DISK:
+        return tighten(nemesis, strike);
     case CC_FAULT_NO_HANDLES:
         cc_world_disk_deny(world, strike->target, true);
         return hold_up(nemesis, strike, 2000000, give_handles);

@@ -18,6 +18,8 @@
 #define ROUGH_US UINT64_C(3000000)
 #define FAULTS_US UINT64_C(90000000)
 #define HEAL_US UINT64_C(60000000)
+#define ROOM_US UINT64_C(30000000)
+#define LAST_CALLS 40u
 #define SLICE_US UINT64_C(100000)
 #define ACKNOWLEDGED_MIN 300u
 #define KINDS_MIN 3u
@@ -30,6 +32,7 @@ struct run {
     struct cc_run_overrides overrides;
     bool is_founding_rough;
     bool is_quorum_enough; /* a minority stays broken for good */
+    bool is_room_scarce;   /* at times, or by a quota */
 };
 
 /* ---- what each seed is like ---------------------------------------------------------------------
@@ -76,6 +79,36 @@ static void draw_images(uint64_t seed, struct cc_cluster_options *out)
     out->keep_bytes = PICK(&images, 1, 8192, 1u << 30);
     out->scrub_interval_us = PICK(&images, 0, 1000000, 10000000);
     out->lend_bytes_per_second = PICK(&images, 0, 65536, COPYCAT_NONE);
+}
+
+static bool has_restarts(const struct cc_fault_set *kinds)
+{
+    for (enum cc_fault fault = 0; fault < CC_FAULT_COUNT; fault++) {
+        enum cc_fault_family family = cc_fault_family(fault);
+
+        if (cc_fault_set_has(kinds, fault) &&
+            (family == CC_FAULTS_OF_MACHINES || family == CC_FAULTS_OF_POWER)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * What a state and its journal need, in the end; on the way there images have to come sooner.  Each
+ * start takes a file, until somebody leads long enough for a mark: storms of them need more.
+ */
+static void draw_quotas(
+    uint64_t seed, const struct cc_fault_set *kinds, struct cc_cluster_options *out)
+{
+    struct cc_decider quotas = cc_decider_make(seed, CC_STREAM_SETUP, 3);
+
+    out->state_quota = PICK(&quotas, 0, 0, 0, 65536, 262144);
+    out->disk_quota = PICK(&quotas, 0, 0, 0, 6, 10) * out->file_size;
+    out->disk_quota += out->disk_quota == 0 ? 0 : 262144;
+    out->disk_size = PICK(&quotas, 0, 0, 0, 30, 60) * out->file_size;
+    out->disk_size += out->disk_size == 0 ? 0 : 524288;
+    out->disk_size += out->disk_size == 0 || !has_restarts(kinds) ? 0 : 400 * out->file_size;
 }
 
 static void draw_workload(struct cc_decider *setup, struct cc_workload_options *out)
@@ -340,6 +373,28 @@ static void scrub(struct run *run)
     }
 }
 
+/* T-056: what was refused for want of room is taken again, once there is some.  Nobody has called for
+ * so long that the room has been looked at many times. */
+static void ask_again(struct run *run)
+{
+    if (!run->is_room_scarce) {
+        return;
+    }
+    (void)run_until(run, ROOM_US, is_never);
+    uint64_t begun_us = cc_world_now_us(run->cluster->world);
+
+    cc_workload_go_on(run->workload, LAST_CALLS);
+    if (!run_until(run, HEAL_US, is_done)) {
+        blame_progress(run, "a minute after the last fault no new calls are taken");
+    }
+    cc_workload_rest(run->workload);
+    if (!run_until(run, HEAL_US, is_quiet)) {
+        blame_progress(run, "a minute after all has healed a call has not been answered");
+    } else if (cc_workload_stored_us(run->workload) < begun_us) {
+        blame_progress(run, "nothing is stored any more, long after all disks had room");
+    }
+}
+
 /* Who stays broken may have something under way for ever. */
 static void check_memory(struct run *run)
 {
@@ -428,6 +483,7 @@ static void create(struct run *run, const struct cc_run_options *options)
 
     draw_cluster(&setup, options, &cluster);
     draw_images(options->seed, &cluster);
+    draw_quotas(options->seed, &nemesis.kinds, &cluster);
     draw_workload(&setup, &workload);
     workload.makes_backups = draw_backups(options->seed);
     nemesis.pace_us = PICK(&setup, 100000, 400000, 1500000);
@@ -437,6 +493,10 @@ static void create(struct run *run, const struct cc_run_options *options)
     run->is_quorum_enough = cc_decide_below(&setup, 2) == 0 && !run->overrides.all_heal;
     cluster.has_wild_clocks = cc_fault_set_has(&nemesis.kinds, CC_FAULT_WILD_DRIFT);
     workload.distrusts_leases = cluster.has_wild_clocks;
+    run->is_room_scarce = cc_fault_set_has(&nemesis.kinds, CC_FAULT_FULL_DISK) ||
+                          cc_fault_set_has(&nemesis.kinds, CC_FAULT_TIGHT_DISK) ||
+                          cluster.disk_size != 0 || cluster.disk_quota != 0 ||
+                          cluster.state_quota != 0;
     override(&run->overrides, &cluster, &workload);
     run->cluster = cc_cluster_create(&cluster);
     run->workload = cc_workload_create(run->cluster, &workload);
@@ -457,6 +517,9 @@ void cc_run(const struct cc_run_options *options, struct cc_run_result *result)
     }
     if (!has_verdict(&run)) {
         heal(&run);
+    }
+    if (!has_verdict(&run)) {
+        ask_again(&run);
     }
     if (!has_verdict(&run) && run.overrides.idle_us != 0) {
         (void)run_until(&run, run.overrides.idle_us, is_never);

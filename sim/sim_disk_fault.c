@@ -381,6 +381,11 @@ void cc_world_disk_bound(struct cc_world *world, uint32_t machine, uint64_t room
     disk->size_max = room < COPYCAT_NONE - disk->size_max ? disk->size_max + room : COPYCAT_NONE;
 }
 
+void cc_world_disk_size(struct cc_world *world, uint32_t machine, uint64_t size_max)
+{
+    world->machines[machine].disk->size_max = size_max;
+}
+
 void cc_world_disk_deny(struct cc_world *world, uint32_t machine, bool is_denied)
 {
     world->machines[machine].disk->is_denied = is_denied;

@@ -93,7 +93,8 @@ struct cc_workload {
     uint64_t instances[MAPS_MAX];
     uint64_t alarm_instance;
     uint64_t alive_from_us; /* 0: sessions may expire */
-    uint64_t stopped_us;    /* 0: there are faults, and calls may run out of time */
+    uint64_t stored_us;
+    uint64_t stopped_us; /* 0: there are faults, and calls may run out of time */
 };
 
 static void *grown(void *block, size_t *capacity, size_t count, size_t size)
@@ -438,6 +439,7 @@ static void judge_service(const struct errand *errand)
     uint64_t now_us = cc_world_now_us(workload->cluster->world);
 
     if (errand->call.status == COPYCAT_ERR_QUOTA && workload->stopped_us != 0 &&
+        !cc_cluster_has_quotas(workload->cluster) &&
         errand->begun_us > workload->stopped_us + SERVED_US) {
         cc_judge_blame(
             workload->cluster->judge,
@@ -462,6 +464,9 @@ static void done(struct cc_call *call)
 
     judge_service(errand);
     judge_quota(errand);
+    if (errand->call.status == COPYCAT_OK && errand->operation.code == CC_MAP_PUT) {
+        errand->worker->workload->stored_us = errand->begun_us;
+    }
     errand->is_busy = false;
     errand->worker->busy--;
     write_down(errand);
@@ -825,6 +830,27 @@ void cc_workload_stop(struct cc_workload *workload)
 {
     workload->is_stopped = true;
     workload->stopped_us = cc_world_now_us(workload->cluster->world);
+}
+
+void cc_workload_go_on(struct cc_workload *workload, uint32_t operations)
+{
+    workload->is_stopped = false;
+    workload->options.operations_max = (uint32_t)workload->totals.invoked + operations;
+    for (uint32_t i = 0; i < workload->worker_count; i++) {
+        if ((workload->options.idle >> i & 1) == 0) {
+            work_later(&workload->workers[i]);
+        }
+    }
+}
+
+uint64_t cc_workload_stored_us(const struct cc_workload *workload)
+{
+    return workload->stored_us;
+}
+
+void cc_workload_rest(struct cc_workload *workload)
+{
+    workload->is_stopped = true;
 }
 
 bool cc_workload_is_done(const struct cc_workload *workload)

@@ -49,6 +49,13 @@ void cc_workload_start(struct cc_workload *workload);
 /* No new calls from here on. */
 void cc_workload_stop(struct cc_workload *workload);
 
+/* Some more calls after all, with nothing wrong any more; then no new ones again. */
+void cc_workload_go_on(struct cc_workload *workload, uint32_t operations);
+void cc_workload_rest(struct cc_workload *workload);
+
+/* When the newest call began that has stored something for sure; 0: none has. */
+uint64_t cc_workload_stored_us(const struct cc_workload *workload);
+
 /* A client's machine loses power; another client takes its place after a while. */
 void cc_workload_crash_client(struct cc_workload *workload, uint32_t client);
 

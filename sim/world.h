@@ -224,8 +224,9 @@ void cc_world_disk_slow(struct cc_world *world, uint32_t machine, uint32_t facto
 /* Nothing new fits: no file is made or grows.  What is there can be written over. */
 void cc_world_disk_full(struct cc_world *world, uint32_t machine, bool is_full);
 
-/* So many bytes more fit, from now on; COPYCAT_NONE: as many as anybody likes. */
+/* So many bytes more fit, from now on; or so many fit in all.  COPYCAT_NONE: as many as anybody likes. */
 void cc_world_disk_bound(struct cc_world *world, uint32_t machine, uint64_t room);
+void cc_world_disk_size(struct cc_world *world, uint32_t machine, uint64_t size_max);
 
 /* No file can be opened: the process has too many. */
 void cc_world_disk_deny(struct cc_world *world, uint32_t machine, bool is_denied);

@@ -167,7 +167,6 @@ copycat_status cc_journal_open(
     journal->env = env;
     journal->memory = env->memory;
     journal->options = *options;
-    journal->bytes_max = COPYCAT_NONE;
     journal->options.file_size = options->file_size == 0 ? FILE_SIZE : options->file_size;
     if (journal->options.file_size < FILE_SIZE_MIN) {
         journal->options.file_size = FILE_SIZE_MIN;

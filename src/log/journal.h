@@ -228,8 +228,14 @@ const struct cc_journal_counters *cc_journal_counters(const struct cc_journal *j
 /* Of all its files, in use or not. */
 uint64_t cc_journal_disk_bytes(const struct cc_journal *journal);
 
-/* They may have so many bytes from now on: a new file beyond that is waited for, as with a full disk. */
-void cc_journal_limit(struct cc_journal *journal, uint64_t bytes_max);
+/* Of those that hold nothing; the last of them are removed as the journal goes on. */
+uint64_t cc_journal_free_bytes(const struct cc_journal *journal);
+
+/* The room that is left is for an image: what needs any is waited for, as with a full disk. */
+void cc_journal_hold_back(struct cc_journal *journal, bool is_held_back);
+
+/* Another file is needed, and cannot be made for now. */
+bool cc_journal_is_waiting(const struct cc_journal *journal);
 
 /* What can be written before another file has to be made. */
 uint64_t cc_journal_ready_bytes(const struct cc_journal *journal);

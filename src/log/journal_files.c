@@ -71,7 +71,7 @@ static void tell(struct cc_journal *journal, copycat_status shortage)
     }
 }
 
-static void wait(struct cc_journal *journal, copycat_status shortage)
+static void wait_for(struct cc_journal *journal, copycat_status shortage)
 {
     journal->is_waiting = true;
     if (!CC_BUG(T056)) {
@@ -86,7 +86,7 @@ static void wait_and_try_again(struct cc_journal *journal, const struct cc_disk_
     if (request->operation == CC_DISK_SYNC || request->operation == CC_DISK_SYNC_DIR) {
         journal->made_bytes = 0;
     }
-    wait(journal, request->status);
+    wait_for(journal, request->status);
 }
 
 bool cc_journal_is_short(const struct cc_journal *journal)
@@ -294,19 +294,15 @@ static struct cc_journal_file *blank(struct cc_journal *journal)
     return best != NULL ? best : cc_journal_file_create(journal, journal->slot_next);
 }
 
-static bool is_beyond_limit(const struct cc_journal *journal)
+void cc_journal_hold_back(struct cc_journal *journal, bool is_held_back)
 {
-    uint64_t size = journal->making->size;
-    uint64_t there = size > journal->made_bytes ? size : journal->made_bytes;
-
-    return journal->make_size > size &&
-           cc_journal_disk_bytes(journal) - there + journal->make_size > journal->bytes_max;
+    journal->is_held_back = is_held_back;
 }
 
 static void make(struct cc_journal *journal)
 {
-    if (is_beyond_limit(journal)) {
-        wait(journal, COPYCAT_ERR_DISK_FULL);
+    if (journal->is_held_back && journal->make_size > journal->making->size) {
+        wait_for(journal, COPYCAT_ERR_DISK_FULL);
     } else if (journal->making->file != NULL) {
         zero_more(journal);
     } else {
@@ -334,11 +330,6 @@ void cc_journal_stop_waiting(struct cc_journal *journal)
 void cc_journal_files_init(struct cc_journal *journal)
 {
     journal->again = (struct cc_timer){.fire = try_again, .owner = journal};
-}
-
-void cc_journal_limit(struct cc_journal *journal, uint64_t bytes_max)
-{
-    journal->bytes_max = bytes_max;
 }
 
 static uint64_t larger(uint64_t left, uint64_t right)

@@ -134,7 +134,7 @@ struct cc_journal {
     struct cc_journal_file *naming; /* what an open under way is of */
     bool is_waiting;                /* until a shortage is looked at again */
     uint64_t made_bytes;
-    uint64_t bytes_max;      /* of all files; what goes beyond is not made */
+    bool is_held_back;       /* nothing is made that needs room */
     copycat_status shortage; /* why it is not there yet, DISK_FULL or BUSY: tried again; or OK */
     struct cc_timer again;
     uint64_t size_needed; /* by the batch that waits for a file */

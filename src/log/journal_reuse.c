@@ -241,6 +241,37 @@ uint64_t cc_journal_disk_bytes(const struct cc_journal *journal)
     return bytes;
 }
 
+uint64_t cc_journal_free_bytes(const struct cc_journal *journal)
+{
+    uint64_t bytes = 0;
+
+    cc_list_each(node, &journal->files) {
+        const struct cc_journal_file *file =
+            cc_container_of(node, const struct cc_journal_file, node);
+
+        bytes += is_free(file) ? file->size : 0;
+    }
+    return bytes;
+}
+
+bool cc_journal_is_waiting(const struct cc_journal *journal)
+{
+    return journal->shortage != COPYCAT_OK;
+}
+
+/* What was added and is in no batch yet; tiny batches have one record each. */
+static uint64_t waiting_bytes(const struct cc_journal *journal)
+{
+    uint64_t bytes = journal->pending_bytes + journal->pending_bytes / 8;
+
+    if (journal->options.batch_size_max < CC_DISK_BLOCK) {
+        cc_list_each(node, &journal->pending) {
+            bytes += CC_DISK_BLOCK;
+        }
+    }
+    return bytes;
+}
+
 uint64_t cc_journal_ready_bytes(const struct cc_journal *journal)
 {
     uint64_t bytes = 0;
@@ -251,7 +282,8 @@ uint64_t cc_journal_ready_bytes(const struct cc_journal *journal)
 
         bytes += file->is_ready ? file->size : 0;
     }
-    return bytes + (journal->current == NULL ? 0 : journal->current->size - journal->position);
+    bytes += journal->current == NULL ? 0 : journal->current->size - journal->position;
+    return bytes > waiting_bytes(journal) ? bytes - waiting_bytes(journal) : 0;
 }
 
 bool cc_journal_would_free(const struct cc_journal *journal, uint64_t index)

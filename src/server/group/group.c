@@ -85,8 +85,8 @@ void cc_group_watch_disk(struct cc_group *group)
 {
     uint64_t since = cc_journal_writing_since_us(group->journal);
     bool is_hanging = since != 0 && cc_env_now_us(group->env) - since >= group->election_timeout_us;
-    bool is_stalled =
-        is_hanging || cc_journal_is_short(group->journal) || (!group->has_state && !CC_BUG(T046));
+    bool is_short = cc_journal_is_short(group->journal) && !cc_group_room_is_worth_leading(group);
+    bool is_stalled = is_hanging || is_short || (!group->has_state && !CC_BUG(T046));
 
     cc_group_wake(group); /* for the alarm */
     if (is_stalled == group->is_stalled) {

@@ -298,7 +298,8 @@ void cc_group_release_sends(struct cc_group *group, uint64_t ticket);
 void cc_group_senders_reset(struct cc_group *group);
 
 /* group_propose.c */
-bool cc_group_has_room(const struct cc_group *group, size_t payload_size);
+bool cc_group_may_gather(const struct cc_group *group, size_t payload_size); /* in memory */
+bool cc_group_has_room(const struct cc_group *group, size_t payload_size);   /* also on the disk */
 void cc_group_propose(struct cc_group *group, uint8_t kind, copycat_bytes payload);
 void cc_group_flush_proposals(struct cc_group *group);
 void cc_group_clock_start(struct cc_group *group);
@@ -345,7 +346,7 @@ bool cc_group_image_may_begin(const struct cc_group *group);
 /* Removes every image but the one that is stood on, and the one that will be. */
 void cc_group_image_sweep(struct cc_group *group);
 
-/* group_room.c */
+/* group_room.c, group_quota.c */
 void cc_group_room_begin(struct cc_group *group);
 void cc_group_room_end(struct cc_group *group);
 void cc_group_room_judge(struct cc_group *group); /* once in each pass */
@@ -354,9 +355,21 @@ bool cc_group_room_is_short(const struct cc_group *group);
 /* OK: the command may be logged; BUSY: it should come again; QUOTA: it is to be refused. */
 copycat_status cc_group_room_for(struct cc_group *group, const struct cc_command *command);
 
+/* The journal can make no other file, and has less than so many quarters of one left. */
+bool cc_group_room_is_waiting(const struct cc_group *group, uint32_t quarters);
+
+/* What is left of the journal is for terms, votes and marks: for what would give room again. */
+bool cc_group_room_is_used_up(const struct cc_group *group);
+
+/* It has no room for these entries and what comes after them, such as a switch to an image. */
+bool cc_group_room_is_at_end(const struct cc_group *group, uint64_t entry_count, uint64_t size);
+
+/* Though it is: who leads could bring a mark about, and that room. */
+bool cc_group_room_is_worth_leading(const struct cc_group *group);
+
 /* A mark should come sooner than it is due, for an image would give room. */
 bool cc_group_room_wants_mark(struct cc_group *group);
-void cc_group_room_marked(struct cc_group *group); /* one comes now */
+void cc_group_room_marked(struct cc_group *group); /* one was applied */
 void cc_group_room_applied(struct cc_group *group, const struct cc_entry *entry);
 void cc_group_room_image_begun(struct cc_group *group);
 void cc_group_room_image_failed(struct cc_group *group); /* for want of room */

@@ -39,14 +39,13 @@ void cc_group_mark(struct cc_group *group)
     if (!group->is_leading || marks->is_under_way || cc_env_now_us(group->env) < marks->again_us ||
         (marks->index != 0 && !cc_group_has_agreed(group, marks->index)) ||
         !(is_due(group) || cc_group_room_wants_mark(group)) ||
-        !cc_group_has_room(group, sizeof bytes)) {
+        !cc_group_may_gather(group, sizeof bytes)) {
         return;
     }
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);
     cc_mark_encode(&writer, &(struct cc_mark){.index = marks->index, .digest = marks->digest});
     CC_ASSERT(!writer.failed);
     marks->is_under_way = true;
-    cc_group_room_marked(group);
     cc_group_damage_image_asked(group);
     cc_giving_marked(group->giving);
     cc_group_propose(group, CC_ENTRY_MARK, (copycat_bytes){writer.data, writer.size});
@@ -76,6 +75,7 @@ void cc_group_marked(struct cc_group *group, const struct cc_entry *entry)
         return;
     }
     group->marks.is_under_way = false;
+    cc_group_room_marked(group);
     group->marks.index = entry->index;
     group->marks.digest = cc_apply_digest(group->apply);
     cc_group_image_marked(group);

@@ -41,7 +41,7 @@ static uint64_t settled(const struct cc_group *group)
     return applied < stable ? applied : stable;
 }
 
-bool cc_group_has_room(const struct cc_group *group, size_t payload_size)
+bool cc_group_may_gather(const struct cc_group *group, size_t payload_size)
 {
     const struct cc_server_options *options = cc_server_options(group->server);
     uint64_t from = settled(group);
@@ -49,6 +49,11 @@ bool cc_group_has_room(const struct cc_group *group, size_t payload_size)
     uint64_t bytes = cc_log_bytes_above(group->log, from) + group->proposed_bytes + payload_size;
 
     return waiting < options->uncommitted_max && bytes <= CC_GROUP_UNAPPLIED_BYTES_MAX;
+}
+
+bool cc_group_has_room(const struct cc_group *group, size_t payload_size)
+{
+    return cc_group_may_gather(group, payload_size) && !cc_group_room_is_used_up(group);
 }
 
 void cc_group_propose(struct cc_group *group, uint8_t kind, copycat_bytes payload)

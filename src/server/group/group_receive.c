@@ -90,8 +90,14 @@ static bool receive_append(struct cc_group *group, uint32_t peer, copycat_bytes 
         .sent_at_us = append.sent_at_us,
         .entry_count = append.entry_count,
     };
-    bool is_sound = read_entries(group, &append, &message) && receive(group, &message);
+    bool is_sound = read_entries(group, &append, &message);
 
+    if (is_sound && append.entry_count > 0 &&
+        cc_group_room_is_at_end(group, append.entry_count, append.entries.size)) {
+        group->received.count = 0;
+        return true; /* as if it were lost: what is left of the journal is for an image */
+    }
+    is_sound = is_sound && receive(group, &message);
     if (is_sound) {
         cc_group_repair_received(group);
     }

@@ -378,8 +378,9 @@ static void on_short(void *owner, copycat_status shortage)
     if (shortage == COPYCAT_ERR_DISK_FULL) {
         cc_server_notice_about(
             server, CC_TOPIC_SPACE,
-            "the disk is full: there is no space for the next journal file; when the one "
-            "at hand is used up, this server takes nothing new until some is free");
+            "the disk is full: there is no space for the next journal file, and for the image that "
+            "would free one; when the one at hand is used up, this server takes nothing new until "
+            "some is free");
     } else if (shortage == COPYCAT_ERR_BUSY) {
         cc_server_notice_about(
             server, CC_TOPIC_SPACE,
