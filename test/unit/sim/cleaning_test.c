@@ -288,7 +288,6 @@ static void let_entries_come(uint32_t count)
     }
 }
 
-/* It is not known to anybody that there is no room, except by trying. */
 static void a_full_disk_is_waited_out(void **state)
 {
     (void)state;
@@ -300,12 +299,12 @@ static void a_full_disk_is_waited_out(void **state)
     base = group_at(full)->base.index;
     let_entries_come(2 * ENTRIES);
     assert_int_equal(group_at(full)->base.index, base);
-    assert_non_null(strstr(server_at(full)->last_notice, "no image"));
+    assert_non_null(strstr(server_at(full)->last_notice, "full"));
     cc_world_disk_full(cluster->world, full, false);
     let_entries_come(2 * ENTRIES);
     expect_settled();
     assert_true(group_at(full)->base.index > base);
-    assert_null(strstr(server_at(full)->last_notice, "no image"));
+    assert_null(strstr(server_at(full)->last_notice, "full"));
 }
 
 static void let_an_image_come(uint32_t place)
