@@ -68,8 +68,13 @@ extern const struct contract_world contract_thread;
 extern const struct promise loop_promises[];
 extern const struct promise disk_promises[];
 extern const struct promise net_promises[];
-extern const struct promise uv_promises[];      /* beyond env.h: what src/env/uv/env_uv.h says */
-extern const struct promise abandon_promises[]; /* likewise */
+
+/* Beyond env.h: what src/env/uv/env_uv.h says. */
+extern const struct promise uv_promises[];
+extern const struct promise uv_address_promises[];
+extern const struct promise uv_process_promises[];
+extern const struct promise uv_disk_promises[];
+extern const struct promise abandon_promises[];
 
 /* Steps until `condition(owner)`; a test failure if it does not come to be. */
 void contract_until(struct contract *contract, bool (*condition)(void *owner), void *owner);

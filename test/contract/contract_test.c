@@ -129,6 +129,9 @@ int main(int count, char **words)
         add(real[i], "tcp", net_promises);
         add(real[i], "unix", net_promises);
         add(real[i], "tcp", uv_promises);
+        add(real[i], "tcp", uv_address_promises);
+        add(real[i], "tcp", uv_process_promises);
+        add(real[i], "tcp", uv_disk_promises);
         add(real[i], "tcp", abandon_promises);
     }
     if (count > 1) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -182,3 +183,30 @@ static void found(
 
 const struct contract_world contract_ring = OPERATIONS(open_ring, "io_uring");
 const struct contract_world contract_thread = OPERATIONS(open_thread, "thread");
+
+/* ---- for promises of a real machine ---------------------------------------------------------- */
+
+bool uv_is_readable(struct cc_env *env, int wait_ms)
+{
+    struct pollfd polled = {.fd = cc_env_uv_fd(env), .events = POLLIN};
+
+    return poll(&polled, 1, wait_ms) == 1;
+}
+
+void uv_fired(struct cc_timer *timer)
+{
+    *(bool *)timer->owner = true;
+}
+
+/* No more than what is in use now and `more`. */
+void uv_limit_descriptors(uint32_t more, struct rlimit *before_out)
+{
+    struct rlimit limit;
+    int lowest = dup(0);
+
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before_out), 0);
+    limit = *before_out;
+    limit.rlim_cur = (rlim_t)lowest + more;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
