@@ -124,6 +124,7 @@ struct cc_server {
     struct cc_loading *loading;          /* of the state, at a start; NULL: none is under way */
     struct cc_timer load_again;
     struct cc_progress progress;
+    uint32_t load_errors;   /* of the disk, in reading the image at the start */
     uint32_t image_writers; /* files of images that are being made, or are given up */
     uint32_t holds;         /* images that are written, read, ... */
     bool is_journal_closed; /* so nothing but them is waited for */

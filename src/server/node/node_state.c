@@ -11,8 +11,22 @@
 #include <string.h>
 
 #define AGAIN_US UINT64_C(1000000)
+#define READ_AGAIN_MAX 3u
 
-/* No descriptor is left; that may be otherwise soon. */
+/*
+ * No descriptor is left, and that may be otherwise soon; or the disk refuses to read, which a disk
+ * does for a while, too.  Another image would take the place of the file, which may be whole, and
+ * the last copy there is.
+ */
+static bool is_worth_again(struct cc_server *server, copycat_status status)
+{
+    if (status == COPYCAT_ERR_IO) {
+        server->load_errors++;
+    }
+    return status == COPYCAT_ERR_BUSY ||
+           (status == COPYCAT_ERR_IO && server->load_errors <= READ_AGAIN_MAX);
+}
+
 static void try_again(struct cc_timer *timer)
 {
     cc_server_restore_state(timer->owner);
@@ -60,7 +74,7 @@ static void loaded(void *owner, const struct cc_loaded *loaded)
         server->is_restored = cc_journal_base(server->journal) == NULL;
         memcpy(server->cluster_id, loaded->cluster_id, CC_CLUSTER_ID_SIZE);
         cc_server_appear(server, loaded->apply);
-    } else if (loaded->status == COPYCAT_ERR_BUSY) {
+    } else if (is_worth_again(server, loaded->status)) {
         server->load_again = (struct cc_timer){.fire = try_again, .owner = server};
         cc_env_timer_arm(server->env, &server->load_again, cc_env_now_us(server->env) + AGAIN_US);
     } else if (cc_journal_base(server->journal) == NULL) {
