@@ -181,7 +181,7 @@ static const char *remedy_of(copycat_status status)
         return "make room, or name another --data-dir";
     case COPYCAT_ERR_DAMAGED:
         return "this server cannot go on without it; if other members have the state, keep the "
-               "majority running, export, found anew, import";
+               "majority running, back it up, restore that as a new cluster";
     default:
         return "";
     }

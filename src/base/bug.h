@@ -76,6 +76,7 @@ enum cc_trap {
     CC_TRAP_T086, /* a client stays with a server that does not get it on */
     CC_TRAP_T094, /* a machine releases the commit that it has just stored */
     CC_TRAP_T098, /* a server that finds nobody starts a cluster */
+    CC_TRAP_T103, /* a restored server founds with one that is empty, or of another restore */
     CC_TRAP_T104, /* a slow follower gets more than its window */
     CC_TRAP_T105, /* what has been applied stays in memory, too */
     CC_TRAP_T107, /* a frame that comes in pieces is forgotten */

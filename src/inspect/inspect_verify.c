@@ -24,7 +24,8 @@
 #define WAY_OUT                                                                                \
     "If this is a copy, copy again while no server runs. Put the file back as it was, or, if " \
     "other "                                                                                   \
-    "members have the state, keep the majority running, export, found anew, import. An empty " \
+    "members have the state, keep the majority running, back it up, restore that as a new "    \
+    "cluster. An empty "                                                                       \
     "directory under the same id is no way out: the other servers refuse it"
 #define ADVICE_FATAL "a server does not start with it. " WAY_OUT
 #define ADVICE_NEWER "use the tool, and the server, of the version that wrote it"

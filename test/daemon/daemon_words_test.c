@@ -422,7 +422,8 @@ static void a_lost_directory_is_told_what_to_do(void **state)
     daemon_end(&daemons[1]);
     snprintf(data[1], sizeof data[1], "--data-dir=%s/empty", daemon_root);
     start(1, members, NULL);
-    assert_true(daemon_says(&daemons[1], "keep the majority running, export, found anew, import"));
+    assert_true(daemon_says(
+        &daemons[1], "keep the majority running, back it up, restore that as a new cluster"));
 }
 
 static void what_is_not_the_protocol_is_told_once(void **state)

@@ -219,7 +219,7 @@ void cc_server_wake(struct cc_server *server);
 /* What can be done for a server that is not the member it was; the end of a sentence. */
 #define CC_LOST_DIRECTORY                                                                      \
     "a server that has lost its directory is a new server, and membership cannot change yet: " \
-    "keep the majority running, export, found anew, import"
+    "keep the majority running, back it up, restore that as a new cluster"
 
 #define CC_RESTORED_APART                                                                       \
     "the servers were not restored as one cluster: restore each of them from the same backup, " \

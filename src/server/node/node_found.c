@@ -39,8 +39,9 @@ void cc_server_heard(struct cc_server *server, const struct cc_hello *hello)
     /* A member that has a cluster already is no founder: its base will come to us. */
     candidate->is_heard =
         server->is_restored
-            ? hello->is_restored &&
-                  memcmp(hello->cluster_id, server->cluster_id, CC_CLUSTER_ID_SIZE) == 0
+            ? CC_BUG(T103) ||
+                  (hello->is_restored &&
+                   memcmp(hello->cluster_id, server->cluster_id, CC_CLUSTER_ID_SIZE) == 0)
             : memcmp(hello->cluster_id, none, CC_CLUSTER_ID_SIZE) == 0;
     memcpy(candidate->incarnation, hello->incarnation, CC_INCARNATION_SIZE);
     cc_server_found_if_unanimous(server);
