@@ -20,6 +20,9 @@
 
 #define ENTRIES 64u
 
+/* What is in the page cache would be copied inside the submission, by the loop's own thread. */
+#define READ_ASIDE_SIZE_MIN (64u << 10)
+
 struct cc_uv_ring {
     struct io_uring ring;
     struct cc_env_uv *uv;
@@ -107,6 +110,9 @@ static void fill(struct io_uring_sqe *entry, struct cc_uv_disk_job *job)
 
     if (request->operation == CC_DISK_READ) {
         io_uring_prep_read(entry, descriptor, piece.iov_base, (unsigned)piece.iov_len, offset);
+        if (piece.iov_len >= READ_ASIDE_SIZE_MIN) {
+            io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
+        }
     } else {
         io_uring_prep_write(entry, descriptor, piece.iov_base, (unsigned)piece.iov_len, offset);
         entry->rw_flags = request->durable && job->file->has_dsync ? RWF_DSYNC : 0;
