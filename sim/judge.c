@@ -652,7 +652,10 @@ void cc_judge_failing(struct cc_judge *judge, uint32_t place, const struct cc_se
 {
     struct watched *watched = &judge->servers[place];
 
-    if (watched->is_up && server->group != NULL &&
+    if (watched->is_up && server->group != NULL && !server->group->is_stepping) {
+        look_at_log(judge, place, server->group); /* or what it dropped just now would be missed */
+    } else if (
+        watched->is_up && server->group != NULL &&
         cc_raft_stable(server->group->core) <= watched->last) {
         watched->stable = cc_raft_stable(server->group->core);
     }
