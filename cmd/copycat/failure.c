@@ -74,8 +74,10 @@ static const char *remedy_of(copycat_status status)
 {
     switch (status) {
     case COPYCAT_ERR_TYPE:
-    case COPYCAT_ERR_QUOTA:
         return "; choose another path";
+    case COPYCAT_ERR_QUOTA:
+        return ": a disk is nearly full, or the state is as large as it may be; remove what is not "
+               "needed, or make room, and copycat status says where";
     default:
         return "";
     }

@@ -27,6 +27,8 @@ static void settle(struct copycatd_config *config)
     config->is_insecure = of[COPYCATD_INSECURE].number != 0;
     config->connections_max = (uint32_t)of[COPYCATD_MAX_CONNECTIONS].number;
     config->journal_file_size = of[COPYCATD_JOURNAL_FILE_SIZE].number;
+    config->disk_quota = of[COPYCATD_DISK_QUOTA].number;
+    config->state_quota = of[COPYCATD_STATE_QUOTA].number;
     config->election_timeout_ms = (uint32_t)of[COPYCATD_ELECTION_TIMEOUT].number;
     config->heartbeat_interval_ms = (uint32_t)of[COPYCATD_HEARTBEAT_INTERVAL].number;
     config->log_format = (enum copycatd_log_format)of[COPYCATD_LOG_FORMAT].number;

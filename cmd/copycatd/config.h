@@ -38,6 +38,8 @@ struct copycatd_config {
     bool is_insecure;
     uint32_t connections_max;
     uint64_t journal_file_size;
+    uint64_t disk_quota;  /* 0: none */
+    uint64_t state_quota; /* 0: none */
     uint32_t election_timeout_ms;
     uint32_t heartbeat_interval_ms;
     enum copycatd_log_format log_format;

@@ -12,6 +12,7 @@
 
 /* What a disk writes at once; the journal is made of them. */
 #define BLOCK_SIZE 4096u
+#define DISK_QUOTA_FILES 4u
 
 static bool is_absent(const struct copycatd_values *values, enum copycatd_property_id id)
 {
@@ -206,10 +207,26 @@ static void check_journal(const struct copycatd_values *values, struct copycatd_
     }
 }
 
+static void check_quota(const struct copycatd_values *values, struct copycatd_problems *problems)
+{
+    const struct copycatd_value *quota = &values->of[COPYCATD_DISK_QUOTA];
+    const struct copycatd_value *size = &values->of[COPYCATD_JOURNAL_FILE_SIZE];
+
+    if (!quota->is_doubtful && !size->is_doubtful && quota->number != 0 &&
+        quota->number / DISK_QUOTA_FILES < size->number) {
+        copycatd_problems_add(
+            problems,
+            "disk-quota is %s (from: %s), less than four times journal-file-size, %s (from: %s): "
+            "the journal alone needs three or four files",
+            quota->text, quota->from, size->text, size->from);
+    }
+}
+
 void copycatd_config_check(const struct copycatd_values *values, struct copycatd_problems *problems)
 {
     check_membership(values, problems);
     check_reach(values, problems);
     check_heartbeat(values, problems);
     check_journal(values, problems);
+    check_quota(values, problems);
 }

@@ -52,6 +52,8 @@ static copycat_status open_server(struct daemon *daemon, copycat_message *messag
     copycatd_voice_attach(&daemon->voice, &options);
     options.changed = on_changed;
     options.journal_file_size = config->journal_file_size;
+    options.disk_quota = config->disk_quota;
+    options.state_quota = config->state_quota;
     options.id = config->id;
     options.election_timeout_ms = config->election_timeout_ms;
     options.heartbeat_interval_ms = config->heartbeat_interval_ms;

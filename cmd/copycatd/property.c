@@ -90,6 +90,27 @@ const struct copycatd_property copycatd_properties[COPYCATD_PROPERTY_COUNT] = {
             .max = UINT64_C(1) << 30,
             .help = "size of one file of the journal, a multiple of 4KiB",
         },
+    [COPYCATD_DISK_QUOTA] =
+        {
+            .name = "disk-quota",
+            .type = COPYCATD_TYPE_SIZE,
+            .section = "server",
+            .initial = "0B",
+            .max = UINT64_C(1) << 50,
+            .help = "bytes of data-dir beyond which commands that store more are refused, at least "
+                    "four times journal-file-size; 0B is no limit but the file system's, which is "
+                    "heeded in any case",
+        },
+    [COPYCATD_STATE_QUOTA] =
+        {
+            .name = "state-quota",
+            .type = COPYCATD_TYPE_SIZE,
+            .section = "server",
+            .initial = "0B",
+            .max = UINT64_C(1) << 50,
+            .help = "size of the state, as it is on disk in one image, beyond which the leader "
+                    "refuses commands that store more, the same at each of them; 0B is no limit",
+        },
     [COPYCATD_ELECTION_TIMEOUT] =
         {
             .name = "election-timeout",

@@ -66,12 +66,22 @@ typedef struct copycat_server_options {
 
     /* As `notice`, but of what is no trouble: neighbours that come and go; or NULL. */
     void (*news)(const char *text, void *user);
+
+    /*
+     * Bytes of the directory, and bytes of the state, as it is on disk in one image; 0: no limit but
+     * what the file system has room for.  Before either is reached, and while the file system has
+     * no room for another image and journal file, commands that would store more are answered
+     * COPYCAT_ERR_QUOTA; all else goes on, and so do they once there is room again.  Each member's
+     * disk_quota is at least four journal files; the leader's state_quota counts.
+     */
+    uint64_t disk_quota;
+    uint64_t state_quota;
 } copycat_server_options;
 
 #define COPYCAT_SERVER_OPTIONS_INIT                                                              \
     {                                                                                            \
         sizeof(copycat_server_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, \
-            NULL, NULL, NULL                                                                     \
+            NULL, NULL, NULL, 0, 0                                                               \
     }
 
 COPYCAT_API void copycat_server_options_init(copycat_server_options *options, size_t size);

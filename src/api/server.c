@@ -214,6 +214,8 @@ static void open_core(void *owner)
         .heartbeat_interval_us = (uint64_t)server->setup.options.heartbeat_interval_ms * 1000,
         .file_size = server->setup.options.journal_file_size,
         .guests_max = server->setup.options.connections_max,
+        .disk_quota = server->setup.options.disk_quota,
+        .state_quota = server->setup.options.state_quota,
     };
 
     cc_env_entropy(server->env, &options.seed, sizeof options.seed);

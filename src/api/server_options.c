@@ -16,6 +16,8 @@
 #define ELECTION_TIMEOUT_MS 1000u
 #define ELECTION_TIMEOUT_MS_MAX 60000u
 #define JOURNAL_FILE_SIZE_MAX (UINT64_C(1) << 30)
+#define JOURNAL_FILE_SIZE (UINT64_C(64) << 20)
+#define DISK_QUOTA_FILES 4u
 #define JOURNAL_BLOCK 4096u
 #define DATA_DIR_SIZE_MAX 400u
 #define MACHINES_MAX 1024u
@@ -79,6 +81,12 @@ static copycat_status read_numbers(copycat_server_options *options, copycat_mess
         return invalid(
             message_out, "journal_file_size is a multiple of 4096, at most 1 GiB, or 0 for the "
                          "default");
+    }
+    if (options->disk_quota != 0 &&
+        options->disk_quota / DISK_QUOTA_FILES <
+            (options->journal_file_size == 0 ? JOURNAL_FILE_SIZE : options->journal_file_size)) {
+        return invalid(
+            message_out, "disk_quota is at least four times journal_file_size, or 0 for no limit");
     }
     if (options->reserved != 0) {
         return invalid(message_out, "a reserved field of the server's options is not zero");
