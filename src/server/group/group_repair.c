@@ -284,6 +284,9 @@ static uint64_t lacking_from(const struct cc_group *group)
     const struct cc_log_damage *damage = cc_log_damage(group->log);
     uint64_t held = group->repairing.held;
 
+    if (held > cc_log_last(group->log)) {
+        held = 0; /* a leader has overruled it since */
+    }
     if (damage == NULL) {
         return held;
     }

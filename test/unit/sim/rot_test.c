@@ -284,6 +284,47 @@ static void what_is_not_whole_in_memory_comes_from_the_others(void **state)
     expect_whole_after_a_start(place);
 }
 
+/* Found by whoever needs it, long before it is read again for its own sake. */
+static void a_leader_that_is_asked_for_what_it_cannot_read_does_not_stop(void **state)
+{
+    uint32_t leader = cc_cluster_leader(cluster);
+    uint32_t away = (leader + 1) % 3;
+
+    (void)state;
+    cc_cluster_crash(cluster, away);
+    let_entries_come(6);
+    spoil(leader, cc_log_last(group_at(leader)->log) - 4);
+    cc_cluster_start(cluster, away);
+    run_for(2000000);
+    assert_int_equal(group_at(leader)->scrubbed.found, 1);
+    expect_settled();
+    assert_int_not_equal(cc_cluster_leader(cluster), leader);
+    assert_null(cc_log_damage(group_at(leader)->log));
+    assert_int_equal(group_at(leader)->scrubbed.repaired, 1);
+    expect_whole_after_a_start(leader);
+}
+
+/* What it has not applied yet comes back before that goes on. */
+static void a_start_that_cannot_read_back_what_it_has_just_found_goes_on(void **state)
+{
+    uint32_t place = (cc_cluster_leader(cluster) + 1) % 3;
+    uint64_t index = group_at(place)->base.index + 1;
+
+    (void)state;
+    cc_cluster_crash(cluster, place);
+    cc_cluster_start(cluster, place);
+    for (uint32_t i = 0; i < 100000 && server_at(place)->group == NULL; i++) {
+        run_for(100);
+    }
+    assert_true(cc_apply_index(group_at(place)->apply) < index);
+    spoil(place, index);
+    expect_settled();
+    assert_true(cc_apply_index(group_at(place)->apply) >= index);
+    assert_int_equal(group_at(place)->scrubbed.found, 1);
+    assert_int_equal(group_at(place)->scrubbed.repaired, 1);
+    expect_whole_after_a_start(place);
+}
+
 static void one_after_the_other_all_are_repaired(void **state)
 {
     (void)state;
@@ -308,6 +349,8 @@ int main(void)
         TEST(what_the_others_have_forgotten_comes_as_an_image, setup_three),
         TEST(alone_an_image_stands_for_what_cannot_be_read, setup_one),
         TEST(alone_what_is_in_memory_is_written_again, setup_one_in_memory),
+        TEST(a_leader_that_is_asked_for_what_it_cannot_read_does_not_stop, setup_three),
+        TEST(a_start_that_cannot_read_back_what_it_has_just_found_goes_on, setup_three),
         TEST(one_after_the_other_all_are_repaired, setup_three),
     };
 
