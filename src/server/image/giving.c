@@ -15,8 +15,12 @@
 #include <string.h>
 
 #define IDLE_US UINT64_C(30000000)
-#define AGAIN_US UINT64_C(1000000)
-#define MARKS_MAX 5u
+#define AGAIN_US UINT64_C(3000000)  /* another mark, if there is no image of the last one */
+#define STUCK_US UINT64_C(15000000) /* in which no image is made: there will be none */
+
+#define BAD_IMAGE                                                                         \
+    "the image on the disk of this server does not read; its log says more, and another " \
+    "backup may be tried when it is mended"
 
 enum phase {
     FREE,
@@ -33,8 +37,8 @@ struct backup {
     uint64_t term;     /* that we led when it asked, */
     uint64_t after;    /* and our newest entry then */
     uint64_t heard_us; /* newest ask */
-    uint32_t marks;    /* proposed for it, */
-    uint64_t again_us; /* the next one not before then */
+    uint64_t again_us; /* no other mark before then */
+    uint64_t moved_us; /* an image was being made then, or it was asked for */
     uint64_t received; /* bytes, as the guest says */
     uint64_t sent;
     struct cc_loading *loading; /* NULL: its file is closed */
@@ -192,10 +196,7 @@ static void fail(struct backup *backup, copycat_status status, const char *text)
 
     refuse(
         backup, status == COPYCAT_ERR_BUSY ? status : COPYCAT_ERR_UNAVAILABLE,
-        is_bad
-            ? "the image on the disk of this server does not read; its log says more, and another "
-              "backup may be tried when it is mended"
-            : text);
+        is_bad ? BAD_IMAGE : text);
     if (is_bad && cc_image_id_equals(&backup->id, &group->base)) {
         cc_group_base_failed(group, status, text);
     }
@@ -294,6 +295,7 @@ static struct backup *begin(struct cc_giving *giving, uint64_t token)
         .token = token,
         .term = cc_raft_term(group->core),
         .after = cc_raft_last(group->core),
+        .moved_us = cc_env_now_us(group->env),
     };
     return backup;
 }
@@ -355,22 +357,25 @@ void cc_giving_marked(struct cc_giving *giving)
 
     for (uint32_t i = 0; i < CC_BACKUPS_MAX; i++) {
         giving->backups[i].again_us = again_us;
-        giving->backups[i].marks++;
     }
 }
 
 static void go_on_waiting(struct backup *backup)
 {
     const struct cc_group *group = backup->giving->group;
+    uint64_t now = cc_env_now_us(group->env);
 
+    if (group->taking != NULL || group->switch_mark != 0) {
+        backup->moved_us = now;
+    }
     if (!group->is_leading || cc_raft_term(group->core) != backup->term) {
         refuse_follower(group, backup->token);
         end(backup);
-    } else if (group->base.index > backup->after && group->base_trouble == COPYCAT_OK) {
+    } else if (group->base.index > backup->after && group->base_trouble != COPYCAT_OK) {
+        refuse(backup, COPYCAT_ERR_UNAVAILABLE, BAD_IMAGE);
+    } else if (group->base.index > backup->after) {
         open(backup);
-    } else if (
-        backup->marks >= MARKS_MAX && cc_group_image_may_begin(group) &&
-        cc_env_now_us(group->env) >= backup->again_us) {
+    } else if (now >= backup->moved_us + STUCK_US) {
         refuse(
             backup, COPYCAT_ERR_UNAVAILABLE,
             "this server could not make an image of its state; its log says why");

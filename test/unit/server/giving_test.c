@@ -182,6 +182,21 @@ static void who_leads_no_longer_gives_none(void **state)
     assert_int_equal(maker->records.size, 0);
 }
 
+/* No image, no backup; but whoever asks does not wait for ever. */
+static void a_server_that_can_make_no_image_says_so(void **state)
+{
+    struct cc_server *leader = stand_server(stand_leader());
+    struct maker *maker = ask(0, stand_leader());
+
+    (void)state;
+    leader->image_writers++; /* as if another file were being written, without an end */
+    stand_run(10 * SECOND);
+    assert_false(maker->is_done);
+    stand_run(10 * SECOND);
+    leader->image_writers--;
+    expect(maker, COPYCAT_ERR_UNAVAILABLE, "could not make an image");
+}
+
 static void a_server_that_dies_ends_it(void **state)
 {
     uint32_t leader = stand_leader();
@@ -201,9 +216,10 @@ static void a_server_that_dies_ends_it(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(the_leader_gives_its_whole_state),  TEST(a_follower_says_who_leads),
-        TEST(more_than_two_at_once_are_refused), TEST(who_goes_away_makes_room),
-        TEST(who_leads_no_longer_gives_none),    TEST(a_server_that_dies_ends_it),
+        TEST(the_leader_gives_its_whole_state),        TEST(a_follower_says_who_leads),
+        TEST(more_than_two_at_once_are_refused),       TEST(who_goes_away_makes_room),
+        TEST(who_leads_no_longer_gives_none),          TEST(a_server_that_dies_ends_it),
+        TEST(a_server_that_can_make_no_image_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
