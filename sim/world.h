@@ -188,7 +188,7 @@ void cc_world_clog(struct cc_world *world, uint32_t from, uint32_t to, bool is_c
 struct cc_link_quality {
     uint32_t slow; /* 1: as usual */
     uint32_t jitter_us;
-    uint32_t bytes_per_ms; /* 0: any */
+    uint32_t bytes_per_ms; /* shared by the connections that use it; 0: any */
     bool splits;           /* everything arrives in small pieces */
     bool doubles;          /* frames arrive twice */
 };
