@@ -34,7 +34,7 @@ struct cc_backup_reader {
 
 /*
  * Reads head and end.  OK; INVALID: it is no backup; NEWER; DAMAGED; or what `read` said.
- * `on_records` (may be NULL) is handed whole records later.  Partner: cc_backup_read_end.
+ * `on_records` (may be NULL) is handed whole records later, which stay until the next read.  Partner: cc_backup_read_end.
  */
 copycat_status cc_backup_read_begin(
     struct cc_backup_reader *reader,

@@ -119,11 +119,22 @@ static void keep(struct cc_backup_records *records, copycat_bytes bytes)
     records->kept_size = size;
 }
 
+/* What was handed on stays until then. */
+static void drop_used(struct cc_backup_records *records)
+{
+    if (records->kept_used > 0) {
+        records->kept_size -= records->kept_used;
+        memmove(records->kept, records->kept + records->kept_used, records->kept_size);
+        records->kept_used = 0;
+    }
+}
+
 bool cc_backup_records_take(struct cc_backup_records *records, copycat_bytes bytes)
 {
     if (records->trouble != NULL) {
         return false;
     }
+    drop_used(records);
     if (records->kept_size > 0) {
         copycat_bytes rest;
 
@@ -132,8 +143,7 @@ bool cc_backup_records_take(struct cc_backup_records *records, copycat_bytes byt
         if (!walk(records, &rest)) {
             return false;
         }
-        memmove(records->kept, rest.data, rest.size);
-        records->kept_size = rest.size;
+        records->kept_used = records->kept_size - rest.size;
         return true;
     }
     if (!walk(records, &bytes)) {
@@ -145,7 +155,8 @@ bool cc_backup_records_take(struct cc_backup_records *records, copycat_bytes byt
 
 bool cc_backup_records_are_whole(struct cc_backup_records *records)
 {
-    if (records->trouble == NULL && (records->kept_size > 0 || !records->is_ended)) {
+    if (records->trouble == NULL &&
+        (records->kept_size > records->kept_used || !records->is_ended)) {
         records->trouble = "its last record is missing";
     }
     return records->trouble == NULL;

@@ -13,11 +13,12 @@
 
 struct cc_backup_records {
     const struct cc_memory *memory;
-    /* Whole records, borrowed for the call; may be NULL. */
+    /* Whole records, borrowed until more is taken; may be NULL. */
     void (*on_records)(void *owner, copycat_bytes records);
     void *owner;
     uint8_t *kept; /* of a record that is not whole yet */
     size_t kept_size;
+    size_t kept_used; /* of it: handed on */
     size_t kept_capacity;
     uint64_t counts[CC_IMAGE_TYPES];
     uint64_t index;      /* as the first record says */

@@ -45,7 +45,7 @@ bool memory_file_put(void *owner, const void *blocks, size_t size)
 
 struct reading {
     struct memory_file *file;
-    struct cc_writer *writer;
+    copycat_bytes records; /* that were handed on, and are there until more is read */
 };
 
 static copycat_status read_file(void *owner, uint64_t offset, void *data, size_t size)
@@ -137,23 +137,25 @@ bool script_write(struct memory_file *file, copycat_bytes records, size_t chunk)
 
 static void on_records(void *owner, copycat_bytes records)
 {
-    const struct reading *reading = owner;
+    struct reading *reading = owner;
 
-    if (reading->writer != NULL) {
-        cc_write_raw(reading->writer, records.data, records.size);
-    }
+    reading->records = records;
 }
 
 copycat_status script_read(
     struct memory_file *file, struct cc_writer *writer, struct cc_backup_reader *reader_out)
 {
-    struct reading reading = {file, writer};
+    struct reading reading = {.file = file};
     bool is_over = false;
     copycat_status status = cc_backup_read_begin(
         reader_out, &script_memory, file->size, read_file, on_records, &reading);
 
     while (status == COPYCAT_OK && !is_over) {
+        reading.records = (copycat_bytes){NULL, 0};
         status = cc_backup_read_next(reader_out, &is_over);
+        if (writer != NULL) {
+            cc_write_raw(writer, reading.records.data, reading.records.size);
+        }
     }
     cc_backup_read_end(reader_out);
     return status;
