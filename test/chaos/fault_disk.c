@@ -55,8 +55,7 @@ void chaos_full_end(struct chaos_nemesis *nemesis, struct chaos_fault *fault)
     name_log(fault->server, name, sizeof name);
     while (!is_full && chaos_now_us() < end_us && *nemesis->is_interrupted == 0) {
         chaos_sleep_ms(POLL_MS);
-        is_full =
-            chaos_servers_log_says(nemesis->servers, name, fault->log_size, "the disk is full");
+        is_full = chaos_servers_log_says(nemesis->servers, name, fault->log_size, "full");
     }
     nemesis->effects.full_met += is_full;
     for (unsigned i = 0; i < CHAOS_SERVER_COUNT; i++) {
