@@ -42,6 +42,25 @@ static void a_refused_path_refuses_the_calls_on_it_and_stays_refused(void **stat
     assert_int_equal(fake_count(&fake, CC_MESSAGE_COMMAND), 1);
 }
 
+/* There may be room again: who calls then has not to be told of what was. */
+static void a_path_for_which_there_was_no_room_is_asked_for_again(void **state)
+{
+    (void)state;
+    fake.catalog_status = COPYCAT_ERR_QUOTA;
+    struct test_call *first = calls_put('a');
+    struct test_call *second = calls_put('b');
+
+    fake_pass(&fake, 100000);
+    assert_int_equal(first->status, COPYCAT_ERR_QUOTA);
+    assert_int_equal(second->status, COPYCAT_ERR_QUOTA);
+    fake.catalog_status = COPYCAT_OK;
+    struct test_call *third = calls_put('c');
+
+    fake_pass(&fake, 100000);
+    assert_int_equal(third->status, COPYCAT_OK);
+    assert_string_equal(third->result, "c");
+}
+
 static void a_path_that_is_too_long_is_refused(void **state)
 {
     static char path[CC_PATH_SIZE_MAX + 2];
@@ -230,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_path_is_resolved_once_for_all_calls_that_wait_for_it),
         TEST(a_refused_path_refuses_the_calls_on_it_and_stays_refused),
+        TEST(a_path_for_which_there_was_no_room_is_asked_for_again),
         TEST(a_path_that_is_too_long_is_refused),
         TEST(a_resource_may_go_once_its_calls_are_done),
         TEST(a_deadline_says_whether_it_may_have_happened),
