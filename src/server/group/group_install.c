@@ -55,6 +55,13 @@ static void find_state(struct cc_group *group, const struct cc_image_id *id, str
     cc_group_watch_disk(group);
 }
 
+/* The living state never goes back, whatever the core lacks: what comes back to the log may not be
+ * durable yet. */
+static bool is_behind(const struct cc_group *group, const struct cc_image_id *id)
+{
+    return group->has_state && id->index <= cc_apply_index(group->apply) && !CC_BUG(T044);
+}
+
 /* The core decides whether it is still wanted. */
 static void install(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
 {
@@ -70,7 +77,8 @@ static void install(struct cc_group *group, const struct cc_image_id *id, struct
         cc_group_mend(group, id);
         return;
     }
-    if (apply == NULL) { /* what it was to mend is whole again */
+    if (is_behind(group, id) || apply == NULL) { /* what it was to mend is whole again */
+        cc_apply_destroy(apply);
         cc_group_image_sweep(group);
         return;
     }
