@@ -5,6 +5,7 @@
  */
 #include "raft/raft.h"
 #include "support/limited_memory.h"
+#include "support/raft_options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,17 +20,8 @@ static struct cc_raft_effects effects;
 static struct cc_raft *core;
 
 static const struct cc_raft_options plain = {
-    .id = 1,
-    .member_count = 3,
-    .members = {{1, true}, {2, true}, {3, true}},
-    .election_timeout_us = 150000,
-    .heartbeat_interval_us = 50000,
-    .promise_us = 100000,
-    .promise_us_max = 150000,
-    .window_bytes = 1000,
-    .window_messages = 4,
-    .append_bytes_max = 1000,
-    .uncommitted_max = 100,
+    RAFT_PLAIN,
+    RAFT_THREE_VOTERS,
 };
 
 static copycat_status step(struct cc_raft_event event)

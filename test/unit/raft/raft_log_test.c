@@ -3,6 +3,7 @@
  * raft_log_test -- the table of runs and the tickets; and appends that no correct leader sends.
  */
 #include "raft/raft_internal.h"
+#include "support/raft_options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,17 +30,8 @@ static struct cc_raft *core_create(void)
 {
     static const struct cc_raft_run runs[] = {{1, 1}, {3, 3}};
     struct cc_raft_options options = {
-        .id = 1,
-        .member_count = 3,
-        .members = {{1, true}, {2, true}, {3, true}},
-        .election_timeout_us = 150000,
-        .heartbeat_interval_us = 50000,
-        .promise_us = 100000,
-        .promise_us_max = 150000,
-        .window_bytes = 1000,
-        .window_messages = 4,
-        .append_bytes_max = 1000,
-        .uncommitted_max = 100,
+        RAFT_PLAIN,
+        RAFT_THREE_VOTERS,
     };
     struct cc_raft_start start = {.term = 3, .last_index = 5, .runs = runs, .run_count = 2};
     struct cc_raft *core;
