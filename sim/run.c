@@ -377,7 +377,7 @@ static void scrub(struct run *run)
  * so long that the room has been looked at many times. */
 static void ask_again(struct run *run)
 {
-    if (!run->is_room_scarce) {
+    if (!run->is_room_scarce || !cc_workload_may_store(run->workload)) {
         return;
     }
     (void)run_until(run, ROOM_US, is_never);

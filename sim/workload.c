@@ -848,6 +848,11 @@ uint64_t cc_workload_stored_us(const struct cc_workload *workload)
     return workload->stored_us;
 }
 
+bool cc_workload_may_store(const struct cc_workload *workload)
+{
+    return (workload->options.kinds >> CC_HISTORY_PUT & 1) != 0;
+}
+
 void cc_workload_rest(struct cc_workload *workload)
 {
     workload->is_stopped = true;

@@ -56,6 +56,9 @@ void cc_workload_rest(struct cc_workload *workload);
 /* When the newest call began that has stored something for sure; 0: none has. */
 uint64_t cc_workload_stored_us(const struct cc_workload *workload);
 
+/* False if it was told to make no calls that do. */
+bool cc_workload_may_store(const struct cc_workload *workload);
+
 /* A client's machine loses power; another client takes its place after a while. */
 void cc_workload_crash_client(struct cc_workload *workload, uint32_t client);
 
