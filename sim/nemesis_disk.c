@@ -17,6 +17,13 @@ static void heal_disk(void *owner)
     cc_nemesis_forget(undo);
 }
 
+void cc_nemesis_slow_disk(
+    struct cc_nemesis *nemesis, uint32_t server, uint32_t factor, uint64_t time_us)
+{
+    cc_world_disk_slow(cc_nemesis_world(nemesis), server, factor);
+    (void)cc_nemesis_later(nemesis, time_us, heal_disk, server);
+}
+
 static void make_space(void *owner)
 {
     struct cc_undo *undo = owner;

@@ -58,6 +58,10 @@ bool cc_nemesis_hit_clock(struct cc_nemesis *nemesis, struct cc_strike *strike);
 bool cc_nemesis_hit_client(struct cc_nemesis *nemesis, struct cc_strike *strike);
 bool cc_nemesis_hit_bytes(struct cc_nemesis *nemesis, struct cc_strike *strike);
 
+/* For a while a disk takes so many times as long. */
+void cc_nemesis_slow_disk(
+    struct cc_nemesis *nemesis, uint32_t server, uint32_t factor, uint64_t time_us);
+
 /* ---- nemesis.c --------------------------------------------------------------------------------
  */
 

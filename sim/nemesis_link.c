@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define SLOW_READS 400u /* times as long as usual */
+
 static void cut(struct cc_nemesis *nemesis, struct cc_undo *undo, uint32_t from, uint32_t to)
 {
     if (from == to || (undo->cuts[from] >> to & 1) == 1) {
@@ -33,6 +35,23 @@ static void mend(void *owner)
     }
     cc_cluster_tell(nemesis->cluster, "nemesis", "mends links");
     cc_nemesis_forget(undo);
+}
+
+/* What the others have to read for the one that comes back takes its time: of the entries that it
+ * lacks it hears later than of how far they are committed (T-019). */
+static void mend_with_slow_disks(void *owner)
+{
+    struct cc_undo *undo = owner;
+    struct cc_nemesis *nemesis = undo->nemesis;
+    uint64_t timeout_us = nemesis->cluster->options.election_timeout_us;
+
+    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
+        if (i != undo->machine && !nemesis->is_over) {
+            cc_nemesis_slow_disk(nemesis, i, SLOW_READS, 4 * timeout_us);
+            cc_world_reset(cc_nemesis_world(nemesis), undo->machine, i);
+        }
+    }
+    mend(undo);
 }
 
 static struct cc_undo *mend_later(
@@ -226,6 +245,23 @@ static void delay_echo(struct cc_nemesis *nemesis, struct cc_strike *strike)
     undo->count = (uint32_t)(4 * timeout_us);
 }
 
+/* Both ways, and maybe for long enough that the others elect another one. */
+static bool part_from_leader(struct cc_nemesis *nemesis, struct cc_strike *strike)
+{
+    uint32_t count = nemesis->cluster->server_count;
+    struct cc_undo *undo;
+
+    cc_cluster_tell(nemesis->cluster, "nemesis", "cuts off the leader");
+    undo = cc_nemesis_later(
+        nemesis, cc_decide_range(&strike->choices, 50000, 5000000), mend_with_slow_disks,
+        strike->target);
+    for (uint32_t i = 0; i < count; i++) {
+        cut(nemesis, undo, strike->leader, i);
+        cut(nemesis, undo, i, strike->leader);
+    }
+    return true;
+}
+
 static bool isolate_leader(struct cc_nemesis *nemesis, struct cc_strike *strike)
 {
     strike->target = strike->leader;
@@ -236,7 +272,8 @@ static bool isolate_leader(struct cc_nemesis *nemesis, struct cc_strike *strike)
         delay_echo(nemesis, strike);
         return true;
     }
-    return partition(nemesis, strike, 1u << strike->leader, strike->side % 4 == 1);
+    return strike->side % 4 == 1 ? partition(nemesis, strike, 1u << strike->leader, true)
+                                 : part_from_leader(nemesis, strike);
 }
 
 static bool clog_link(struct cc_nemesis *nemesis, struct cc_strike *strike)
