@@ -35,7 +35,7 @@ static void load_file(const char *directory, const char *name)
     in = fopen(path, "rb");
     assert_non_null(in);
     size = fread(bytes, 1, sizeof bytes, in);
-    assert_true(size > 0 && size < sizeof bytes && fclose(in) == 0);
+    assert_true(size < sizeof bytes && fclose(in) == 0); /* a file of the journal may be empty */
     memory_disk_put(&disk, name, bytes, size);
 }
 
