@@ -112,8 +112,8 @@ static void keep(struct cc_backup_records *records, copycat_bytes bytes)
         return;
     }
     if (size > records->kept_capacity) {
-        records->kept = cc_memory_grow(records->memory, records->kept, size);
-        records->kept_capacity = size;
+        records->kept_capacity = size * 2; /* or each few bytes would move all before them */
+        records->kept = cc_memory_grow(records->memory, records->kept, records->kept_capacity);
     }
     memcpy(records->kept + records->kept_size, bytes.data, bytes.size);
     records->kept_size = size;

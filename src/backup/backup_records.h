@@ -3,7 +3,7 @@
  * backup_records -- the records of an image, out of bytes that end anywhere: handed on whole, and
  * checked as far as that goes without building the state.
  *
- * Memory:  the beginning of a record whose end is still to come; less than a record and what was
+ * Memory:  the beginning of a record whose end is still to come; less than twice a record and what was
  *          taken at once.
  */
 #ifndef CC_BACKUP_BACKUP_RECORDS_H
