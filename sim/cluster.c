@@ -213,6 +213,7 @@ static copycat_status open_server(
         .waiting_max = of->waiting_max,
         .image_bytes = of->image_bytes,
         .image_entries = of->image_entries,
+        .segment_bytes = of->segment_bytes,
         .keep_bytes = of->keep_bytes,
         .lend_bytes_per_second = of->lend_bytes_per_second,
         .state_quota = of->state_quota,

@@ -34,6 +34,7 @@ struct cc_cluster_options {
     uint64_t cache_bytes_max;
     uint64_t image_bytes; /* 0: as the product has it; likewise */
     uint64_t image_entries;
+    uint64_t segment_bytes;
     uint64_t keep_bytes;
     uint64_t lend_bytes_per_second;
     uint64_t scrub_interval_us; /* 0: never */

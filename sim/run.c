@@ -76,6 +76,7 @@ static void draw_images(uint64_t seed, struct cc_cluster_options *out)
 
     out->image_entries = PICK(&images, 10, 30, 100, 300, 1000000);
     out->image_bytes = PICK(&images, 2048, 65536, 1u << 30);
+    out->segment_bytes = PICK(&images, 256, 1024, 4096, 65536);
     out->keep_bytes = PICK(&images, 1, 8192, 1u << 30);
     out->scrub_interval_us = PICK(&images, 0, 1000000, 10000000);
     out->lend_bytes_per_second = PICK(&images, 0, 65536, COPYCAT_NONE);

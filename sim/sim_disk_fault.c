@@ -238,8 +238,9 @@ static const struct cc_sim_file *newest_of(const struct cc_sim_disk *disk)
 static uint64_t sectors_of(
     const struct cc_sim_file *file, const struct cc_sim_file *newest, bool is_of_image)
 {
-    bool is_meant =
-        file->is_named && file != newest && (!is_of_image || strstr(file->name, "/image-") != NULL);
+    bool is_meant = file->is_named && file != newest &&
+                    (!is_of_image || strstr(file->name, "/image-") != NULL ||
+                     strstr(file->name, "/segment-") != NULL);
 
     return is_meant ? file->platter_size / CC_DISK_SECTOR : 0;
 }

@@ -141,18 +141,29 @@ static void write_state(const copycat_inspect_file *file, char *text_out, size_t
     }
 }
 
+static const char *kind_name(const copycat_inspect_file *file)
+{
+    switch (file->kind) {
+    case COPYCAT_FILE_IMAGE:
+        return "image";
+    case COPYCAT_FILE_SEGMENT:
+        return "segment";
+    default:
+        return "journal";
+    }
+}
+
 static void print_row(const copycat_inspect_file *file)
 {
-    bool is_image = file->kind == COPYCAT_FILE_IMAGE;
     char indexes[48] = "-";
     char entries[24] = "-";
     char term[24] = "-";
     char size[SIZE_TEXT];
     char state[96];
 
-    if (is_image) {
+    if (file->kind == COPYCAT_FILE_IMAGE) {
         snprintf(indexes, sizeof indexes, "%" PRIu64, file->last_index);
-    } else if (file->life != 0) {
+    } else if (file->life != 0 || file->entry_count > 0) {
         snprintf(entries, sizeof entries, "%" PRIu64, file->entry_count);
     }
     if (file->entry_count > 0) {
@@ -165,8 +176,8 @@ static void print_row(const copycat_inspect_file *file)
     write_size(file->size, size);
     write_state(file, state, sizeof state);
     printf(
-        "%-31s  %-7s  %8s  %-17s  %6s  %8s  %s\n", file->name, is_image ? "image" : "journal",
-        entries, indexes, term, size, state);
+        "%-50s  %-7s  %8s  %-17s  %6s  %8s  %s\n", file->name, kind_name(file), entries, indexes,
+        term, size, state);
 }
 
 static json_t *json_of(const copycat_inspect_file *file)
@@ -174,13 +185,17 @@ static json_t *json_of(const copycat_inspect_file *file)
     json_t *object = json_object();
 
     cli_json_set(object, "file", json_string(file->name));
-    cli_json_set(
-        object, "kind", json_string(file->kind == COPYCAT_FILE_IMAGE ? "image" : "journal"));
+    cli_json_set(object, "kind", json_string(kind_name(file)));
     cli_json_set(object, "state", json_string(state_name(file)));
     cli_json_set(object, "size", json_integer((json_int_t)file->size));
     if (file->kind == COPYCAT_FILE_IMAGE) {
         cli_json_set(object, "group", json_integer(file->group));
         cli_json_set(object, "index", json_integer((json_int_t)file->last_index));
+    } else if (file->kind == COPYCAT_FILE_SEGMENT) {
+        cli_json_set(object, "group", json_integer(file->group));
+        cli_json_set(object, "entries", json_integer((json_int_t)file->entry_count));
+        cli_json_set(object, "first", json_integer((json_int_t)file->first_index));
+        cli_json_set(object, "last", json_integer((json_int_t)file->last_index));
     } else {
         cli_json_set(object, "life", json_integer(file->life));
         cli_json_set(object, "batches", json_integer((json_int_t)file->batch_count));
@@ -241,7 +256,7 @@ int cli_log_ls(const struct cli_arguments *arguments)
     }
     if (!is_json) {
         printf(
-            "%-31s  %-7s  %8s  %-17s  %6s  %8s  %s\n", "FILE", "KIND", "ENTRIES", "INDEXES", "TERM",
+            "%-50s  %-7s  %8s  %-17s  %6s  %8s  %s\n", "FILE", "KIND", "ENTRIES", "INDEXES", "TERM",
             "SIZE", "STATE");
     }
 

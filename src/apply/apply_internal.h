@@ -56,7 +56,10 @@ struct cc_image {
     uint32_t instance_count; /* instances that there were at H */
     uint32_t blob_position;  /* of the instance whose blob is written next */
     uint64_t blob_number;    /* of its next piece */
-    uint64_t commit_newest;  /* the last live commit that was written */
+    bool has_blobs;          /* so not every live commit has a record */
+    uint64_t live_newest;    /* the last index in a LIVE record */
+    uint64_t commit_newest;  /* the last live commit that was written or kept */
+    uint64_t commit_count;   /* of those */
 };
 
 struct cc_apply {

@@ -26,18 +26,18 @@ struct taking {
 };
 
 /* Hands on what is in the writer; false if it is refused. */
-static bool hand_on(struct taking *taking)
+static bool hand_on(struct taking *taking, struct cc_writer *writer)
 {
-    copycat_bytes records = {taking->writer.data, taking->writer.size};
+    copycat_bytes records = {writer->data, writer->size};
 
-    CC_ASSERT(!taking->writer.failed); /* T-025 */
+    CC_ASSERT(!writer->failed); /* T-025 */
     taking->size += records.size;
     taking->digest = cc_hash_bytes(records.data, records.size, taking->digest);
 
     bool is_taken =
         taking->restoring == NULL || cc_restore_take(taking->restoring, records) == COPYCAT_OK;
 
-    cc_writer_clear(&taking->writer);
+    cc_writer_clear(writer);
     return is_taken;
 }
 
@@ -48,12 +48,13 @@ static bool take_state(struct taking *taking)
 
     while (is_more && is_taken) {
         is_more = cc_apply_image_step(taking->apply, &taking->writer, STEP_SIZE);
-        is_taken = hand_on(taking);
+        is_taken = hand_on(taking, &taking->writer);
     }
     return is_taken;
 }
 
-static bool take_commits(struct taking *taking)
+/* Into `commits`: they come last, and the end before them says how many there are. */
+static bool take_commits(struct taking *taking, struct cc_writer *commits)
 {
     struct cc_entry entry;
 
@@ -62,10 +63,7 @@ static bool take_commits(struct taking *taking)
         if (!taking->entry_at(taking->owner, index, &entry)) {
             return false;
         }
-        cc_apply_image_commit(taking->apply, &taking->writer, &entry);
-        if (!hand_on(taking)) {
-            return false;
-        }
+        (void)cc_apply_image_commit(taking->apply, commits, &entry);
     }
     return true;
 }
@@ -74,16 +72,19 @@ static bool take_commits(struct taking *taking)
 static bool take(struct taking *taking)
 {
     bool is_begun = cc_apply_image_begin(taking->apply);
+    struct cc_writer commits;
 
     CC_ASSERT(is_begun); /* T-025 */
     cc_writer_init(&taking->writer, taking->apply->memory, STEP_SIZE + CC_IMAGE_RECORD_SIZE_MAX);
+    cc_writer_init(&commits, taking->apply->memory, SIZE_MAX);
 
-    bool is_taken = take_state(taking) && take_commits(taking);
+    bool is_taken = take_state(taking) && take_commits(taking, &commits);
 
     if (is_taken) {
-        cc_apply_image_finish(taking->apply, &taking->writer);
-        is_taken = hand_on(taking);
+        is_taken = cc_apply_image_finish(taking->apply, &taking->writer) &&
+                   hand_on(taking, &taking->writer) && hand_on(taking, &commits);
     }
+    cc_writer_deinit(&commits);
     cc_writer_deinit(&taking->writer);
     cc_apply_image_end(taking->apply);
     return is_taken;

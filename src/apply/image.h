@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * image -- taking an image: the whole replicated state at one applied index H, as records
- * (image_record.h), while later entries are applied.  restore.h makes a state of it again.
+ * (image_record.h), while later entries are applied.  restore.h makes a state of it again.  Live
+ * commits that lie in segments already may stay there.
  *
- * Where it sits:   apply -> [image] -> server/group, which writes the records to a file and brings
- *                  the live commits from the log or from the image before.
- * Replicated:      its bytes are a function of the state at H.
+ * Where it sits:   apply -> [image] -> server/group, which writes the records to files and brings
+ *                  the live commits from the log or from segments.
+ * Replicated:      its bytes are a function of the state at H; not where the commits lie.
  * Memory:          deadlines and instances are encoded at once, and a session when it changes before
  *                  its turn: cc_apply_image_captured_bytes says how much that is.  What machines
  *                  freeze is theirs.  What is released meanwhile, a few bytes each (live.h).
@@ -13,7 +14,7 @@
  * The way of an image:
  *
  *     begin -> step until it says that nothing is left
- *           -> for each index of next_commit, in order: commit, or commit_again
+ *           -> for each index of next_commit, in order: commit, commit_again, or keep for many
  *           -> finish -> end
  *
  * and `end` at any time gives it up.  Between any two of these calls entries may be applied.
@@ -25,8 +26,8 @@
  * Invariants
  *   M1  at most one image is under way
  *   M2  what is written is of H, whatever has been applied since
- *   M3  every live commit of H is written once, in order; cc_apply_image_finish holds the count
- *       against the one of H
+ *   M3  every live commit of H that no blob stands for is written or kept once, in order; where
+ *       there are no blobs, cc_apply_image_finish holds the count against the one of H
  */
 #ifndef CC_APPLY_IMAGE_H
 #define CC_APPLY_IMAGE_H
@@ -61,21 +62,28 @@ bool cc_apply_image_step(struct cc_apply *apply, struct cc_writer *writer, size_
 uint64_t cc_apply_image_commit_count(const struct cc_apply *apply);
 uint64_t cc_apply_image_next_commit(const struct cc_apply *apply, uint64_t after);
 
+/* True if the commit of `index` lived at H. */
+bool cc_apply_image_has_commit(const struct cc_apply *apply, uint64_t index);
+
 /*
  * Appends the record of one live commit, up to CC_IMAGE_RECORD_SIZE_MAX bytes: the next in order
- * after the last that was appended, when no step is left.  `entry` is a view of the encoded entry,
- * as the log gives it.
+ * after the last, when no step is left.  `entry` is a view of the encoded entry, as the log gives it.
+ * False: a blob stands for it, and nothing is appended.
  */
-void cc_apply_image_commit(
+bool cc_apply_image_commit(
     struct cc_apply *apply, struct cc_writer *writer, const struct cc_entry *entry);
 
-/* The same with the record of an older image.  False, and nothing is appended, if it is not the
- * record of the next live commit: then the older image is not what it was taken for. */
+/* The same with a record that a segment has.  False, and nothing is appended, if it is not the record
+ * of a live commit behind the last: then the segment is not what it was taken for. */
 bool cc_apply_image_commit_again(
     struct cc_apply *apply, struct cc_writer *writer, const struct cc_image_record *record);
 
-/* Appends the last record, when all commits are appended. */
-void cc_apply_image_finish(struct cc_apply *apply, struct cc_writer *writer);
+/* Those behind the last, up to `last`, stay where they are: `count` of them have a record there. */
+void cc_apply_image_keep(struct cc_apply *apply, uint64_t last, uint64_t count);
+
+/* Appends the last record of the image itself, when all commits are written or kept.  False, and
+ * nothing is appended: some that live are in neither (M3). */
+bool cc_apply_image_finish(struct cc_apply *apply, struct cc_writer *writer);
 
 /* The image is written, or given up; nothing if none is under way. */
 void cc_apply_image_end(struct cc_apply *apply);

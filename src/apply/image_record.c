@@ -64,18 +64,7 @@ bool cc_image_record_entry(const struct cc_image_record *record, struct cc_entry
 
 uint64_t cc_image_record_index(const struct cc_image_record *record)
 {
-    struct cc_reader reader;
     struct cc_entry entry;
 
-    if (record->type == CC_IMAGE_COMMIT) {
-        return cc_image_record_entry(record, &entry) ? entry.index : 0;
-    }
-    if (record->type != CC_IMAGE_LIVE) {
-        return 0;
-    }
-    cc_reader_init(&reader, record->payload.data, record->payload.size);
-
-    uint64_t index = cc_read_varint(&reader);
-
-    return cc_reader_is_done(&reader) && index <= CC_INDEX_MAX ? index : 0;
+    return cc_image_record_entry(record, &entry) ? entry.index : 0;
 }

@@ -11,11 +11,15 @@
  *     ANSWER     *   index, status (negated), result: the rest; ascending by sequence, without gaps
  *     BLOB       *   instance, number from 0, u8: 1 if it is the last of its instance, piece: the
  *                    rest; ascending by (instance, number), for each instance with a blob
- *     COMMIT     *   the encoded entry (proto/entry.h)                } ascending by
- *     LIVE       *   index of a live commit that its blob stands for  } index
- *     END            how many there were of each type from INSTANCE to LIVE, u64: digest of the state
+ *     LIVE       *   runs of indexes of live commits: how much the first lies above the last before
+ *                    it, how many; at most CC_IMAGE_LIVE_MAX indexes in all; ascending
+ *     END            how many there were of each type from INSTANCE to BLOB, of LIVE, and how many live
+ *                    commits there are in COMMIT, u64: digest of the state
+ *     COMMIT     *   the encoded entry (proto/entry.h), ascending by index; of those that live all but
+ *                    those that a blob stands for, and any that do not live any more
  *
- * A record is the size of its payload as u32, its type as u8, and the payload.  It is never larger
+ * Commits lie in segments, which several images share; everything before them is an image's own.  A
+ * record is the size of its payload as u32, its type as u8, and the payload.  It is never larger
  * than CC_IMAGE_RECORD_SIZE_MAX.  The same state gives the same bytes on every member whose types of
  * resources have the same versions.
  */
@@ -30,6 +34,7 @@
 #define CC_IMAGE_PAYLOAD_SIZE_MAX (CC_ENTRY_PAYLOAD_SIZE_MAX + CC_ENTRY_HEADER_SIZE + 8u)
 #define CC_IMAGE_RECORD_SIZE_MAX (CC_IMAGE_PAYLOAD_SIZE_MAX + CC_IMAGE_RECORD_HEADER_SIZE)
 #define CC_IMAGE_BLOB_PIECE_SIZE_MAX (256u << 10)
+#define CC_IMAGE_LIVE_MAX 65536u /* indexes in one record */
 
 enum cc_image_record_type {
     CC_IMAGE_HEAD = 1,
@@ -63,7 +68,7 @@ void cc_image_record_end(struct cc_writer *writer, size_t start);
  */
 bool cc_image_record_next(copycat_bytes *bytes, struct cc_image_record *record_out);
 
-/* The index that a COMMIT or LIVE record is of; 0 if it is none of them or does not decode. */
+/* The index that a COMMIT record is of; 0 if it is none or does not decode. */
 uint64_t cc_image_record_index(const struct cc_image_record *record);
 
 /* False if the record is not one whole encoded command. */

@@ -181,6 +181,16 @@ static uint64_t next_of(const struct cc_live_page *page, uint32_t from)
     return now < late ? now : late;
 }
 
+bool cc_live_frozen_has(const struct cc_live *live, uint64_t index)
+{
+    const struct cc_live_page *page = page_of(live, index);
+
+    CC_ASSERT(live->is_frozen);
+    return page != NULL && index <= live->frozen_index &&
+           (cc_live_part_has(&page->now, number_of(index)) ||
+            cc_live_part_has(&page->late, number_of(index)));
+}
+
 uint64_t cc_live_frozen_next(const struct cc_live *live, uint64_t after)
 {
     uint64_t above = after + 1;

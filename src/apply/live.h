@@ -59,6 +59,9 @@ bool cc_live_has(const struct cc_live *live, uint64_t index);
 void cc_live_freeze(struct cc_live *live, uint64_t index);
 void cc_live_thaw(struct cc_live *live);
 
+/* True if `index` is in live(H).  Only while frozen. */
+bool cc_live_frozen_has(const struct cc_live *live, uint64_t index);
+
 /* The lowest index of live(H) above `after`; 0 if there is none.  Only while frozen. */
 uint64_t cc_live_frozen_next(const struct cc_live *live, uint64_t after);
 

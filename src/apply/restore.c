@@ -18,8 +18,9 @@ enum stage {
     DEADLINES,
     SESSIONS,
     BLOBS,
-    COMMITS,
+    LIVE,
     END,
+    COMMITS,
 };
 
 static int stage_of(uint8_t type)
@@ -31,7 +32,7 @@ static int stage_of(uint8_t type)
                                                [CC_IMAGE_DEADLINE] = DEADLINES,
                                                [CC_IMAGE_BLOB] = BLOBS,
                                                [CC_IMAGE_COMMIT] = COMMITS,
-                                               [CC_IMAGE_LIVE] = COMMITS,
+                                               [CC_IMAGE_LIVE] = LIVE,
                                                [CC_IMAGE_END] = END};
 
     return stages[type];
@@ -116,7 +117,7 @@ static const char *check_order(struct cc_restoring *restoring, uint8_t type)
     if (restoring->stage == BEFORE && stage != HEAD) {
         return "the image does not begin with its head";
     }
-    if (restoring->is_whole) {
+    if (restoring->is_ended && type != CC_IMAGE_COMMIT) {
         return "the image goes on after its end";
     }
     if (stage < restoring->stage || (stage == HEAD && restoring->stage == HEAD)) {
@@ -154,7 +155,7 @@ static const char *take_record(struct cc_restoring *restoring, const struct cc_i
     case CC_IMAGE_COMMIT:
         return cc_restore_commit(restoring, record);
     case CC_IMAGE_LIVE:
-        return cc_restore_live(restoring, record);
+        return cc_restore_live(restoring, record->payload);
     case CC_IMAGE_END:
         return cc_restore_last(restoring, record->payload);
     case CC_IMAGE_TYPES:
@@ -196,15 +197,21 @@ copycat_status cc_restore_end(struct cc_restoring *restoring, struct cc_apply **
     if (restoring->status != COPYCAT_OK) {
         return restoring->status;
     }
-    if (!restoring->is_whole) {
+    if (!restoring->is_ended) {
         cc_restore_refuse(restoring, COPYCAT_ERR_DAMAGED, "the image has no end", 0);
+        return restoring->status;
+    }
+    if (restoring->commit_count != restoring->commits_due && !CC_BUG(T034B) && !CC_BUG(T034C)) {
+        cc_restore_refuse(
+            restoring, COPYCAT_ERR_DAMAGED,
+            "there are not as many live commits as the image says:", restoring->commits_due);
         return restoring->status;
     }
     for (uint32_t i = 0; i < apply->instances.count; i++) {
         cc_instance_settle(apply, apply->instances.at[i]);
     }
     if (cc_apply_digest(apply) != restoring->digest && !CC_BUG(T045) && !CC_BUG(T034) &&
-        !CC_BUG(T046B)) {
+        !CC_BUG(T034B) && !CC_BUG(T034C) && !CC_BUG(T046B)) {
         cc_restore_refuse(
             restoring, COPYCAT_ERR_DAMAGED,
             "what the image makes has another digest than the state it was taken of, at index",

@@ -17,9 +17,10 @@ struct cc_restoring {
     char text[CC_RESTORE_TEXT_SIZE];
     uint64_t record_count;
     uint64_t counts[CC_IMAGE_TYPES];
-    int stage;       /* of the last record, see restore.c */
-    bool is_whole;   /* END was taken */
-    uint64_t digest; /* as END says */
+    int stage;            /* of the last record, see restore.c */
+    bool is_ended;        /* END was taken, ... */
+    uint64_t digest;      /* ... which says this, ... */
+    uint64_t commits_due; /* ... and that so many live commits follow */
 
     struct cc_session *session; /* the last, if its answers are still to come */
     uint64_t session_id;        /* the last */
@@ -31,6 +32,8 @@ struct cc_restoring {
     struct cc_deadline_view deadline; /* the last */
     uint32_t blob_position;           /* of the instance whose blob comes next */
     uint64_t blob_number;             /* of its next piece */
+    uint64_t live_index;              /* the last that a LIVE record has */
+    uint64_t commit_count;            /* that live */
     uint64_t commit_index;            /* the last */
     uint64_t commit_us;               /* its log time */
 };
@@ -48,7 +51,7 @@ const char *cc_restore_answer(struct cc_restoring *restoring, copycat_bytes payl
 const char *cc_restore_deadline(struct cc_restoring *restoring, copycat_bytes payload);
 const char *cc_restore_blob(struct cc_restoring *restoring, copycat_bytes payload);
 const char *cc_restore_commit(struct cc_restoring *restoring, const struct cc_image_record *record);
-const char *cc_restore_live(struct cc_restoring *restoring, const struct cc_image_record *record);
+const char *cc_restore_live(struct cc_restoring *restoring, copycat_bytes payload);
 const char *cc_restore_last(struct cc_restoring *restoring, copycat_bytes payload);
 
 /* All blobs are whole. */

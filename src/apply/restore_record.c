@@ -7,6 +7,7 @@
  */
 #include "apply/restore_internal.h"
 #include "base/assert.h"
+#include "base/bug.h"
 
 static const char malformed[] = "a record does not decode";
 
@@ -238,57 +239,40 @@ const char *cc_restore_blob(struct cc_restoring *restoring, copycat_bytes payloa
     return NULL;
 }
 
-static bool is_next_commit(const struct cc_restoring *restoring, uint64_t index)
-{
-    return index > restoring->commit_index && index <= restoring->apply->index;
-}
-
-static void note_commit(struct cc_restoring *restoring, uint64_t index)
-{
-    cc_live_add(&restoring->apply->live, index);
-    restoring->commit_index = index;
-}
-
-const char *cc_restore_commit(struct cc_restoring *restoring, const struct cc_image_record *record)
+/* One run; NULL, or what is wrong with it. */
+static const char *add_run(struct cc_restoring *restoring, uint64_t above, uint64_t count)
 {
     struct cc_apply *apply = restoring->apply;
-    struct cc_entry entry;
-    struct cc_command command;
+    uint64_t left = apply->index - restoring->live_index;
 
-    if (!cc_image_record_entry(record, &entry) || !cc_command_decode(entry.payload, &command)) {
-        return malformed;
+    if (above == 0 || count == 0 || above > left || count > left - above + 1) {
+        return "the indexes of live commits are not those of one state";
     }
-
-    const struct cc_instance *instance = cc_instance_find(apply, command.instance);
-
-    if (!is_next_commit(restoring, entry.index) || instance == NULL ||
-        instance->id >= entry.index || cc_instance_has_blob(instance) ||
-        entry.time_us > apply->time_us) {
-        return "the commits are not those of one state";
+    for (uint64_t i = 0; i < count; i++) {
+        cc_live_add(&apply->live, restoring->live_index + above + i);
     }
-    restoring->commit_us = cc_apply_advance_us(restoring->commit_us, entry.time_us);
-    instance->type->restore_commit(
-        instance->machine, &(copycat_commit){
-                               .index = entry.index,
-                               .time_us = restoring->commit_us,
-                               .session = command.session,
-                               .operation = command.operation});
-    note_commit(restoring, entry.index);
+    restoring->live_index += above + count - 1;
     return NULL;
 }
 
-const char *cc_restore_live(struct cc_restoring *restoring, const struct cc_image_record *record)
+const char *cc_restore_live(struct cc_restoring *restoring, copycat_bytes payload)
 {
-    uint64_t index = cc_image_record_index(record);
+    uint64_t left = CC_IMAGE_LIVE_MAX;
+    const char *wrong = NULL;
+    struct cc_reader reader;
 
-    if (index == 0) {
-        return malformed;
-    }
-    if (!is_next_commit(restoring, index)) {
-        return "the commits are not those of one state";
-    }
-    note_commit(restoring, index);
-    return NULL;
+    cc_reader_init(&reader, payload.data, payload.size);
+    do {
+        uint64_t above = cc_read_varint(&reader);
+        uint64_t count = cc_read_varint(&reader);
+
+        if (reader.failed || count > left) {
+            return malformed;
+        }
+        left -= count;
+        wrong = add_run(restoring, above, count);
+    } while (wrong == NULL && cc_reader_left(&reader) > 0);
+    return wrong;
 }
 
 const char *cc_restore_last(struct cc_restoring *restoring, copycat_bytes payload)
@@ -297,9 +281,11 @@ const char *cc_restore_last(struct cc_restoring *restoring, copycat_bytes payloa
     bool is_equal = true;
 
     cc_reader_init(&reader, payload.data, payload.size);
-    for (int type = CC_IMAGE_INSTANCE; type <= CC_IMAGE_LIVE; type++) {
+    for (int type = CC_IMAGE_INSTANCE; type <= CC_IMAGE_BLOB; type++) {
         is_equal = cc_read_varint(&reader) == restoring->counts[type] && is_equal;
     }
+    is_equal = cc_read_varint(&reader) == restoring->counts[CC_IMAGE_LIVE] && is_equal;
+    restoring->commits_due = cc_read_varint(&reader);
     restoring->digest = cc_read_u64(&reader);
     if (!cc_reader_is_done(&reader)) {
         return malformed;
@@ -307,6 +293,51 @@ const char *cc_restore_last(struct cc_restoring *restoring, copycat_bytes payloa
     if (!is_equal) {
         return "the image has more or fewer records than it says";
     }
-    restoring->is_whole = true;
+    restoring->is_ended = true;
     return NULL;
+}
+
+/* ---- commits --------------------------------------------------------------------------------- */
+
+static const char *restore_live_commit(struct cc_restoring *restoring, const struct cc_entry *entry)
+{
+    struct cc_apply *apply = restoring->apply;
+    struct cc_command command;
+
+    if (!cc_command_decode(entry->payload, &command)) {
+        return malformed;
+    }
+
+    const struct cc_instance *instance = cc_instance_find(apply, command.instance);
+
+    if (instance == NULL || instance->id >= entry->index || cc_instance_has_blob(instance) ||
+        entry->time_us > apply->time_us) {
+        return "the commits are not those of one state";
+    }
+    restoring->commit_us = cc_apply_advance_us(restoring->commit_us, entry->time_us);
+    instance->type->restore_commit(
+        instance->machine, &(copycat_commit){
+                               .index = entry->index,
+                               .time_us = restoring->commit_us,
+                               .session = command.session,
+                               .operation = command.operation});
+    restoring->commit_count++;
+    return NULL;
+}
+
+const char *cc_restore_commit(struct cc_restoring *restoring, const struct cc_image_record *record)
+{
+    struct cc_entry entry;
+
+    if (!cc_image_record_entry(record, &entry)) {
+        return malformed;
+    }
+    if (entry.index <= restoring->commit_index || entry.index > restoring->apply->index) {
+        return "the commits are not those of one state";
+    }
+    restoring->commit_index = entry.index;
+    /* A segment keeps what has been released since it was made. */
+    return cc_live_has(&restoring->apply->live, entry.index)
+               ? restore_live_commit(restoring, &entry)
+               : NULL;
 }

@@ -48,28 +48,43 @@ static bool take_end(struct cc_backup_records *records, copycat_bytes payload)
     struct cc_reader reader;
 
     cc_reader_init(&reader, payload.data, payload.size);
-    for (uint32_t type = CC_IMAGE_HEAD + 1; type < CC_IMAGE_END; type++) {
-        if (cc_read_varint(&reader) != records->counts[type]) {
+    for (uint32_t type = CC_IMAGE_INSTANCE; type <= CC_IMAGE_LIVE; type++) {
+        if (type != CC_IMAGE_COMMIT && cc_read_varint(&reader) != records->counts[type]) {
             return fail(records, "records are missing in it");
         }
     }
+    records->commits = cc_read_varint(&reader);
     records->digest = cc_read_u64(&reader);
     records->is_ended = true;
     return cc_reader_is_done(&reader) || fail(records, "its last record makes no sense");
 }
 
+static bool take_commit(struct cc_backup_records *records, const struct cc_image_record *record)
+{
+    uint64_t index = cc_image_record_index(record);
+
+    if (index <= records->newest || index > records->index) {
+        return fail(records, "its commits are not in order");
+    }
+    records->newest = index;
+    return true;
+}
+
 static bool take_one(struct cc_backup_records *records, const struct cc_image_record *record)
 {
-    if (records->is_ended) {
-        return fail(records, "something follows its last record");
+    if (records->is_ended != (record->type == CC_IMAGE_COMMIT)) {
+        return fail(
+            records, records->is_ended ? "something follows its last record"
+                                       : "its commits are not where they should be");
     }
     if ((record->type == CC_IMAGE_HEAD) != (records->counts[CC_IMAGE_HEAD] == 0)) {
         return fail(records, "its records do not begin as they should");
     }
     records->counts[record->type]++;
-    return record->type == CC_IMAGE_HEAD  ? take_head(records, record->payload)
-           : record->type == CC_IMAGE_END ? take_end(records, record->payload)
-                                          : true;
+    return record->type == CC_IMAGE_HEAD     ? take_head(records, record->payload)
+           : record->type == CC_IMAGE_END    ? take_end(records, record->payload)
+           : record->type == CC_IMAGE_COMMIT ? take_commit(records, record)
+                                             : true;
 }
 
 /* True if a record begins there that can become whole. */
@@ -156,7 +171,8 @@ bool cc_backup_records_take(struct cc_backup_records *records, copycat_bytes byt
 bool cc_backup_records_are_whole(struct cc_backup_records *records)
 {
     if (records->trouble == NULL &&
-        (records->kept_size > records->kept_used || !records->is_ended)) {
+        (records->kept_size > records->kept_used || !records->is_ended ||
+         records->counts[CC_IMAGE_COMMIT] < records->commits)) {
         records->trouble = "its last record is missing";
     }
     return records->trouble == NULL;

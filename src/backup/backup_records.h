@@ -23,8 +23,10 @@ struct cc_backup_records {
     uint64_t counts[CC_IMAGE_TYPES];
     uint64_t index;      /* as the first record says */
     uint64_t time_us;    /* likewise */
-    uint64_t digest;     /* as the last one says, */
-    bool is_ended;       /* which has come */
+    uint64_t digest;     /* as the one that ends the image says, */
+    uint64_t commits;    /* with so many live commits, which follow it */
+    bool is_ended;       /* and which has come */
+    uint64_t newest;     /* index of the last commit */
     const char *trouble; /* NULL, or what is wrong: a sentence without full stop */
 };
 
@@ -39,7 +41,8 @@ void cc_backup_records_deinit(struct cc_backup_records *records);
 /* False, from then on: records->trouble says why. */
 bool cc_backup_records_take(struct cc_backup_records *records, copycat_bytes bytes);
 
-/* True if that was all of it: first record, last record, and as many between as that says. */
+/* True if that was all of it: its first record, its end, as many between as that says, and no fewer
+ * commits behind. */
 bool cc_backup_records_are_whole(struct cc_backup_records *records);
 
 #endif /* CC_BACKUP_BACKUP_RECORDS_H */

@@ -2,7 +2,7 @@
 /*
  * backup_restore -- see backup_restore.h.
  *
- *     records -> image (durable) -> journal: term, SWITCH (durable) -> closed -> done
+ *     records -> segments, image (durable) -> journal: term, SWITCH (durable) -> closed -> done
  */
 #include "backup/backup_restore.h"
 
@@ -197,33 +197,52 @@ static void open_journal(struct cc_backup_restore *restore)
 
 /* ---- the image -------------------------------------------------------------------------------- */
 
-/* One by one, as a server does that takes an image: so the pieces are the same. */
+/* Adds a record where it belongs; false: not now. */
+static bool write_record(struct cc_backup_restore *restore, const struct cc_image_record *record)
+{
+    return record->type == CC_IMAGE_COMMIT ? cc_backup_segments_add(&restore->segments, record)
+                                           : cc_image_write_add(restore->writer, record->whole);
+}
+
+static void give_up(struct cc_backup_restore *restore, copycat_status status, const char *text)
+{
+    fail(restore, status, text);
+    cc_env_task_cancel(restore->env, &restore->task);
+    if (restore->writer != NULL) {
+        cc_image_write_abandon(restore->writer);
+    }
+    if (restore->segments.writer != NULL) {
+        cc_image_write_abandon(restore->segments.writer);
+    }
+}
+
+/* Up to the end; what cannot be added now goes on when on_room or on_sealed has come. */
 static void write_records(struct cc_task *task)
 {
     struct cc_backup_restore *restore = task->owner;
-    bool is_over = false;
 
-    while (!is_over) {
+    while (!restore->is_over) {
         copycat_bytes rest = restore->records;
         struct cc_image_record record;
+        copycat_status status;
 
         while (cc_image_record_next(&rest, &record)) {
-            if (!cc_image_write_add(restore->writer, record.whole)) {
-                return; /* on_room or on_done comes */
+            if (!write_record(restore, &record)) {
+                return;
             }
             restore->records = rest;
         }
         CC_ASSERT(restore->records.size == 0); /* they were checked when they were read */
-
-        copycat_status status = restore->pull(restore->owner, &restore->records, &is_over);
-
+        status = restore->pull(restore->owner, &restore->records, &restore->is_over);
         if (status != COPYCAT_OK) {
-            fail(restore, status, "");
-            cc_image_write_abandon(restore->writer);
+            give_up(restore, status, "");
             return;
         }
     }
-    cc_image_write_finish(restore->writer);
+    if (cc_backup_segments_seal(&restore->segments)) {
+        cc_image_write_segments(restore->writer, restore->segments.table, restore->segments.count);
+        cc_image_write_finish(restore->writer);
+    }
 }
 
 static void on_room(void *owner)
@@ -233,6 +252,34 @@ static void on_room(void *owner)
     cc_env_later(restore->env, &restore->task);
 }
 
+/* Once nothing is written any more. */
+static void written(struct cc_backup_restore *restore)
+{
+    if (restore->writer != NULL || restore->segments.writer != NULL) {
+        return;
+    }
+    cc_backup_segments_deinit(&restore->segments);
+    if (restore->status != COPYCAT_OK) {
+        finish_later(restore);
+    } else {
+        open_journal(restore);
+    }
+}
+
+static void on_sealed(void *owner, copycat_status status, const char *text)
+{
+    struct cc_backup_restore *restore = owner;
+
+    if (restore->status != COPYCAT_OK) {
+        written(restore);
+    } else if (status != COPYCAT_OK) {
+        give_up(restore, status, text);
+        written(restore);
+    } else {
+        cc_env_later(restore->env, &restore->task);
+    }
+}
+
 static void on_done(
     void *owner, copycat_status status, const struct cc_image_id *id, const char *text)
 {
@@ -240,15 +287,11 @@ static void on_done(
 
     cc_env_task_cancel(restore->env, &restore->task);
     restore->writer = NULL;
-    if (status != COPYCAT_OK) {
-        fail(restore, status, text);
-    }
-    if (restore->status != COPYCAT_OK) {
-        finish_later(restore);
-        return;
+    if (status != COPYCAT_OK && restore->status == COPYCAT_OK) {
+        give_up(restore, status, text);
     }
     restore->id = *id;
-    open_journal(restore);
+    written(restore);
 }
 
 copycat_status cc_backup_restore_begin(
@@ -273,6 +316,12 @@ copycat_status cc_backup_restore_begin(
         .env = env, .options = *options, .pull = pull, .done = done, .owner = owner};
     restore->task = (struct cc_task){.run = write_records, .owner = restore};
     memcpy(head.cluster_id, options->cluster_id, CC_CLUSTER_ID_SIZE);
+    restore->segments = (struct cc_backup_segments){
+        .env = env,
+        .directory = options->directory,
+        .head = head,
+        .on_sealed = on_sealed,
+        .owner = restore};
     status =
         cc_image_write_begin(&restore->writer, env, options->directory, &head, &callbacks, restore);
     if (status == COPYCAT_OK) {

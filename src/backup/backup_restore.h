@@ -11,6 +11,7 @@
 #define CC_BACKUP_BACKUP_RESTORE_H
 
 #include "backup/backup_format.h"
+#include "backup/backup_segments.h"
 #include "log/image.h"
 #include "log/journal.h"
 
@@ -31,8 +32,10 @@ struct cc_backup_restore {
     void (*done)(struct cc_backup_restore *restore);
     void *owner;
     struct cc_task task;
-    struct cc_image_writer *writer;
+    struct cc_image_writer *writer; /* of the image; NULL: its file is closed */
+    struct cc_backup_segments segments;
     copycat_bytes records; /* not yet added */
+    bool is_over;          /* there are no more */
     struct cc_image_id id;
     struct cc_journal *journal;
     uint64_t mark; /* of what was written there */

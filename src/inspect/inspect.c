@@ -83,8 +83,8 @@ static void on_name(void *owner, const char *name)
 
     if (is_journal(name, &part.slot)) {
         part.kind = COPYCAT_FILE_JOURNAL;
-    } else if (cc_image_name_decode(name, &part.group, &part.index)) {
-        part.kind = COPYCAT_FILE_IMAGE;
+    } else if (cc_image_name_decode(name, &part.image)) {
+        part.kind = part.image.is_segment ? COPYCAT_FILE_SEGMENT : (uint32_t)COPYCAT_FILE_IMAGE;
     } else {
         return;
     }

@@ -47,11 +47,10 @@ struct cc_inspect_part {
     uint32_t claimed; /* the life that all of a file is stamped with whose head does not read */
     uint32_t batches_of_previous; /* as its table says, which reads */
     bool has_table;
-    bool is_unreadable; /* the disk refuses some of it */
-    uint32_t group;     /* image */
-    uint64_t index;     /* image */
+    bool is_unreadable;       /* the disk refuses some of it */
+    struct cc_image_id image; /* image, segment: what the name says */
     uint64_t size;
-    char name[48];
+    char name[64];
 };
 
 struct copycat_inspection {
@@ -236,14 +235,23 @@ struct cc_inspect_image {
     copycat_status status; /* OK, DAMAGED, NEWER, IO, BUSY */
     struct cc_image_id id;
     struct cc_image_head head;
+    struct cc_image_segment *segments; /* that it needs, if it was read whole */
+    size_t segment_count;
     char text[768];
 };
 
-/* Its head and end; with `is_whole` all of it.  `expected` of size 0: whatever is there. */
+/* Its head and end; with `is_whole` all of it.  `expected` of size 0: whatever is there.  Partner:
+ * cc_inspect_image_deinit. */
 copycat_status cc_inspect_read_image(
     copycat_inspection *inspection,
     const struct cc_image_id *expected,
     bool is_whole,
     struct cc_inspect_image *image_out);
+
+void cc_inspect_image_deinit(const copycat_inspection *inspection, struct cc_inspect_image *image);
+
+/* NULL: the image, if it was read, does not need the segment of that name. */
+const struct cc_image_segment *cc_inspect_image_segment(
+    const struct cc_inspect_image *image, const struct cc_image_id *name);
 
 #endif /* CC_INSPECT_INSPECT_H */

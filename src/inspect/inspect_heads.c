@@ -174,7 +174,7 @@ static copycat_status size_image(copycat_inspection *inspection, struct cc_inspe
     return COPYCAT_OK;
 }
 
-/* Journal files that have a life, by that; the others, by number; images, by index. */
+/* Journal files that have a life, by that; the others, by number; images and segments, by index. */
 static int compare(const void *left_part, const void *right_part)
 {
     const struct cc_inspect_part *left = left_part;
@@ -185,9 +185,9 @@ static int compare(const void *left_part, const void *right_part)
     if (left->kind != right->kind) {
         return left->kind < right->kind ? -1 : 1;
     }
-    if (left->kind == COPYCAT_FILE_IMAGE) {
-        left_key = left->index;
-        right_key = right->index;
+    if (left->kind != COPYCAT_FILE_JOURNAL) {
+        left_key = left->image.index;
+        right_key = right->image.index;
     }
     if (left_key != right_key) {
         return left_key < right_key ? -1 : 1;

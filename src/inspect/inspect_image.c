@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspect_image -- an image is read as a server reads it when it starts.
+ * inspect_image -- an image, or a segment, is read as a server reads it when it starts.
  */
 #include "base/assert.h"
 #include "inspect/inspect.h"
@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct reading {
+    copycat_inspection *inspection;
     struct cc_inspect_image *image;
     struct cc_image_reader *reader;
     bool is_whole; /* all of it is wanted */
@@ -57,8 +58,24 @@ static void on_piece(void *owner, copycat_bytes bytes)
     cc_image_read_next(reading->reader);
 }
 
+static void keep_segments(struct reading *reading)
+{
+    struct cc_inspect_image *image = reading->image;
+    const struct cc_image_segment *segments =
+        cc_image_read_segments(reading->reader, &image->segment_count);
+
+    if (image->segment_count > 0) {
+        image->segments =
+            cc_memory_take(reading->inspection->memory, image->segment_count * sizeof *segments);
+        memcpy(image->segments, segments, image->segment_count * sizeof *segments);
+    }
+}
+
 static void on_end(void *owner, copycat_status status, const char *text)
 {
+    if (status == COPYCAT_OK) {
+        keep_segments(owner);
+    }
     end(owner, status, text);
 }
 
@@ -82,7 +99,7 @@ copycat_status cc_inspect_read_image(
     bool is_whole,
     struct cc_inspect_image *image_out)
 {
-    struct reading reading = {.image = image_out, .is_whole = is_whole};
+    struct reading reading = {.inspection = inspection, .image = image_out, .is_whole = is_whole};
     copycat_status status;
 
     *image_out = (struct cc_inspect_image){0};
@@ -97,4 +114,23 @@ copycat_status cc_inspect_read_image(
     cc_view_run(&inspection->view, &reading.is_closed);
     CC_ASSERT(reading.is_closed);
     return COPYCAT_OK;
+}
+
+void cc_inspect_image_deinit(const copycat_inspection *inspection, struct cc_inspect_image *image)
+{
+    cc_memory_give(inspection->memory, image->segments);
+    image->segments = NULL;
+}
+
+const struct cc_image_segment *cc_inspect_image_segment(
+    const struct cc_inspect_image *image, const struct cc_image_id *name)
+{
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const struct cc_image_segment *segment = &image->segments[i];
+
+        if (segment->first == name->index && segment->checksum == name->checksum) {
+            return segment;
+        }
+    }
+    return NULL;
 }

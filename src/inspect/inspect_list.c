@@ -76,15 +76,14 @@ static copycat_status count_image(
     const struct cc_image_id *stood_on,
     copycat_inspect_file *file)
 {
-    struct cc_image_id id = {.group = part->group, .index = part->index};
-    bool is_stood_on =
-        stood_on->size != 0 && stood_on->group == part->group && stood_on->index == part->index;
+    bool is_stood_on = stood_on->size != 0 && stood_on->group == part->image.group &&
+                       stood_on->index == part->image.index;
     struct cc_inspect_image image;
-    copycat_status status =
-        cc_inspect_read_image(inspection, is_stood_on ? stood_on : &id, is_stood_on, &image);
+    copycat_status status = cc_inspect_read_image(
+        inspection, is_stood_on ? stood_on : &part->image, is_stood_on, &image);
 
-    file->group = part->group;
-    file->last_index = part->index;
+    file->group = part->image.group;
+    file->last_index = part->image.index;
     if (status == COPYCAT_OK && image.status != COPYCAT_OK) {
         file->state =
             image.status == COPYCAT_ERR_NEWER ? COPYCAT_FILE_NEWER : (uint32_t)COPYCAT_FILE_DAMAGED;
@@ -93,6 +92,37 @@ static copycat_status count_image(
         file->time_us = image.head.time_us;
         file->state = is_stood_on ? COPYCAT_FILE_USED : (uint32_t)COPYCAT_FILE_STRAY;
     }
+    cc_inspect_image_deinit(inspection, &image);
+    return status;
+}
+
+/* `whole` is the image that is stood on, if there is one and it reads. */
+static copycat_status count_segment(
+    copycat_inspection *inspection,
+    const struct cc_inspect_part *part,
+    const struct cc_inspect_image *whole,
+    copycat_inspect_file *file)
+{
+    const struct cc_image_segment *named = cc_inspect_image_segment(whole, &part->image);
+    struct cc_image_id id = part->image;
+    struct cc_inspect_image image;
+    copycat_status status;
+
+    if (named != NULL) {
+        id = cc_image_segment_id(part->image.group, named);
+        file->entry_count = named->count;
+        file->last_index = named->last;
+    }
+    file->group = part->image.group;
+    file->first_index = part->image.index;
+    status = cc_inspect_read_image(inspection, &id, named != NULL, &image);
+    if (status == COPYCAT_OK && image.status != COPYCAT_OK) {
+        file->state =
+            image.status == COPYCAT_ERR_NEWER ? COPYCAT_FILE_NEWER : (uint32_t)COPYCAT_FILE_DAMAGED;
+    } else if (status == COPYCAT_OK) {
+        file->state = named != NULL ? COPYCAT_FILE_USED : (uint32_t)COPYCAT_FILE_STRAY;
+    }
+    cc_inspect_image_deinit(inspection, &image);
     return status;
 }
 
@@ -104,6 +134,23 @@ static copycat_status count_journal(
     return part->life == 0 ? COPYCAT_OK : cc_inspect_walk(inspection, part, &walker);
 }
 
+static copycat_status count(
+    copycat_inspection *inspection,
+    const struct cc_inspect_part *part,
+    const struct cc_image_id *stood_on,
+    const struct cc_inspect_image *whole,
+    copycat_inspect_file *file)
+{
+    switch (part->kind) {
+    case COPYCAT_FILE_IMAGE:
+        return count_image(inspection, part, stood_on, file);
+    case COPYCAT_FILE_SEGMENT:
+        return count_segment(inspection, part, whole, file);
+    default:
+        return count_journal(inspection, part, file);
+    }
+}
+
 copycat_status copycat_inspect_files(
     copycat_inspection *inspection,
     copycat_inspect_file_callback *on_file,
@@ -113,12 +160,17 @@ copycat_status copycat_inspect_files(
     struct cc_inspect_verdict verdict;
     copycat_status status = cc_inspect_recover(inspection, &verdict);
     struct cc_image_id stood_on = verdict.image;
+    struct cc_inspect_image whole = {0};
+    bool is_over = false;
 
     cc_inspect_verdict_deinit(inspection, &verdict);
+    if (status == COPYCAT_OK && stood_on.size != 0) {
+        status = cc_inspect_read_image(inspection, &stood_on, true, &whole);
+    }
     if (status != COPYCAT_OK) {
         return cc_inspect_fail(message_out, status, "out of memory");
     }
-    for (uint32_t i = 0; i < inspection->part_count; i++) {
+    for (uint32_t i = 0; i < inspection->part_count && status == COPYCAT_OK && !is_over; i++) {
         const struct cc_inspect_part *part = &inspection->parts[i];
         copycat_inspect_file file = {
             .size = part->size,
@@ -128,16 +180,15 @@ copycat_status copycat_inspect_files(
         };
 
         memcpy(file.name, part->name, sizeof part->name);
-        status = part->kind == COPYCAT_FILE_IMAGE ? count_image(inspection, part, &stood_on, &file)
-                                                  : count_journal(inspection, part, &file);
+        status = count(inspection, part, &stood_on, &whole, &file);
         if (status != COPYCAT_OK) {
-            return fail_reading(inspection, part, status, message_out);
-        }
-        if (on_file(&file, user) != 0) {
-            return COPYCAT_OK;
+            status = fail_reading(inspection, part, status, message_out);
+        } else {
+            is_over = on_file(&file, user) != 0;
         }
     }
-    return COPYCAT_OK;
+    cc_inspect_image_deinit(inspection, &whole);
+    return status;
 }
 
 /* ---- records --------------------------------------------------------------------------------- */

@@ -39,6 +39,7 @@ struct verifying {
     copycat_inspect_finding_callback *on_finding;
     void *user;
     struct cc_inspect_verdict verdict;
+    struct cc_inspect_image image; /* that is stood on */
     copycat_inspect_summary *summary;
     struct cc_inspect_refusal refusal; /* what recovery stopped at: it is told once */
     bool is_over;
@@ -222,15 +223,18 @@ static void tell_lifeless(struct verifying *verifying, const struct cc_inspect_p
 
 /* ---- images ---------------------------------------------------------------------------------- */
 
-static bool is_stood_on(const struct cc_image_id *id, const struct cc_inspect_part *part)
-{
-    return id->size != 0 && id->group == part->group && id->index == part->index;
-}
-
-static copycat_status verify_image(struct verifying *verifying)
+static bool is_stood_on(const struct verifying *verifying, const struct cc_inspect_part *part)
 {
     const struct cc_image_id *id = &verifying->verdict.image;
-    struct cc_inspect_image image;
+
+    if (part->kind == COPYCAT_FILE_SEGMENT) {
+        return cc_inspect_image_segment(&verifying->image, &part->image) != NULL;
+    }
+    return id->size != 0 && id->group == part->image.group && id->index == part->image.index;
+}
+
+static void tell_image(struct verifying *verifying, const struct cc_inspect_image *image)
+{
     struct cc_inspect_refusal refusal;
     copycat_inspect_finding finding = {
         .kind = COPYCAT_FINDING_FATAL,
@@ -238,41 +242,63 @@ static copycat_status verify_image(struct verifying *verifying)
         .what = refusal.what,
         .advice = ADVICE_IMAGE,
     };
-    copycat_status status;
 
-    if (id->size == 0) {
-        return COPYCAT_OK;
+    if (image->status == COPYCAT_OK) {
+        return;
     }
-    status = cc_inspect_read_image(verifying->inspection, id, true, &image);
-    if (status != COPYCAT_OK || image.status == COPYCAT_OK) {
-        return status;
-    }
-    cc_inspect_split(verifying->inspection, image.text, &refusal);
+    cc_inspect_split(verifying->inspection, image->text, &refusal);
     finding.offset = refusal.offset;
-    if (image.status == COPYCAT_ERR_NEWER) {
+    if (image->status == COPYCAT_ERR_NEWER) {
         finding.kind = COPYCAT_FINDING_NEWER;
         finding.advice = ADVICE_NEWER;
-    } else if (image.status == COPYCAT_ERR_IO) {
+    } else if (image->status == COPYCAT_ERR_IO) {
         finding.kind = COPYCAT_FINDING_UNREADABLE;
         finding.advice = ADVICE_UNREADABLE;
     }
     verifying->summary->does_start = 0;
     tell(verifying, &finding);
-    return COPYCAT_OK;
 }
 
-/* While the journal does not recover nobody knows which image it stands on. */
+/* The image was read already; here are its segments. */
+static copycat_status verify_image(struct verifying *verifying)
+{
+    const struct cc_inspect_image *image = &verifying->image;
+    copycat_status status = COPYCAT_OK;
+
+    if (verifying->verdict.image.size == 0) {
+        return COPYCAT_OK;
+    }
+    tell_image(verifying, image);
+    for (size_t i = 0; i < image->segment_count && status == COPYCAT_OK; i++) {
+        struct cc_image_id id =
+            cc_image_segment_id(verifying->verdict.image.group, &image->segments[i]);
+        struct cc_inspect_image segment;
+
+        status = cc_inspect_read_image(verifying->inspection, &id, true, &segment);
+        if (status == COPYCAT_OK) {
+            tell_image(verifying, &segment);
+        }
+        cc_inspect_image_deinit(verifying->inspection, &segment);
+    }
+    return status;
+}
+
+/* While the journal does not recover nobody knows which image it stands on, and while that does not
+ * read nobody knows which segments. */
 static void tell_stray(struct verifying *verifying, const struct cc_inspect_part *part)
 {
+    bool is_segment = part->kind == COPYCAT_FILE_SEGMENT;
     const copycat_inspect_finding finding = {
         .kind = COPYCAT_FINDING_LEFTOVER,
         .file = part->name,
-        .what = "an image that the journal does not stand on",
+        .what = is_segment ? "a segment that the image does not need"
+                           : "an image that the journal does not stand on",
         .advice = ADVICE_STRAY,
         .offset = COPYCAT_NONE,
     };
 
-    if (verifying->verdict.status == COPYCAT_OK && !is_stood_on(&verifying->verdict.image, part)) {
+    if (verifying->verdict.status == COPYCAT_OK && !is_stood_on(verifying, part) &&
+        !(is_segment && verifying->image.status != COPYCAT_OK)) {
         tell(verifying, &finding);
     }
 }
@@ -312,7 +338,7 @@ static copycat_status verify_parts(struct verifying *verifying, copycat_message 
         const struct cc_inspect_part *part = &inspection->parts[i];
         copycat_status status = COPYCAT_OK;
 
-        if (part->kind == COPYCAT_FILE_IMAGE) {
+        if (part->kind != COPYCAT_FILE_JOURNAL) {
             tell_stray(verifying, part);
         } else if (part->life == 0) {
             tell_lifeless(verifying, part);
@@ -359,6 +385,10 @@ copycat_status copycat_inspect_verify(
             "%s has more files than this process may open: raise that limit (ulimit -n)",
             inspection->path);
     }
+    if (status == COPYCAT_OK && verifying.verdict.image.size != 0) {
+        status =
+            cc_inspect_read_image(inspection, &verifying.verdict.image, true, &verifying.image);
+    }
     if (status == COPYCAT_OK) {
         sum_up(&verifying, summary_out);
         tell_refusal(&verifying);
@@ -368,6 +398,7 @@ copycat_status copycat_inspect_verify(
         status = verify_image(&verifying);
     }
     inspection->on_progress = NULL;
+    cc_inspect_image_deinit(inspection, &verifying.image);
     cc_inspect_verdict_deinit(inspection, &verifying.verdict);
     return status;
 }

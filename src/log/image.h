@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image -- files that hold the whole state of one group at one index: written, read, lent to others
- * piece by piece, received from them, swept away.
+ * image -- files that hold the whole state of one group at one index, and segments, which hold live
+ * commits for it: written, read, lent to others piece by piece, received from them, swept away.
  *
  * Where it sits:   apply -> [image] -> env; spoken to by server/group.  What the bytes mean is
  *                  apply's business.  docs/disk-format.md, "Images", is normative.
- * Files:           "image-<group>-<index>" in the server's directory, complete or worthless: an end
- *                  block vouches for everything before it.  Equal additions make equal files.
+ * Files:           "image-<group>-<index>" and "segment-<group>-<index>-<checksum>" in the server's
+ *                  directory, complete or worthless: an end block vouches for everything before it.
+ *                  Equal additions make equal files.  Of a segment the name says the content.
  * Threads:         the loop thread alone.  Callbacks never run inside a call; what they are given is
  *                  borrowed until they return, unless stated.
  * Ownership:       each begin or open makes an object of env's memory, which ends itself just before
@@ -34,14 +35,25 @@
 #define CC_IMAGE_WAITING_MAX (1u << 20)  /* bytes that wait for the disk; one piece exceeds it */
 #define CC_IMAGE_GROUP_MAX 9999u         /* four digits in the name */
 
-/* Which image: of equal identity are equal bytes. */
+/* Which file: of equal identity are equal bytes. */
 struct cc_image_id {
     uint32_t group;
-    uint64_t index;
-    uint64_t term;
-    uint64_t time_us;  /* log time at the index */
+    uint64_t index;    /* of a segment: the first that it may have */
+    uint64_t term;     /* of a segment: 0 */
+    uint64_t time_us;  /* log time at the index; of a segment: 0 */
     uint64_t size;     /* of the file */
     uint64_t checksum; /* of everything in it but the end block */
+    bool is_segment;
+};
+
+/* A segment as the table at the end of an image names it. */
+struct cc_image_segment {
+    uint64_t first; /* indexes of its first commit ... */
+    uint64_t last;  /* ... and its last */
+    uint64_t count; /* of its commits, */
+    uint64_t bytes; /* and of their records */
+    uint64_t size;
+    uint64_t checksum;
 };
 
 /* What an image says of itself before anything else; nothing in it is of one server alone. */
@@ -51,9 +63,12 @@ struct cc_image_head {
     uint64_t term;
     uint64_t time_us;
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE];
+    bool is_segment; /* then term and time are 0 */
 };
 
 bool cc_image_id_equals(const struct cc_image_id *left, const struct cc_image_id *right);
+
+struct cc_image_id cc_image_segment_id(uint32_t group, const struct cc_image_segment *segment);
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
@@ -68,7 +83,7 @@ struct cc_image_write_callbacks {
 };
 
 /* INVALID: the directory's name is too long, or the group's number too large.  What has the same
- * name is replaced. */
+ * name is replaced.  A segment is kept in memory until it is finished, when its name is known. */
 copycat_status cc_image_write_begin(
     struct cc_image_writer **writer_out,
     struct cc_env *env,
@@ -84,6 +99,10 @@ copycat_status cc_image_write_begin(
  * which add the same records one by one make the same file.
  */
 bool cc_image_write_add(struct cc_image_writer *writer, copycat_bytes bytes);
+
+/* The segments that this image, which is none itself, needs: after the last addition, ascending. */
+void cc_image_write_segments(
+    struct cc_image_writer *writer, const struct cc_image_segment *segments, size_t count);
 
 /* Everything was added. */
 void cc_image_write_finish(struct cc_image_writer *writer);
@@ -112,7 +131,7 @@ struct cc_image_read_callbacks {
     void (*on_closed)(void *owner);
 };
 
-/* `id` of size 0 stands for whatever image there is of its group and index. */
+/* `id` of size 0 stands for whatever file there is of its name. */
 copycat_status cc_image_read_begin(
     struct cc_image_reader **reader_out,
     struct cc_env *env,
@@ -126,6 +145,10 @@ void cc_image_read_next(struct cc_image_reader *reader);
 
 /* From on_open(OK) on: the bytes of all additions. */
 uint64_t cc_image_read_raw_size(const struct cc_image_reader *reader);
+
+/* From on_end(OK) on, until it is closed: the segments that the image needs, ascending. */
+const struct cc_image_segment *cc_image_read_segments(
+    const struct cc_image_reader *reader, size_t *count_out);
 
 /* At any time; on_closed comes, and nothing before it any more. */
 void cc_image_read_close(struct cc_image_reader *reader);
@@ -211,9 +234,9 @@ void cc_image_sink_abandon(struct cc_image_sink *sink);
 struct cc_image_sweep;
 
 /*
- * Removes each file of the directory whose name is an image's, unless it is of the group and index
- * of one to keep: name every image that is stood on, written, read or received.  Other names are left
- * alone.  on_done comes once, with OK, IO, BUSY or CLOSED; what it did not get at, the next will.
+ * Removes each file of the directory whose name is an image's or a segment's, unless it is the name of
+ * one to keep: give every one that is stood on, written, read or received.  Other names are left
+ * alone; with `keeps_segments`, those of segments, too.  on_done comes once, with OK, IO, BUSY or CLOSED; what it did not get at, the next will.
  */
 copycat_status cc_image_sweep_begin(
     struct cc_image_sweep **sweep_out,
@@ -221,6 +244,7 @@ copycat_status cc_image_sweep_begin(
     const char *directory,
     const struct cc_image_id *keep,
     size_t keep_count,
+    bool keeps_segments,
     void (*on_done)(void *owner, copycat_status status, const char *text),
     void *owner);
 

@@ -6,7 +6,8 @@
  *          0     4  magic "CCIM"
  *          4     4  CRC-32C of bytes 8..4095
  *          8     2  format version
- *         10     2  zero
+ *         10     1  kind: 0 image, 1 segment
+ *         11     1  zero
  *         12     4  group
  *         16     8  index
  *         24     8  term
@@ -21,7 +22,8 @@
  *         12     4  size of what was added
  *         16     4  size of what is stored of it
  *         20     1  codec: 0 stored as it is, 1 packed by zstd, which made it smaller
- *         21     3  zero
+ *         21     1  kind: 0 what was added, 1 the table of segments, of which there is nothing behind
+ *         22     2  zero
  *         24     8  offset of the piece in the file
  *         32     8  checksum of the file before the piece
  *         40     -  what is stored, then zeros
@@ -35,6 +37,14 @@
  *         32     8  checksum of the file before the end
  *         40     -  zeros
  *
+ *     offset  size  segment in the table
+ *          0     8  index of the first commit
+ *          8     8  index of the last
+ *         16     8  count of commits
+ *         24     8  bytes of their records
+ *         32     8  size of the file
+ *         40     8  checksum of the file
+ *
  * The checksum begins with 0 and is taken over the head and each piece in turn: XXH3 of its blocks,
  * seeded with the checksum before.
  */
@@ -46,8 +56,10 @@
 #define CC_IMAGE_VERSION 1u
 #define CC_IMAGE_PIECE_HEADER_SIZE 40u
 #define CC_IMAGE_SIZE_MIN (2u * CC_DISK_BLOCK) /* head and end */
-#define CC_IMAGE_NAME_SIZE 32u                 /* "image-0000-00000000000000000001" */
-#define CC_IMAGE_PATH_SIZE 512u                /* with the directory */
+#define CC_IMAGE_NAME_SIZE 51u /* "segment-0000-00000000000000000001-0123456789abcdef" */
+#define CC_IMAGE_SEGMENT_SIZE 48u
+#define CC_IMAGE_TABLE_MAX 65536u /* segments in one piece */
+#define CC_IMAGE_PATH_SIZE 512u   /* with the directory */
 #define CC_IMAGE_TEXT_SIZE (CC_IMAGE_PATH_SIZE + 256u)
 
 enum cc_image_codec {
@@ -60,6 +72,7 @@ struct cc_image_piece {
     uint32_t raw_size;
     uint32_t stored_size;
     uint8_t codec;
+    bool is_table;
     uint64_t offset;
     uint64_t checksum; /* of the file before it */
 };
@@ -98,14 +111,23 @@ bool cc_image_piece_is_whole(const uint8_t *blocks, size_t size);
 void cc_image_end_encode(uint8_t *block, const struct cc_image_end *end);
 bool cc_image_end_decode(const uint8_t *block, struct cc_image_end *end_out);
 
+void cc_image_segment_encode(uint8_t *bytes, const struct cc_image_segment *segment);
+
+/* False: there is no such segment. */
+bool cc_image_segment_decode(const uint8_t *bytes, struct cc_image_segment *segment_out);
+
 /* ---- names and sentences --------------------------------------------------------------------- */
 
 /* False if there is no room. */
 bool cc_image_path(
-    char path_out[CC_IMAGE_PATH_SIZE], const char *directory, uint32_t group, uint64_t index);
+    char path_out[CC_IMAGE_PATH_SIZE], const char *directory, const struct cc_image_id *id);
 
-/* False if it is not the name of an image. */
-bool cc_image_name_decode(const char *name, uint32_t *group_out, uint64_t *index_out);
+/* What a name says: group, index and kind, of a segment the checksum, too.  False if it is the name of
+ * neither an image nor a segment. */
+bool cc_image_name_decode(const char *name, struct cc_image_id *id_out);
+
+/* True if the files of both would have the same name. */
+bool cc_image_has_name_of(const struct cc_image_id *left, const struct cc_image_id *right);
 
 /* "PATH: WHAT, at offset OFFSET"; an offset of COPYCAT_NONE is not mentioned. */
 void cc_image_describe(

@@ -64,7 +64,7 @@ static void refuse(
 
 static bool is_expected(const struct cc_image_id *expected, const struct cc_image_id *found)
 {
-    return expected->size == 0 ? expected->group == found->group && expected->index == found->index
+    return expected->size == 0 ? cc_image_has_name_of(expected, found)
                                : cc_image_id_equals(expected, found);
 }
 
@@ -77,6 +77,7 @@ static void end_read(struct cc_disk_request *request)
         .term = reader->head.term,
         .time_us = reader->head.time_us,
         .size = reader->size,
+        .is_segment = reader->head.is_segment,
     };
 
     if (!cc_image_reader_is_going_on(reader)) {
@@ -175,7 +176,7 @@ copycat_status cc_image_read_begin(
 {
     struct cc_image_reader *reader = cc_memory_take(env->memory, sizeof *reader);
 
-    if (!cc_image_path(reader->path, directory, id->group, id->index)) {
+    if (!cc_image_path(reader->path, directory, id)) {
         cc_memory_give(env->memory, reader);
         return COPYCAT_ERR_INVALID;
     }

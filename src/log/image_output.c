@@ -120,6 +120,12 @@ static void opened(struct cc_image_output *output, const struct cc_disk_request 
     if (request->size == 0) {
         output->is_replacing = false;
         write_next(output);
+    } else if (output->keeps_same && request->size == output->size) {
+        output->is_there = false; /* whoever made it may need it, whatever becomes of us */
+        while (!cc_list_is_empty(&output->blocks)) {
+            drop_first(output);
+        }
+        write_next(output);
     } else if (!output->is_replacing) {
         output->is_replacing = true;
         ask_of_file(output, CC_DISK_CLOSE);
@@ -195,14 +201,26 @@ static void done(struct cc_disk_request *request)
 
 /* ---- called ---------------------------------------------------------------------------------- */
 
-copycat_status cc_image_output_begin(
-    struct cc_image_output *output, const char *directory, uint32_t group, uint64_t index)
+static void run(struct cc_task *task)
 {
-    if (!cc_image_path(output->path, directory, group, index)) {
+    wind_up(task->owner);
+}
+
+void cc_image_output_init(struct cc_image_output *output)
+{
+    output->task = (struct cc_task){.run = run, .owner = output};
+    cc_list_init(&output->blocks);
+}
+
+copycat_status cc_image_output_begin(
+    struct cc_image_output *output, const char *directory, const struct cc_image_id *id)
+{
+    CC_ASSERT(!output->is_named);
+    if (!cc_image_path(output->path, directory, id)) {
         return COPYCAT_ERR_INVALID;
     }
     memcpy(output->directory, directory, strlen(directory) + 1);
-    cc_list_init(&output->blocks);
+    output->is_named = true;
     ask_of_name(output, CC_DISK_OPEN, output->path);
     return COPYCAT_OK;
 }
@@ -213,7 +231,7 @@ void cc_image_output_put(struct cc_image_output *output, struct cc_image_blocks 
     cc_list_append(&output->blocks, &blocks_take->node);
     output->waiting += blocks_take->size;
     output->size += blocks_take->size;
-    if (!output->is_busy) {
+    if (output->is_named && !output->is_busy) {
         write_next(output);
     }
 }
@@ -230,7 +248,9 @@ void cc_image_output_finish(struct cc_image_output *output)
 void cc_image_output_abandon(struct cc_image_output *output, copycat_status status)
 {
     output->status = output->status == COPYCAT_OK ? status : output->status;
-    if (!output->is_busy && !output->is_winding_up) {
+    if (!output->is_named) {
+        cc_env_later(output->env, &output->task);
+    } else if (!output->is_busy && !output->is_winding_up) {
         wind_up(output);
     }
 }

@@ -3,7 +3,10 @@
  * image_output -- a file that grows at its end, made by a writer or a sink of image.h.
  *
  * What it is: blocks wait in order, one request is under way; then file and name are made durable.
- * What has the name already is removed, not written over: it may be longer.  Whatever ends it early
+ * What is put before it has a name waits for that.
+ * What has the name already is removed, not written over: it may be longer.  A writer's
+ * segment of the same size is left as it is, and made durable: its name says what is in it, and it is
+ * read before anybody relies on it.  Whatever ends it early
  * closes the file and removes it, but for an error of the disk, after which nothing more is asked
  * of that.
  *
@@ -33,11 +36,14 @@ struct cc_image_output {
     uint64_t written;
     struct cc_file *file;
     struct cc_disk_request request;
+    struct cc_task task;   /* ends what has no name yet */
     copycat_status status; /* OK until something ends it early */
     bool is_busy;          /* the request is under way */
     bool is_finished;      /* nothing more will be put */
     bool is_there;         /* a file of the name: ours, or the one that is replaced */
     bool is_replacing;
+    bool is_named;
+    bool keeps_same; /* what has the name and the size is what would be written */
     bool is_winding_up;
     char directory[CC_IMAGE_PATH_SIZE];
     char path[CC_IMAGE_PATH_SIZE];
@@ -50,9 +56,12 @@ uint8_t *cc_image_aligned(const struct cc_memory *memory, size_t size, void **me
 struct cc_image_blocks *cc_image_blocks_create(const struct cc_memory *memory, size_t size);
 void cc_image_blocks_destroy(const struct cc_memory *memory, struct cc_image_blocks *blocks);
 
-/* env, on_written and on_over are set by the caller, the rest is zero.  INVALID: see image.h. */
+/* env, on_written and on_over are set by the caller, the rest is zero. */
+void cc_image_output_init(struct cc_image_output *output);
+
+/* Gives it the name of `id`; once.  INVALID: see image.h. */
 copycat_status cc_image_output_begin(
-    struct cc_image_output *output, const char *directory, uint32_t group, uint64_t index);
+    struct cc_image_output *output, const char *directory, const struct cc_image_id *id);
 
 void cc_image_output_put(struct cc_image_output *output, struct cc_image_blocks *blocks_take);
 

@@ -86,7 +86,8 @@ void cc_image_reader_read_ahead(struct cc_image_reader *reader)
     reader->piece_size = cc_image_piece_size(piece->stored_size);
     if (piece->number != reader->pieces || piece->offset != reader->at ||
         (piece->checksum != reader->checksum && !CC_BUG(T046B)) ||
-        reader->piece_size > end_at - reader->at) {
+        reader->piece_size > end_at - reader->at ||
+        (piece->is_table ? reader->head.is_segment : reader->segment_count > 0)) {
         damaged(reader, "a piece of the image does not belong where it lies");
         return;
     }
@@ -118,6 +119,27 @@ static void tell_end(struct cc_image_reader *reader)
     reader->callbacks.on_end(reader->owner, reader->status, reader->text);
 }
 
+static bool take_table(struct cc_image_reader *reader, copycat_bytes bytes)
+{
+    size_t count = bytes.size / CC_IMAGE_SEGMENT_SIZE;
+    const uint8_t *data = bytes.data;
+
+    reader->segments = cc_memory_grow(
+        reader->env->memory, reader->segments,
+        (reader->segment_count + count) * sizeof *reader->segments);
+    for (size_t i = 0; i < count; i++) {
+        struct cc_image_segment *segment = &reader->segments[reader->segment_count];
+        uint64_t before = reader->segment_count == 0 ? 0 : segment[-1].last;
+
+        if (!cc_image_segment_decode(data + i * CC_IMAGE_SEGMENT_SIZE, segment) ||
+            segment->first <= before || segment->last > reader->head.index) {
+            return false;
+        }
+        reader->segment_count++;
+    }
+    return bytes.size % CC_IMAGE_SEGMENT_SIZE == 0;
+}
+
 static void deliver_piece(struct cc_image_reader *reader)
 {
     struct cc_image_buffer buffer = reader->lent;
@@ -132,11 +154,21 @@ static void deliver_piece(struct cc_image_reader *reader)
     reader->spare = buffer;
     reader->checksum = cc_image_checksum(reader->checksum, reader->lent.data, reader->piece_size);
     reader->at += reader->piece_size;
-    reader->raw_size += reader->piece.raw_size;
+    reader->raw_size += reader->piece.is_table ? 0 : reader->piece.raw_size;
     reader->pieces++;
     reader->ahead = CC_IMAGE_AHEAD_NOTHING;
-    cc_image_reader_read_ahead(reader);
-    reader->callbacks.on_piece(reader->owner, bytes);
+    if (!reader->piece.is_table) {
+        cc_image_reader_read_ahead(reader);
+        reader->callbacks.on_piece(reader->owner, bytes);
+        return;
+    }
+    if (take_table(reader, bytes)) {
+        cc_image_reader_read_ahead(reader);
+    } else {
+        damaged(reader, "the table of segments is not one");
+    }
+    reader->is_wanted = true; /* whoever asked has got nothing yet */
+    deliver(reader);
 }
 
 /* Gives out what is there and wanted; the last thing that is done, for the owner may close. */
@@ -166,6 +198,7 @@ static void release(struct cc_image_reader *reader)
     cc_memory_give(memory, reader->lent.memory);
     cc_memory_give(memory, reader->spare.memory);
     cc_memory_give(memory, reader->raw.memory);
+    cc_memory_give(memory, reader->segments);
     cc_memory_give(memory, reader);
     on_closed(owner);
 }
@@ -203,6 +236,14 @@ void cc_image_read_next(struct cc_image_reader *reader)
     CC_ASSERT(!reader->is_wanted && !reader->is_closing);
     reader->is_wanted = true;
     cc_env_later(reader->env, &reader->task);
+}
+
+const struct cc_image_segment *cc_image_read_segments(
+    const struct cc_image_reader *reader, size_t *count_out)
+{
+    CC_ASSERT(reader->ahead == CC_IMAGE_AHEAD_END && reader->status == COPYCAT_OK);
+    *count_out = reader->segment_count;
+    return reader->segments;
 }
 
 void cc_image_read_close(struct cc_image_reader *reader)

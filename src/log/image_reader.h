@@ -44,12 +44,14 @@ struct cc_image_reader {
     bool is_wanted; /* the next piece */
     enum cc_image_ahead ahead;
     copycat_status status;
-    struct cc_image_piece piece;  /* ahead, */
-    size_t piece_size;            /* its blocks; */
-    uint64_t at;                  /* where they begin */
-    uint64_t pieces;              /* before it, */
-    uint64_t raw_size;            /* of so many bytes */
-    uint64_t checksum;            /* of everything before it */
+    struct cc_image_piece piece;       /* ahead, */
+    size_t piece_size;                 /* its blocks; */
+    uint64_t at;                       /* where they begin */
+    uint64_t pieces;                   /* before it, */
+    uint64_t raw_size;                 /* of so many bytes */
+    uint64_t checksum;                 /* of everything before it */
+    struct cc_image_segment *segments; /* that it needs */
+    size_t segment_count;
     const uint8_t *next;          /* first block of what comes after what was read */
     struct cc_image_buffer lent;  /* the caller has it */
     struct cc_image_buffer spare; /* for what is ahead */

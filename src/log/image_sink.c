@@ -62,8 +62,9 @@ copycat_status cc_image_sink_begin(
     sink->callbacks = *callbacks;
     sink->owner = owner;
     sink->size = id->size;
+    cc_image_output_init(&sink->output);
     if (cc_image_is_size(id->size)) {
-        status = cc_image_output_begin(&sink->output, directory, id->group, id->index);
+        status = cc_image_output_begin(&sink->output, directory, id);
     }
     if (status != COPYCAT_OK) {
         cc_memory_give(env->memory, sink);

@@ -242,8 +242,7 @@ copycat_status cc_image_source_open(
 {
     struct cc_image_source *source = cc_memory_take(env->memory, sizeof *source);
 
-    if (!cc_image_is_size(id->size) ||
-        !cc_image_path(source->path, directory, id->group, id->index)) {
+    if (!cc_image_is_size(id->size) || !cc_image_path(source->path, directory, id)) {
         cc_memory_give(env->memory, source);
         return COPYCAT_ERR_INVALID;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image_sweep -- images that nothing stands on are removed.
+ * image_sweep -- images that nothing stands on are removed, and segments that none of those needs.
  *
  * The directory is not synced afterwards: a file that comes back when power is lost is swept again.
  */
@@ -9,21 +9,17 @@
 
 #include <string.h>
 
-struct place {
-    uint32_t group;
-    uint64_t index;
-};
-
 struct cc_image_sweep {
     struct cc_env *env;
     void (*on_done)(void *owner, copycat_status status, const char *text);
     void *owner;
     struct cc_disk_request request;
-    struct place *keep;
+    struct cc_image_id *keep;
     size_t keep_count;
-    struct place *strays;
+    struct cc_image_id *strays;
     size_t stray_count;
     size_t stray_capacity;
+    bool keeps_segments;
     bool is_abandoned;
     char directory[CC_IMAGE_PATH_SIZE];
     char path[CC_IMAGE_PATH_SIZE];
@@ -61,7 +57,6 @@ static void removed(struct cc_disk_request *request);
 
 static void remove_next(struct cc_image_sweep *sweep)
 {
-    const struct place *stray;
     bool has_path;
 
     if (sweep->is_abandoned) {
@@ -72,8 +67,7 @@ static void remove_next(struct cc_image_sweep *sweep)
         over(sweep, COPYCAT_OK, sweep->directory, "");
         return;
     }
-    stray = &sweep->strays[--sweep->stray_count];
-    has_path = cc_image_path(sweep->path, sweep->directory, stray->group, stray->index);
+    has_path = cc_image_path(sweep->path, sweep->directory, &sweep->strays[--sweep->stray_count]);
     CC_ASSERT(has_path); /* as long as the one it began with */
     sweep->request = (struct cc_disk_request){.name = sweep->path};
     ask(sweep, CC_DISK_REMOVE, removed);
@@ -92,10 +86,13 @@ static void removed(struct cc_disk_request *request)
     }
 }
 
-static bool is_kept(const struct cc_image_sweep *sweep, const struct place *place)
+static bool is_kept(const struct cc_image_sweep *sweep, const struct cc_image_id *id)
 {
+    if (id->is_segment && sweep->keeps_segments) {
+        return true;
+    }
     for (size_t i = 0; i < sweep->keep_count; i++) {
-        if (sweep->keep[i].group == place->group && sweep->keep[i].index == place->index) {
+        if (cc_image_has_name_of(&sweep->keep[i], id)) {
             return true;
         }
     }
@@ -105,9 +102,9 @@ static bool is_kept(const struct cc_image_sweep *sweep, const struct place *plac
 static void on_name(struct cc_disk_request *request, const char *name)
 {
     struct cc_image_sweep *sweep = request->owner;
-    struct place place;
+    struct cc_image_id id;
 
-    if (!cc_image_name_decode(name, &place.group, &place.index) || is_kept(sweep, &place)) {
+    if (!cc_image_name_decode(name, &id) || is_kept(sweep, &id)) {
         return;
     }
     if (sweep->stray_count == sweep->stray_capacity) {
@@ -115,7 +112,7 @@ static void on_name(struct cc_disk_request *request, const char *name)
         sweep->strays = cc_memory_grow(
             sweep->env->memory, sweep->strays, sweep->stray_capacity * sizeof *sweep->strays);
     }
-    sweep->strays[sweep->stray_count++] = place;
+    sweep->strays[sweep->stray_count++] = id;
 }
 
 static void listed(struct cc_disk_request *request)
@@ -135,12 +132,14 @@ copycat_status cc_image_sweep_begin(
     const char *directory,
     const struct cc_image_id *keep,
     size_t keep_count,
+    bool keeps_segments,
     void (*on_done)(void *owner, copycat_status status, const char *text),
     void *owner)
 {
+    static const struct cc_image_id any;
     struct cc_image_sweep *sweep = cc_memory_take(env->memory, sizeof *sweep);
 
-    if (!cc_image_path(sweep->path, directory, 0, 0)) {
+    if (!cc_image_path(sweep->path, directory, &any)) {
         cc_memory_give(env->memory, sweep);
         return COPYCAT_ERR_INVALID;
     }
@@ -149,11 +148,10 @@ copycat_status cc_image_sweep_begin(
     sweep->on_done = on_done;
     sweep->owner = owner;
     sweep->keep_count = keep_count;
+    sweep->keeps_segments = keeps_segments;
     if (keep_count > 0) {
         sweep->keep = cc_memory_take(env->memory, keep_count * sizeof *sweep->keep);
-    }
-    for (size_t i = 0; i < keep_count; i++) {
-        sweep->keep[i] = (struct place){keep[i].group, keep[i].index};
+        memcpy(sweep->keep, keep, keep_count * sizeof *sweep->keep);
     }
     sweep->request = (struct cc_disk_request){.name = sweep->directory, .on_name = on_name};
     ask(sweep, CC_DISK_LIST, listed);

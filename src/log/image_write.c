@@ -4,7 +4,7 @@
  * the disk while more is added.
  *
  * Memory:  one piece that gathers, one that is packed, CC_IMAGE_WAITING_MAX that wait for the disk,
- *          and the addition that went beyond that.
+ *          and the addition that went beyond that.  A whole segment, until it is finished.
  */
 #include "base/assert.h"
 #include "log/image_codec.h"
@@ -22,6 +22,7 @@ struct cc_image_writer {
     size_t gathered_size;
     uint8_t *packed; /* for the piece at hand */
     size_t packed_capacity;
+    char *directory; /* of a segment that has no name yet */
     bool is_wanting; /* an addition was not taken */
 };
 
@@ -35,6 +36,19 @@ static void written(struct cc_image_output *output)
     }
 }
 
+static struct cc_image_id id_of(const struct cc_image_writer *writer)
+{
+    return (struct cc_image_id){
+        .group = writer->head.group,
+        .index = writer->head.index,
+        .term = writer->head.term,
+        .time_us = writer->head.time_us,
+        .size = writer->end.size,
+        .checksum = writer->end.checksum,
+        .is_segment = writer->head.is_segment,
+    };
+}
+
 static void over(struct cc_image_output *output)
 {
     struct cc_image_writer *writer = cc_container_of(output, struct cc_image_writer, output);
@@ -43,18 +57,12 @@ static void over(struct cc_image_output *output)
     copycat_status status = output->status;
     void *owner = writer->owner;
     char text[CC_IMAGE_TEXT_SIZE];
-    struct cc_image_id id = {
-        .group = writer->head.group,
-        .index = writer->head.index,
-        .term = writer->head.term,
-        .time_us = writer->head.time_us,
-        .size = writer->end.size,
-        .checksum = writer->end.checksum,
-    };
+    struct cc_image_id id = id_of(writer);
 
     cc_image_output_describe(output, text);
     cc_memory_give(memory, writer->gathered);
     cc_memory_give(memory, writer->packed);
+    cc_memory_give(memory, writer->directory);
     cc_memory_give(memory, writer);
     callbacks.on_done(owner, status, &id, text);
 }
@@ -82,7 +90,7 @@ static size_t pack(struct cc_image_writer *writer, const void *data, size_t size
     return cc_image_pack(writer->packed, data, size);
 }
 
-static void put_piece(struct cc_image_writer *writer, const void *data, size_t size)
+static void put_piece(struct cc_image_writer *writer, const void *data, size_t size, bool is_table)
 {
     struct cc_image_end *end = &writer->end;
     size_t packed = pack(writer, data, size);
@@ -91,6 +99,7 @@ static void put_piece(struct cc_image_writer *writer, const void *data, size_t s
         .raw_size = (uint32_t)size,
         .stored_size = (uint32_t)(packed > 0 ? packed : size),
         .codec = packed > 0 ? CC_IMAGE_CODEC_ZSTD : CC_IMAGE_CODEC_NONE,
+        .is_table = is_table,
         .offset = writer->output.size,
         .checksum = end->checksum,
     };
@@ -104,14 +113,14 @@ static void put_piece(struct cc_image_writer *writer, const void *data, size_t s
     cc_image_piece_seal(blocks->data, &piece);
     end->checksum = cc_image_checksum(end->checksum, blocks->data, blocks->size);
     end->pieces++;
-    end->raw_size += size;
+    end->raw_size += is_table ? 0 : size;
     cc_image_output_put(&writer->output, blocks);
 }
 
 static void put_gathered(struct cc_image_writer *writer)
 {
     if (writer->gathered_size > 0) {
-        put_piece(writer, writer->gathered, writer->gathered_size);
+        put_piece(writer, writer->gathered, writer->gathered_size, false);
         writer->gathered_size = 0;
     }
 }
@@ -124,6 +133,24 @@ static void put_end(struct cc_image_writer *writer)
     writer->end.size = writer->output.size + CC_DISK_BLOCK;
     cc_image_end_encode(blocks->data, &writer->end);
     cc_image_output_put(&writer->output, blocks);
+}
+
+/* A segment gets its name last; here it is only seen that there is room for one. */
+static copycat_status begin(struct cc_image_writer *writer, const char *directory)
+{
+    struct cc_image_id id = id_of(writer);
+    size_t size = strlen(directory) + 1;
+    char path[CC_IMAGE_PATH_SIZE];
+
+    if (!writer->head.is_segment) {
+        return cc_image_output_begin(&writer->output, directory, &id);
+    }
+    if (!cc_image_path(path, directory, &id)) {
+        return COPYCAT_ERR_INVALID;
+    }
+    writer->directory = cc_memory_take(writer->output.env->memory, size);
+    memcpy(writer->directory, directory, size);
+    return COPYCAT_OK;
 }
 
 copycat_status cc_image_write_begin(
@@ -141,7 +168,8 @@ copycat_status cc_image_write_begin(
     writer->callbacks = *callbacks;
     writer->owner = owner;
     writer->head = *head;
-    status = cc_image_output_begin(&writer->output, directory, head->group, head->index);
+    cc_image_output_init(&writer->output);
+    status = begin(writer, directory);
     if (status != COPYCAT_OK) {
         cc_memory_give(env->memory, writer);
         return status;
@@ -156,7 +184,8 @@ bool cc_image_write_add(struct cc_image_writer *writer, copycat_bytes bytes)
 {
     CC_ASSERT(bytes.size > 0 && bytes.size <= CC_IMAGE_ADD_SIZE_MAX);
     CC_ASSERT(!writer->output.is_finished);
-    if (writer->output.status != COPYCAT_OK || writer->output.waiting >= CC_IMAGE_WAITING_MAX) {
+    if (writer->output.status != COPYCAT_OK ||
+        (writer->output.waiting >= CC_IMAGE_WAITING_MAX && !writer->head.is_segment)) {
         writer->is_wanting = true;
         return false;
     }
@@ -164,7 +193,7 @@ bool cc_image_write_add(struct cc_image_writer *writer, copycat_bytes bytes)
         put_gathered(writer);
     }
     if (bytes.size > CC_IMAGE_PIECE_SIZE) {
-        put_piece(writer, bytes.data, bytes.size);
+        put_piece(writer, bytes.data, bytes.size, false);
     } else {
         memcpy(writer->gathered + writer->gathered_size, bytes.data, bytes.size);
         writer->gathered_size += bytes.size;
@@ -172,10 +201,39 @@ bool cc_image_write_add(struct cc_image_writer *writer, copycat_bytes bytes)
     return true;
 }
 
+void cc_image_write_segments(
+    struct cc_image_writer *writer, const struct cc_image_segment *segments, size_t count)
+{
+    const struct cc_memory *memory = writer->output.env->memory;
+
+    CC_ASSERT(!writer->head.is_segment);
+    put_gathered(writer);
+    while (count > 0) {
+        size_t part = count < CC_IMAGE_TABLE_MAX ? count : CC_IMAGE_TABLE_MAX;
+        uint8_t *bytes = cc_memory_take(memory, part * CC_IMAGE_SEGMENT_SIZE);
+
+        for (size_t i = 0; i < part; i++) {
+            cc_image_segment_encode(bytes + i * CC_IMAGE_SEGMENT_SIZE, &segments[i]);
+        }
+        put_piece(writer, bytes, part * CC_IMAGE_SEGMENT_SIZE, true);
+        cc_memory_give(memory, bytes);
+        segments += part;
+        count -= part;
+    }
+}
+
 void cc_image_write_finish(struct cc_image_writer *writer)
 {
     put_gathered(writer);
     put_end(writer);
+    if (writer->head.is_segment && writer->output.status == COPYCAT_OK) {
+        struct cc_image_id id = id_of(writer);
+        copycat_status status;
+
+        writer->output.keeps_same = true;
+        status = cc_image_output_begin(&writer->output, writer->directory, &id);
+        CC_ASSERT(status == COPYCAT_OK); /* there was room */
+    }
     cc_image_output_finish(&writer->output);
 }
 

@@ -323,7 +323,7 @@ void cc_journal_switch(
     uint8_t bytes[64];
     struct cc_writer writer;
 
-    CC_ASSERT(group < CC_JOURNAL_GROUPS_MAX && base->index > journal->switched);
+    CC_ASSERT(group < CC_JOURNAL_GROUPS_MAX && base->index >= journal->switched);
     journal->switched = base->index;
     cc_writer_init_fixed(&writer, bytes, sizeof bytes);
     cc_switch_record_encode(&writer, &(struct cc_switch_record){group, *base, keep_tail});

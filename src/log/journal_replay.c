@@ -21,7 +21,7 @@ static bool replay_switch(
 {
     struct cc_journal_group *group = &journal->table.groups[0];
 
-    if (image->index <= group->base.index || (keep_tail && image->index > group->last)) {
+    if (image->index < group->base.index || (keep_tail && image->index > group->last)) {
         return false;
     }
     keep_tail = keep_tail || CC_BUG(T042);

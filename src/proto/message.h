@@ -305,13 +305,15 @@ struct cc_image_fetching {
 
 struct cc_image_ask {
     struct cc_image_name image;
+    uint32_t file; /* 0: the image itself, else which of its segments, from 1 */
     uint64_t offset;
-    uint32_t size; /* bytes, at most CC_IMAGE_PART_SIZE_MAX, none behind the image's end */
+    uint32_t size; /* bytes, at most CC_IMAGE_PART_SIZE_MAX, none behind the file's end */
 };
 
 struct cc_image_part {
     uint64_t index;
     uint64_t checksum;
+    uint32_t file;
     uint64_t offset;
     copycat_bytes bytes; /* none: this server does not have that image */
 };

@@ -100,29 +100,39 @@ bool cc_image_fetching_decode(copycat_bytes body, struct cc_image_fetching *fetc
 void cc_image_ask_encode(struct cc_writer *writer, const struct cc_image_ask *ask)
 {
     write_image(writer, &ask->image);
+    cc_write_varint(writer, ask->file);
     cc_write_varint(writer, ask->offset);
     cc_write_varint(writer, ask->size);
+}
+
+static bool is_inside(uint64_t whole, uint64_t offset, uint64_t size)
+{
+    return offset < whole && size <= whole - offset;
 }
 
 bool cc_image_ask_decode(copycat_bytes body, struct cc_image_ask *ask_out)
 {
     struct cc_reader reader;
+    uint64_t file;
     uint64_t size;
 
     cc_reader_init(&reader, body.data, body.size);
     read_image(&reader, &ask_out->image);
+    file = cc_read_varint(&reader);
+    ask_out->file = (uint32_t)file;
     ask_out->offset = cc_read_varint(&reader);
     size = cc_read_varint(&reader);
     ask_out->size = (uint32_t)size;
     return cc_reader_is_done(&reader) && is_image(&ask_out->image) && size > 0 &&
-           size <= CC_IMAGE_PART_SIZE_MAX && ask_out->offset < ask_out->image.size &&
-           size <= ask_out->image.size - ask_out->offset;
+           size <= CC_IMAGE_PART_SIZE_MAX && file <= UINT32_MAX &&
+           is_inside(file == 0 ? ask_out->image.size : CC_IMAGE_SIZE_MAX, ask_out->offset, size);
 }
 
 void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *part)
 {
     cc_write_varint(writer, part->index);
     cc_write_u64(writer, part->checksum);
+    cc_write_varint(writer, part->file);
     cc_write_varint(writer, part->offset);
     cc_write_counted(writer, part->bytes);
 }
@@ -130,12 +140,15 @@ void cc_image_part_encode(struct cc_writer *writer, const struct cc_image_part *
 bool cc_image_part_decode(copycat_bytes body, struct cc_image_part *part_out)
 {
     struct cc_reader reader;
+    uint64_t file;
 
     cc_reader_init(&reader, body.data, body.size);
     part_out->index = cc_read_varint(&reader);
     part_out->checksum = cc_read_u64(&reader);
+    file = cc_read_varint(&reader);
+    part_out->file = (uint32_t)file;
     part_out->offset = cc_read_varint(&reader);
     part_out->bytes = cc_read_counted(&reader, CC_IMAGE_PART_SIZE_MAX);
     return cc_reader_is_done(&reader) && part_out->index > 0 && part_out->index <= CC_INDEX_MAX &&
-           part_out->offset <= CC_IMAGE_SIZE_MAX;
+           file <= UINT32_MAX && part_out->offset <= CC_IMAGE_SIZE_MAX;
 }

@@ -41,6 +41,7 @@ struct cc_server_options {
     uint64_t cache_bytes_max;                 /* entries kept in memory, 0: 64 MiB */
     uint64_t image_bytes;   /* of entries that make an image due; 0: file_size / 4 */
     uint64_t image_entries; /* and their number, 0: 1048576 */
+    uint64_t segment_bytes; /* of commits in one segment of an image, 0: 4 MiB */
     uint64_t keep_bytes;    /* entries an image covers, kept for followers that lag; 0: file_size */
     uint64_t state_quota;   /* bytes of the state, as an image would have it; 0: no limit */
     uint64_t disk_quota;    /* bytes of the directory; 0: what the file system has room for */

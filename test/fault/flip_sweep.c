@@ -222,7 +222,7 @@ static bool try_one(const struct change *change)
 
 /* ---- sweeps ---------------------------------------------------------------------------------- */
 
-/* An image is small beside the journal, and so would meet few of the sampled bytes. */
+/* An image, with its segments, is small beside the journal, and so would meet few of the sampled bytes. */
 static void sweep_blocks_and_files(bool is_down)
 {
     for (uint32_t file = 0; file < before.disks[TARGET].file_count; file++) {

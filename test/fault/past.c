@@ -54,6 +54,15 @@ void past_set(const struct past *past, struct trio *trio)
     }
 }
 
+/* The image that is being taken, if one is, is stood on before the server goes. */
+static bool is_between_images(void *owner)
+{
+    const struct trio *trio = owner;
+    const struct cc_group *group = trio->seats[PAST_LAGGARD].server->group;
+
+    return group->taking == NULL && group->switch_mark == 0;
+}
+
 bool past_make(struct past *past, struct trio *trio, enum past_kind kind)
 {
     static const struct trio_fault none = {.machine = TRIO_MACHINES};
@@ -70,7 +79,8 @@ bool past_make(struct past *past, struct trio *trio, enum past_kind kind)
     }
     is_good = trio_run(trio, PATIENCE_US, is_settled, trio) &&
               caller_put(&past->caller, EARLY_PUTS, PATIENCE_US) &&
-              trio_run(trio, PATIENCE_US, is_settled, trio);
+              trio_run(trio, PATIENCE_US, is_settled, trio) &&
+              trio_run(trio, PATIENCE_US, is_between_images, trio);
     if (is_good) {
         past->seen_by_laggard = cc_apply_index(trio->seats[PAST_LAGGARD].server->group->apply);
         trio_crash(trio, PAST_LAGGARD);

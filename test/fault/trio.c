@@ -14,6 +14,7 @@
 #define ELECTION_TIMEOUT_US UINT64_C(300000)
 #define FILE_SIZE UINT64_C(65536)
 #define IMAGE_ENTRIES 8u
+#define SEGMENT_BYTES 512u
 #define KEEP_ALL_EACH 3u /* of so many seeds, one keeps entries for who lags, as the product does */
 
 static const copycat_machine_type *const machine_types[] = {&cc_map_machine_type, NULL};
@@ -215,6 +216,7 @@ static void open_server(void *owner)
         .file_size = FILE_SIZE,
         .image_entries = seat->trio->image_entries,
         .image_bytes = seat->trio->image_bytes,
+        .segment_bytes = SEGMENT_BYTES,
         .keep_bytes = seat->trio->keep_bytes,
         .checks_images = true,
     };

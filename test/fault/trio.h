@@ -23,7 +23,7 @@
 #define TRIO_MACHINES 4u
 #define TRIO_CALLS_MAX 4096u
 #define TRIO_FILES_MAX 32u
-#define TRIO_NAME_SIZE_MAX 48u /* of a file, with its directory */
+#define TRIO_NAME_SIZE_MAX 80u /* of a file, with its directory */
 
 /* What is done, and what there is to do it to. */
 struct trio_fault {

@@ -46,7 +46,7 @@ static void on_name(struct cc_disk_request *request, const char *name)
     struct trio_file *file = &disk->files[disk->file_count++];
 
     CC_ASSERT(disk->file_count <= TRIO_FILES_MAX);
-    snprintf(file->name, sizeof file->name, "%.7s/%.39s", request->name, name);
+    snprintf(file->name, sizeof file->name, "%.7s/%.60s", request->name, name);
 }
 
 static void take_file(struct trio *trio, uint32_t place, struct trio_file *file)

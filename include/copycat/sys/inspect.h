@@ -36,14 +36,15 @@ COPYCAT_API void copycat_inspect_close(copycat_inspection *inspection);
 
 enum {
     COPYCAT_FILE_JOURNAL = 1, /* a part of the log */
-    COPYCAT_FILE_IMAGE = 2    /* the whole state at one index */
+    COPYCAT_FILE_IMAGE = 2,   /* the whole state at one index, but for what is in */
+    COPYCAT_FILE_SEGMENT = 3  /* live commits, for images */
 };
 
 enum {
-    COPYCAT_FILE_USED = 1,       /* a part of the log; an image that the log stands on */
+    COPYCAT_FILE_USED = 1,       /* a part of the log; what the log stands on */
     COPYCAT_FILE_SPARE = 2,      /* made ahead, holds nothing yet */
     COPYCAT_FILE_UNFINISHED = 3, /* was being made or begun when the server ended */
-    COPYCAT_FILE_STRAY = 4,      /* an image that nothing stands on */
+    COPYCAT_FILE_STRAY = 4,      /* an image or a segment that nothing stands on */
     COPYCAT_FILE_DAMAGED = 5,    /* something in it does not read */
     COPYCAT_FILE_NEWER = 6,      /* of a newer format */
     COPYCAT_FILE_GIVEN_UP = 7    /* an image covers what it held; it is used again */
@@ -51,25 +52,26 @@ enum {
 
 /* Grows at its end. */
 typedef struct copycat_inspect_file {
-    char name[48];
+    char name[64];
     uint64_t size;
     uint64_t unread_bytes; /* of batches that do not read */
     uint64_t batch_count;  /* journal: writes */
-    uint64_t entry_count;  /* journal: entries, also such that were dropped later */
-    uint64_t first_index;  /* journal: the lowest and */
+    uint64_t entry_count;  /* journal, segment: entries, also such that were dropped later */
+    uint64_t first_index;  /* journal, segment: the lowest and */
     uint64_t last_index;   /* the highest index in it, 0: no entry; image: its index */
     uint64_t term;         /* of the last entry in it; of the image */
     uint64_t time_us;      /* log time of that, since 1970 */
     uint32_t kind;         /* COPYCAT_FILE_JOURNAL ... */
     uint32_t state;        /* COPYCAT_FILE_USED ... */
     uint32_t life;         /* journal: which part of the log, from 1; 0: none */
-    uint32_t group;        /* image */
+    uint32_t group;        /* image, segment */
 } copycat_inspect_file;
 
 /* Return 0 to go on, anything else to stop: that is no failure. */
 typedef int copycat_inspect_file_callback(const copycat_inspect_file *file, void *user);
 
-/* Each file of the journal in the order of the log, then what holds nothing, then images. */
+/* Each file of the journal in the order of the log, then what holds nothing, then images,
+ * then segments. */
 COPYCAT_API copycat_status copycat_inspect_files(
     copycat_inspection *inspection,
     copycat_inspect_file_callback *on_file,

@@ -10,6 +10,7 @@
 #include "server/image/giving.h"
 #include "server/image/lending.h"
 #include "server/image/offering.h"
+#include "server/image/segments.h"
 #include "server/node/node.h"
 
 #define RETRIES_PER_ELECTION_TIMEOUT 10u
@@ -183,8 +184,10 @@ static struct cc_apply *create_apply(struct cc_group *group)
 static void stand_on(
     struct cc_group *group, const struct cc_journal_base *base, struct cc_apply *apply)
 {
-    group->base = (struct cc_image_id){group->id,     base->index, base->term,
-                                       base->time_us, base->size,  base->checksum};
+    group->base = (struct cc_image_id){group->id,  base->index,    base->term, base->time_us,
+                                       base->size, base->checksum, false};
+    cc_group_set_segments(group, group->server->segments);
+    group->server->segments = NULL;
     group->has_state = base->index == 0 || apply != NULL;
     group->apply = apply != NULL ? apply : create_apply(group);
     if (apply != NULL) {
@@ -281,6 +284,8 @@ void cc_group_destroy(struct cc_group *group)
     drop_waiting(group, &group->confirming);
     drop_waiting(group, &group->lagging);
     drop_sessions(group);
+    cc_segment_list_release(group->segments);
+    cc_segment_list_release(group->next_segments);
     cc_apply_destroy(group->apply);
     cc_raft_destroy(group->core);
     cc_memory_give(group->memory, group->proposed.at);

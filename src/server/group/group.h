@@ -196,7 +196,11 @@ struct cc_group {
     struct cc_mark told[CC_MEMBERS_MAX]; /* the newest mark of each member, by place */
     uint64_t ask_us;                     /* when to ask those whose digest is lacking */
     struct cc_image_id base;             /* the image that this group stands on; index 0: none */
+    struct cc_segment_list *segments;    /* that it needs; NULL: there are none, or nobody knows */
+    uint64_t base_bytes;                 /* of all these files, as far as that is known, */
+    uint64_t live_bytes;                 /* and without what is dead in them */
     struct cc_image_id next_base;        /* and the one after it, ... */
+    struct cc_segment_list *next_segments;
     uint64_t switch_mark;     /* ... when this mark of the journal is durable; 0: there is none */
     uint64_t kept;            /* the journal knows that entries through here are not needed */
     struct cc_taking *taking; /* NULL: no image is being taken, ... */
@@ -339,11 +343,19 @@ void cc_group_image_agreed(struct cc_group *group); /* what it was taken of is k
 void cc_group_image_durable(struct cc_group *group, uint64_t mark);
 
 /* Stands on this image from the journal's next durable mark on. */
-void cc_group_switch(struct cc_group *group, const struct cc_image_id *id, bool keep_tail);
+void cc_group_switch(
+    struct cc_group *group,
+    const struct cc_image_id *id,
+    struct cc_segment_list *segments,
+    bool keep_tail);
+/* What the base needs; NULL: nothing, or nobody knows. */
+void cc_group_set_segments(struct cc_group *group, struct cc_segment_list *segments_take);
+
 void cc_group_forget(struct cc_group *group); /* what is needed no more */
 bool cc_group_image_may_begin(const struct cc_group *group);
 
-/* Removes every image but the one that is stood on, and the one that will be. */
+/* Removes every image but the one that is stood on, and the one that will be; and every segment but
+ * those that these need, or one that is lent. */
 void cc_group_image_sweep(struct cc_group *group);
 
 /* group_room.c, group_quota.c */
@@ -400,7 +412,8 @@ uint64_t cc_group_seek_due_us(const struct cc_group *group);
 
 /* An image that the living state is ahead of may take the place of a base that went bad. */
 bool cc_group_may_mend(const struct cc_group *group, const struct cc_image_id *id);
-void cc_group_mend(struct cc_group *group, const struct cc_image_id *id);
+void cc_group_mend(
+    struct cc_group *group, const struct cc_image_id *id, struct cc_segment_list *segments);
 
 /* group_damage.c */
 

@@ -18,6 +18,7 @@
 #include "server/image/lending.h"
 #include "server/image/offering.h"
 #include "server/image/scrubbing.h"
+#include "server/image/segments.h"
 #include "server/image/taking.h"
 #include "server/node/node.h"
 
@@ -42,28 +43,68 @@ static void swept(void *owner, copycat_status status, const char *text)
     cc_server_let_go(server);
 }
 
+struct kept {
+    struct cc_image_id *at;
+    size_t count;
+};
+
+static void keep(
+    const struct cc_group *group,
+    struct kept *kept,
+    const struct cc_image_id *id,
+    const struct cc_segment_list *segments)
+{
+    size_t count = segments == NULL ? 0 : segments->count;
+
+    kept->at =
+        cc_memory_grow(group->memory, kept->at, (kept->count + count + 1) * sizeof *kept->at);
+    kept->at[kept->count++] = *id;
+    for (size_t i = 0; i < count; i++) {
+        kept->at[kept->count++] = cc_image_segment_id(group->id, &segments->at[i]->name);
+    }
+}
+
+/* Everything that must stay. */
+static void find_kept(const struct cc_group *group, struct kept *kept)
+{
+    const struct cc_segment_list *segments;
+    struct cc_image_id id;
+
+    if (group->base.index != 0 && !(CC_BUG(T039B) && group->switch_mark != 0)) {
+        keep(
+            group, kept, &group->base,
+            CC_BUG(T039C) && group->switch_mark != 0 ? NULL : group->segments);
+    }
+    if (group->switch_mark != 0) {
+        keep(group, kept, &group->next_base, group->next_segments);
+    }
+    for (uint32_t i = 0; cc_lending_lent(group->lending, i, &id, &segments); i++) {
+        keep(group, kept, &id, segments);
+    }
+    for (uint32_t i = 0; cc_giving_given(group->giving, i, &id, &segments); i++) {
+        keep(group, kept, &id, segments);
+    }
+}
+
 void cc_group_image_sweep(struct cc_group *group)
 {
     struct cc_server *server = group->server;
-    struct cc_image_id keep[2] = {group->base, group->next_base};
     struct cc_sweeping *sweeping;
     copycat_status status;
+    struct kept kept = {0};
 
     if (group->sweeping != NULL) {
         group->sweeping->is_again = true;
         return;
     }
-    bool is_before_kept = group->base.index != 0 && !(CC_BUG(T039B) && group->switch_mark != 0);
-
-    if (!is_before_kept) {
-        keep[0] = keep[1];
-    }
+    find_kept(group, &kept);
     sweeping = cc_memory_take(server->memory, sizeof *sweeping);
     sweeping->server = server;
     sweeping->group = group;
     status = cc_image_sweep_begin(
-        &sweeping->sweep, group->env, server->directory, keep,
-        (size_t)is_before_kept + (group->switch_mark != 0), swept, sweeping);
+        &sweeping->sweep, group->env, server->directory, kept.at, kept.count,
+        group->base.index != 0 && group->segments == NULL, swept, sweeping);
+    cc_memory_give(group->memory, kept.at);
     CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
     group->sweeping = sweeping;
     cc_server_hold(server);
@@ -107,13 +148,26 @@ void cc_group_image_end(struct cc_group *group)
     }
 }
 
-void cc_group_switch(struct cc_group *group, const struct cc_image_id *id, bool keep_tail)
+void cc_group_switch(
+    struct cc_group *group,
+    const struct cc_image_id *id,
+    struct cc_segment_list *segments,
+    bool keep_tail)
 {
     struct cc_journal_base base = {id->index, id->term, id->time_us, id->size, id->checksum};
 
     cc_journal_switch(group->journal, group->id, &base, keep_tail);
     group->next_base = *id;
+    group->next_segments = cc_segment_list_retain(segments);
     group->switch_mark = cc_journal_mark(group->journal);
+}
+
+void cc_group_set_segments(struct cc_group *group, struct cc_segment_list *segments_take)
+{
+    cc_segment_list_release(group->segments);
+    group->segments = segments_take;
+    group->base_bytes = group->base.size + cc_segment_list_size(segments_take);
+    group->live_bytes = group->base.size + (segments_take == NULL ? 0 : segments_take->live_size);
 }
 
 /* ---- taking ----------------------------------------------------------------------------------- */
@@ -138,18 +192,26 @@ static void not_taken(struct cc_group *group, copycat_status status, const char 
 }
 
 static void taken(
-    struct cc_group *group, copycat_status status, const struct cc_image_id *id, const char *text)
+    struct cc_group *group,
+    copycat_status status,
+    const struct cc_image_id *id,
+    struct cc_segment_list *segments,
+    const char *text)
 {
     group->taking = NULL;
     if (status == COPYCAT_OK) {
         cc_server_settle(group->server, CC_TOPIC_IMAGE);
-        cc_group_switch(group, id, true);
-        if (CC_BUG(T039B)) {
+        cc_group_switch(group, id, segments, true);
+        if (CC_BUG(T039B) || CC_BUG(T039C)) {
             cc_group_image_sweep(group);
         }
-    } else if (status != COPYCAT_ERR_DAMAGED || group->base_trouble == COPYCAT_OK) {
+        cc_group_wake(group);
+        return;
+    }
+    if (status != COPYCAT_ERR_DAMAGED || group->base_trouble == COPYCAT_OK) {
         not_taken(group, status, text);
     }
+    cc_group_image_sweep(group); /* segments that were made for it */
     cc_group_wake(group);
 }
 
@@ -199,7 +261,7 @@ static uint64_t keep_from(const struct cc_group *group)
     if (is_little(group, floor, bytes_max)) {
         return floor;
     }
-    if (is_little(group, fetched, bytes_max + group->base.size)) {
+    if (is_little(group, fetched, bytes_max + group->base_bytes)) {
         return fetched;
     }
     return group->base.index;
@@ -231,6 +293,8 @@ void cc_group_image_durable(struct cc_group *group, uint64_t mark)
     }
     group->switch_mark = 0;
     group->base = group->next_base;
+    cc_group_set_segments(group, group->next_segments);
+    group->next_segments = NULL;
     group->marks.image_size = group->base.size;
     cc_group_base_mended(group);
     cc_group_leave_damage(group);

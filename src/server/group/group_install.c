@@ -13,6 +13,7 @@
 #include "server/image/image_name.h"
 #include "server/image/lending.h"
 #include "server/image/offering.h"
+#include "server/image/segments.h"
 #include "server/image/taking.h"
 #include "server/node/node.h"
 
@@ -44,10 +45,16 @@ static void adopt(struct cc_group *group, const struct cc_image_id *id, struct c
 }
 
 /* The log is as it should be; the state alone was lost. */
-static void find_state(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
+static void find_state(
+    struct cc_group *group,
+    const struct cc_image_id *id,
+    struct cc_segment_list *segments,
+    struct cc_apply *apply)
 {
-    if (id->index > group->base.index) {
-        cc_group_switch(group, id, true);
+    if (!cc_image_id_equals(id, &group->base)) {
+        cc_group_switch(group, id, segments, true);
+    } else {
+        cc_group_set_segments(group, cc_segment_list_retain(segments));
     }
     adopt(group, id, apply);
     cc_server_settle(group->server, CC_TOPIC_BASE);
@@ -63,18 +70,22 @@ static bool is_behind(const struct cc_group *group, const struct cc_image_id *id
 }
 
 /* The core decides whether it is still wanted. */
-static void install(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
+static void install(
+    struct cc_group *group,
+    const struct cc_image_id *id,
+    struct cc_segment_list *segments,
+    struct cc_apply *apply)
 {
     struct cc_raft_event event = {
         .kind = CC_RAFT_EVENT_INSTALL, .index = id->index, .term = id->term};
 
     if (!group->has_state && id->index <= cc_raft_commit(group->core)) {
-        find_state(group, id, apply);
+        find_state(group, id, segments, apply);
         return;
     }
     if (cc_group_may_mend(group, id)) {
         cc_apply_destroy(apply);
-        cc_group_mend(group, id);
+        cc_group_mend(group, id, segments);
         return;
     }
     if (is_behind(group, id) || apply == NULL) { /* what it was to mend is whole again */
@@ -84,10 +95,13 @@ static void install(struct cc_group *group, const struct cc_image_id *id, struct
     }
     group->installing = apply;
     group->next_base = *id;
+    group->next_segments = cc_segment_list_retain(segments);
     (void)cc_group_step(group, &event);
     if (group->installing != NULL) { /* it brings nothing any more, or comes at the wrong moment */
         cc_apply_destroy(group->installing);
         group->installing = NULL;
+        cc_segment_list_release(group->next_segments);
+        group->next_segments = NULL;
         cc_group_image_sweep(group);
     }
 }
@@ -97,11 +111,12 @@ static void fetched(
     copycat_status status,
     const struct cc_image_id *id,
     struct cc_apply *apply,
+    struct cc_segment_list *segments,
     const char *text)
 {
     group->fetching = NULL;
     if (status == COPYCAT_OK) {
-        install(group, id, apply);
+        install(group, id, segments, apply);
     } else if (status == COPYCAT_ERR_IO) {
         cc_server_fail(group->server, status, text);
     } else {
@@ -133,7 +148,7 @@ static bool is_wanted(
         return false;
     }
     if (!group->has_state) {
-        return image->index > group->base.index || cc_image_id_equals(id, &group->base);
+        return image->index >= group->base.index;
     }
     return image->index > cc_apply_index(group->apply) &&
            (offer->term == term || (group->wanted != 0 && image->index >= group->wanted));
@@ -243,6 +258,7 @@ bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copyca
 void cc_group_install(struct cc_group *group, bool keep_tail)
 {
     struct cc_image_id id = group->next_base;
+    struct cc_segment_list *segments = group->next_segments;
     const struct cc_log_damage *damage = cc_log_damage(group->log);
     struct cc_apply *apply = group->installing;
 
@@ -254,6 +270,8 @@ void cc_group_install(struct cc_group *group, bool keep_tail)
     } else if (damage != NULL && damage->first <= id.index) {
         cc_log_forget(group->log, id.index);
     }
-    cc_group_switch(group, &id, keep_tail);
+    group->next_segments = NULL;
+    cc_group_switch(group, &id, segments, keep_tail);
+    cc_segment_list_release(segments);
     adopt(group, &id, apply);
 }

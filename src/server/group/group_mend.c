@@ -11,6 +11,7 @@
 #include "server/group/group.h"
 #include "server/image/fetching.h"
 #include "server/image/lending.h"
+#include "server/image/segments.h"
 #include "server/node/node.h"
 
 bool cc_group_is_alone(const struct cc_group *group)
@@ -114,17 +115,21 @@ bool cc_group_may_mend(const struct cc_group *group, const struct cc_image_id *i
         id->index > cc_apply_index(group->apply)) {
         return false;
     }
-    return id->index > group->base.index
-               ? is_newer_needed(group, id)
-               : group->base_trouble == COPYCAT_ERR_DAMAGED && cc_image_id_equals(id, &group->base);
+    if (id->index == group->base.index) {
+        /* With the same segments, or with others for the same state. */
+        return id->term == group->base.term && group->base_trouble == COPYCAT_ERR_DAMAGED;
+    }
+    return id->index > group->base.index && is_newer_needed(group, id);
 }
 
-void cc_group_mend(struct cc_group *group, const struct cc_image_id *id)
+void cc_group_mend(
+    struct cc_group *group, const struct cc_image_id *id, struct cc_segment_list *segments)
 {
     group->wanted = 0;
-    if (id->index > group->base.index) {
-        cc_group_switch(group, id, true);
+    if (!cc_image_id_equals(id, &group->base)) {
+        cc_group_switch(group, id, segments, true);
     } else {
+        cc_group_set_segments(group, cc_segment_list_retain(segments));
         cc_group_base_mended(group);
     }
 }

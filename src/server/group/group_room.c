@@ -18,7 +18,7 @@
 
 static uint64_t used(const struct cc_group *group)
 {
-    return cc_journal_disk_bytes(group->journal) + group->base.size +
+    return cc_journal_disk_bytes(group->journal) + group->base_bytes +
            (group->switch_mark == 0 ? 0 : group->next_base.size);
 }
 
@@ -41,7 +41,7 @@ uint64_t cc_room_left(const struct cc_group *group)
 /* At most; of machines that keep live commits. */
 static uint64_t state_size(const struct cc_group *group)
 {
-    return group->base.size + cc_log_bytes_above(group->log, group->base.index);
+    return group->live_bytes + cc_log_bytes_above(group->log, group->base.index);
 }
 
 /* The next image, what must be there then for the one after it, and one more journal file, unless
@@ -49,7 +49,7 @@ static uint64_t state_size(const struct cc_group *group)
 uint64_t cc_room_need(const struct cc_group *group)
 {
     uint64_t state = state_size(group);
-    uint64_t growth = less(state, group->base.size);
+    uint64_t growth = less(state, group->live_bytes);
     uint64_t file_size = cc_server_options(group->server)->file_size;
     bool has_files = cc_journal_free_bytes(group->journal) >= 2 * file_size;
 
@@ -79,7 +79,7 @@ static void judge_disk(struct cc_group *group)
         group->journal, less(room->free + room->used, used(group)) < file_size + state);
     room->left = less(left, wanted) / 2; /* what is logged is needed twice */
     room->is_pressed = left < wanted + 2 * file_size + state / 8 &&
-                       (since >= file_size / 8 + group->base.size / 8 ||
+                       (since >= file_size / 8 + group->live_bytes / 8 ||
                         cc_journal_would_free(group->journal, cc_apply_index(group->apply)));
 }
 

@@ -3,7 +3,8 @@
  * fetching -- see fetching.h.
  *
  *     RECEIVING (a few parts are asked for ahead) -> SAVING (the file is made durable)
- *                                                 -> BUILDING (it is read into a state) -> done
+ *         -> LISTING (which segments are needed) -> LOOKING (whether the next lies here, and reads)
+ *         -> RECEIVING if not, and so on -> BUILDING (all is read into a state) -> done
  */
 #include "server/image/fetching.h"
 
@@ -31,6 +32,8 @@
 enum phase {
     RECEIVING,
     SAVING,
+    LISTING,
+    LOOKING,
     BUILDING,
     ENDED,
 };
@@ -43,21 +46,30 @@ struct cc_fetching {
         copycat_status status,
         const struct cc_image_id *id,
         struct cc_apply *apply,
+        struct cc_segment_list *segments,
         const char *text);
     enum phase phase;
     bool builds_state;
     uint32_t holds; /* what is under way and will call back */
     struct cc_image_id id;
-    struct cc_lane lane; /* with whom is asked */
+    struct cc_image_segment *table; /* that it needs */
+    size_t table_count;
+    uint32_t place;          /* 0: the image itself; else which segment of the table, from 1 */
+    struct cc_image_id file; /* at that place */
+    struct cc_lane lane;     /* with whom is asked */
     uint32_t part_size;
     uint64_t received;
     uint64_t asked;
     uint64_t heard_us;
     uint64_t asked_us;
-    uint64_t look_us;           /* does it get on? */
-    struct cc_image_sink *sink; /* NULL: its file is closed */
+    uint64_t look_us;               /* does it get on? */
+    uint64_t progress;              /* bytes of files that are here */
+    struct cc_image_sink *sink;     /* NULL: its file is closed */
+    struct cc_image_reader *reader; /* of what is here; NULL: it is closed, or being closed */
+    copycat_status read;            /* what became of that */
     struct cc_loading *loading;
     struct cc_apply *apply;
+    struct cc_segment_list *segments;
     copycat_status status;
     char text[CC_REFUSE_TEXT_SIZE_MAX];
 };
@@ -71,13 +83,26 @@ static void settle(struct cc_fetching *fetching)
     }
     if (fetching->group != NULL) {
         fetching->done(
-            fetching->group, fetching->status, &fetching->id, fetching->apply, fetching->text);
+            fetching->group, fetching->status, &fetching->id, fetching->apply, fetching->segments,
+            fetching->text);
     } else if (fetching->apply != NULL) {
         cc_apply_destroy(fetching->apply);
     }
+    cc_segment_list_release(fetching->segments);
+    cc_memory_give(server->memory, fetching->table);
     cc_memory_give(server->memory, fetching);
     server->image_writers--;
     cc_server_let_go(server);
+}
+
+static void close_reader(struct cc_fetching *fetching)
+{
+    if (fetching->reader != NULL) {
+        struct cc_image_reader *reader = fetching->reader;
+
+        fetching->reader = NULL;
+        cc_image_read_close(reader);
+    }
 }
 
 static void give_up(struct cc_fetching *fetching, copycat_status status, const char *text)
@@ -99,6 +124,7 @@ static void give_up(struct cc_fetching *fetching, copycat_status status, const c
         cc_image_sink_abandon(fetching->sink);
         fetching->sink = NULL;
     }
+    close_reader(fetching);
     if (fetching->loading != NULL) {
         cc_loading_abandon(fetching->loading);
         fetching->loading = NULL;
@@ -116,11 +142,129 @@ static void built(void *owner, const struct cc_loaded *loaded)
     fetching->holds--;
     if (fetching->phase == BUILDING) {
         fetching->apply = loaded->apply;
+        fetching->segments = cc_segment_list_retain(loaded->segments);
         give_up(fetching, loaded->status, loaded->text);
     } else if (loaded->apply != NULL) {
         cc_apply_destroy(loaded->apply);
     }
     settle(fetching);
+}
+
+static void build(struct cc_fetching *fetching)
+{
+    fetching->phase = BUILDING;
+    cc_lane_hang_up(&fetching->lane);
+    fetching->holds++;
+    fetching->loading = cc_loading_begin(
+        fetching->server, &fetching->id, fetching->builds_state, NULL, built, fetching);
+}
+
+/* ---- what is here ------------------------------------------------------------------------------
+ */
+
+static void receive(struct cc_fetching *fetching);
+static void read_here(struct cc_fetching *fetching, enum phase phase);
+
+/* The next segment of the table, or all are here. */
+static void look_for_next(struct cc_fetching *fetching)
+{
+    if (fetching->place == fetching->table_count) {
+        build(fetching);
+        return;
+    }
+    fetching->progress += fetching->file.size;
+    fetching->received = 0;
+    fetching->place++;
+    fetching->file = cc_image_segment_id(fetching->id.group, &fetching->table[fetching->place - 1]);
+    read_here(fetching, LOOKING);
+}
+
+static void here_opened(
+    void *owner,
+    copycat_status status,
+    const struct cc_image_id *id,
+    const struct cc_image_head *head,
+    const char *text)
+{
+    struct cc_fetching *fetching = owner;
+
+    (void)id;
+    (void)head;
+    fetching->read = status;
+    if (fetching->reader == NULL) {
+        return;
+    }
+    if (status == COPYCAT_OK) {
+        cc_image_read_next(fetching->reader);
+    } else if (fetching->phase == LISTING || status == COPYCAT_ERR_BUSY) {
+        give_up(fetching, status, text);
+    } else {
+        close_reader(fetching);
+    }
+}
+
+static void here_piece(void *owner, copycat_bytes bytes)
+{
+    struct cc_fetching *fetching = owner;
+
+    (void)bytes;
+    cc_image_read_next(fetching->reader);
+}
+
+static void here_ended(void *owner, copycat_status status, const char *text)
+{
+    struct cc_fetching *fetching = owner;
+
+    fetching->read = status;
+    if (fetching->phase == LISTING && status != COPYCAT_OK) {
+        give_up(fetching, status, text);
+        return;
+    }
+    if (fetching->phase == LISTING) {
+        const struct cc_image_segment *table =
+            cc_image_read_segments(fetching->reader, &fetching->table_count);
+
+        fetching->table =
+            cc_memory_take(fetching->server->memory, (fetching->table_count + 1) * sizeof *table);
+        for (size_t i = 0; i < fetching->table_count; i++) {
+            fetching->table[i] = table[i];
+        }
+    }
+    close_reader(fetching);
+}
+
+static void here_closed(void *owner)
+{
+    struct cc_fetching *fetching = owner;
+
+    fetching->holds--;
+    if (fetching->phase == LISTING ||
+        (fetching->phase == LOOKING && fetching->read == COPYCAT_OK)) {
+        look_for_next(fetching);
+    } else if (fetching->phase == LOOKING) {
+        receive(fetching);
+    } else {
+        settle(fetching);
+    }
+}
+
+static const struct cc_image_read_callbacks here_callbacks = {
+    .on_open = here_opened,
+    .on_piece = here_piece,
+    .on_end = here_ended,
+    .on_closed = here_closed,
+};
+
+static void read_here(struct cc_fetching *fetching, enum phase phase)
+{
+    struct cc_server *server = fetching->server;
+    copycat_status status = cc_image_read_begin(
+        &fetching->reader, server->env, server->directory, &fetching->file, &here_callbacks,
+        fetching);
+
+    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+    fetching->phase = phase;
+    fetching->holds++;
 }
 
 static void saved(void *owner, copycat_status status, const char *text)
@@ -129,14 +273,13 @@ static void saved(void *owner, copycat_status status, const char *text)
 
     fetching->holds--;
     fetching->sink = NULL;
-    if (fetching->phase == SAVING && status == COPYCAT_OK) {
-        fetching->phase = BUILDING;
-        fetching->holds++;
-        fetching->loading = cc_loading_begin(
-            fetching->server, &fetching->id, fetching->builds_state, built, fetching);
-    } else {
+    if (fetching->phase != SAVING || status != COPYCAT_OK) {
         give_up(fetching, status, text);
         settle(fetching);
+    } else if (fetching->place == 0) {
+        read_here(fetching, LISTING);
+    } else {
+        look_for_next(fetching);
     }
 }
 
@@ -148,12 +291,13 @@ static void ask(struct cc_fetching *fetching)
     struct cc_group *group = fetching->group;
 
     fetching->asked_us = cc_env_now_us(fetching->server->env);
-    while (fetching->asked < fetching->id.size &&
+    while (fetching->asked < fetching->file.size &&
            fetching->asked - fetching->received < PARTS_AHEAD * fetching->part_size &&
            cc_lane_is_up(&fetching->lane)) {
-        uint64_t left = fetching->id.size - fetching->asked;
+        uint64_t left = fetching->file.size - fetching->asked;
         struct cc_image_ask message = {
             .image = cc_image_name_of(&fetching->id),
+            .file = fetching->place,
             .offset = fetching->asked,
             .size = left < fetching->part_size ? (uint32_t)left : fetching->part_size,
         };
@@ -198,8 +342,10 @@ static void on_up(void *owner)
 {
     struct cc_fetching *fetching = owner;
 
-    fetching->asked = fetching->received;
-    ask(fetching);
+    if (fetching->phase == RECEIVING) {
+        fetching->asked = fetching->received;
+        ask(fetching);
+    }
 }
 
 static bool is_of_image(const struct cc_fetching *fetching, const struct cc_image_part *part)
@@ -213,19 +359,21 @@ static bool on_part(void *owner, copycat_bytes body)
     struct cc_fetching *fetching = owner;
     struct cc_image_part part;
 
-    CC_ASSERT(fetching->phase == RECEIVING);
     if (!cc_image_part_decode(body, &part) || !is_of_image(fetching, &part)) {
         return false;
+    }
+    if (fetching->phase != RECEIVING) {
+        return true; /* it was asked for twice */
     }
     if (part.bytes.size == 0) {
         give_up(
             fetching, COPYCAT_ERR_UNAVAILABLE, "the server that offered an image has it no more");
         return true;
     }
-    if (part.offset != fetching->received) {
+    if (part.file != fetching->place || part.offset != fetching->received) {
         return true;
     }
-    if (part.bytes.size > fetching->id.size - fetching->received) {
+    if (part.bytes.size > fetching->file.size - fetching->received) {
         return false;
     }
     if (cc_image_sink_add(fetching->sink, part.offset, part.bytes) != COPYCAT_OK) {
@@ -235,14 +383,29 @@ static bool on_part(void *owner, copycat_bytes body)
     fetching->received += part.bytes.size;
     fit_parts(fetching);
     fetching->heard_us = cc_env_now_us(fetching->server->env);
-    if (fetching->received == fetching->id.size) {
+    if (fetching->received == fetching->file.size) {
         fetching->phase = SAVING;
-        cc_lane_hang_up(&fetching->lane);
         cc_image_sink_finish(fetching->sink);
     } else {
         ask(fetching);
     }
     return true;
+}
+
+/* The file at hand is asked for from its beginning. */
+static void receive(struct cc_fetching *fetching)
+{
+    struct cc_server *server = fetching->server;
+    copycat_status status = cc_image_sink_begin(
+        &fetching->sink, server->env, server->directory, &fetching->file, &callbacks, fetching);
+
+    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+    fetching->phase = RECEIVING;
+    fetching->holds++;
+    fetching->received = 0;
+    fetching->asked = 0;
+    fetching->heard_us = cc_env_now_us(server->env);
+    ask(fetching);
 }
 
 static const struct cc_lane_callbacks lane_callbacks = {.on_up = on_up, .on_part = on_part};
@@ -263,7 +426,7 @@ bool cc_fetching_offered(struct cc_fetching *fetching, uint32_t peer, const stru
     if (!cc_image_id_equals(id, &fetching->id)) {
         return cc_fetching_is_stale(fetching);
     }
-    if (peer != fetching->lane.peer && fetching->phase == RECEIVING) {
+    if (peer != fetching->lane.peer && fetching->phase < BUILDING) {
         cc_lane_dial(&fetching->lane, peer); /* it leads, so it can be reached */
     }
     return false;
@@ -273,7 +436,7 @@ void cc_fetching_tell(const struct cc_fetching *fetching, struct cc_image_fetchi
 {
     *told_out = (struct cc_image_fetching){
         .index = fetching->id.index,
-        .progress = fetching->received + (uint64_t)(fetching->phase == BUILDING)};
+        .progress = fetching->progress + fetching->received + (uint64_t)fetching->phase};
     if (fetching->loading != NULL) {
         told_out->progress += cc_loading_progress(fetching->loading);
     }
@@ -341,11 +504,11 @@ struct cc_fetching *cc_fetching_begin(
         copycat_status status,
         const struct cc_image_id *id,
         struct cc_apply *apply,
+        struct cc_segment_list *segments,
         const char *text))
 {
     struct cc_server *server = group->server;
     struct cc_fetching *fetching = cc_memory_take(server->memory, sizeof *fetching);
-    copycat_status status;
 
     fetching->server = server;
     fetching->group = group;
@@ -353,17 +516,13 @@ struct cc_fetching *cc_fetching_begin(
     fetching->builds_state = builds_state;
     fetching->id = *id;
     fetching->part_size = PART_SIZE_MIN;
-    fetching->heard_us = cc_env_now_us(server->env);
-    fetching->look_us = fetching->heard_us + group->election_timeout_us;
-    fetching->holds = 1;
-    status = cc_image_sink_begin(
-        &fetching->sink, server->env, server->directory, id, &callbacks, fetching);
-    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+    fetching->look_us = cc_env_now_us(server->env) + group->election_timeout_us;
+    fetching->file = *id;
     server->image_writers++;
     cc_server_hold(server);
     cc_lane_init(&fetching->lane, server, &lane_callbacks, fetching);
     cc_lane_dial(&fetching->lane, peer);
-    ask(fetching);
+    receive(fetching);
     return fetching;
 }
 

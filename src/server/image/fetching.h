@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fetching -- an image that this member needs comes from another one, part by part, is checked and
- * becomes a state.
+ * fetching -- an image that this member needs comes from another one, part by part, and so do the
+ * segments that it needs and that do not lie here; it is checked and becomes a state.
  *
  * Where it sits:   another member's lending -> [fetching] -> log/image -> loading -> server/group,
  *                  which installs it.
@@ -9,7 +9,8 @@
  *                  are missing.
  * Memory:          a few parts of 64 KiB under way, and the state that is built.
  *
- * An image has the same bytes on whoever has it: so another member may go on where one was silent.
+ * An image has the same bytes on whoever has it, and names the same segments: so another member may go
+ * on where one was silent.
  */
 #ifndef CC_SERVER_IMAGE_FETCHING_H
 #define CC_SERVER_IMAGE_FETCHING_H
@@ -20,9 +21,11 @@
 
 struct cc_fetching;
 struct cc_group;
+struct cc_segment_list;
 
-/* `done` comes once, unless it is abandoned: OK with the state, which is the receiver's, or why there
- * is none.  `peer` has offered the image.  Without `builds_state` it is only seen to be whole. */
+/* `done` comes once, unless it is abandoned: OK with the state, which is the receiver's, and the
+ * segments, which are borrowed, or why there is none.  `peer` has offered the image.  Without
+ * `builds_state` it is only seen to be whole. */
 struct cc_fetching *cc_fetching_begin(
     struct cc_group *group,
     uint32_t peer,
@@ -33,6 +36,7 @@ struct cc_fetching *cc_fetching_begin(
         copycat_status status,
         const struct cc_image_id *id,
         struct cc_apply *apply,
+        struct cc_segment_list *segments,
         const char *text));
 
 /* Gives it up; the group is not touched any more once this returns. */

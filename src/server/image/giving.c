@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "server/group/group.h"
 #include "server/image/loading.h"
+#include "server/image/segments.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -43,8 +44,9 @@ struct backup {
     uint64_t sent;
     struct cc_loading *loading; /* NULL: its file is closed */
     struct cc_image_id id;
-    bool is_asked;       /* more records come */
-    copycat_bytes piece; /* what is left of those at hand */
+    struct cc_segment_list *segments; /* that it needs: they stay until then */
+    bool is_asked;                    /* more records come */
+    copycat_bytes piece;              /* what is left of those at hand */
 };
 
 struct cc_giving {
@@ -93,6 +95,24 @@ static void refuse(struct backup *backup, copycat_status status, const char *tex
 {
     cc_server_refuse_guest(backup->giving->server, backup->token, status, text);
     end(backup);
+}
+
+bool cc_giving_given(
+    const struct cc_giving *giving,
+    uint32_t number,
+    struct cc_image_id *id_out,
+    const struct cc_segment_list **segments_out)
+{
+    for (uint32_t i = 0; i < CC_BACKUPS_MAX; i++) {
+        const struct backup *backup = &giving->backups[i];
+
+        if (backup->loading != NULL && number-- == 0) {
+            *id_out = backup->id;
+            *segments_out = backup->segments;
+            return true;
+        }
+    }
+    return false;
 }
 
 void cc_giving_end(struct cc_giving *giving)
@@ -208,6 +228,8 @@ static void loaded(void *owner, const struct cc_loaded *loaded)
     struct cc_giving *giving = backup->giving;
 
     backup->loading = NULL;
+    cc_segment_list_release(backup->segments);
+    backup->segments = NULL;
     if (backup->phase == ENDED || giving->group == NULL || !is_there(backup)) {
         end(backup);
     } else if (loaded->status == COPYCAT_OK) {
@@ -227,10 +249,11 @@ static void open(struct backup *backup)
     struct cc_giving *giving = backup->giving;
 
     backup->id = giving->group->base;
+    backup->segments = cc_segment_list_retain(giving->group->segments);
     backup->phase = OPENING;
     backup->is_asked = true;
-    backup->loading =
-        cc_loading_begin_reading(giving->server, &backup->id, on_records, loaded, backup);
+    backup->loading = cc_loading_begin_reading(
+        giving->server, &backup->id, backup->segments, on_records, loaded, backup);
     CC_ASSERT(backup->loading != NULL); /* the directory holds the journal, too */
 }
 

@@ -24,6 +24,8 @@
 #define CC_BACKUPS_MAX 2u
 
 struct cc_giving;
+struct cc_image_id;
+struct cc_segment_list;
 struct cc_group;
 
 struct cc_giving *cc_giving_create(struct cc_group *group);
@@ -41,5 +43,13 @@ void cc_giving_marked(struct cc_giving *giving);
 /* At the end of a pass, and when it is due; COPYCAT_NONE: never. */
 void cc_giving_go_on(struct cc_giving *giving);
 uint64_t cc_giving_due_us(const struct cc_giving *giving);
+
+/* An image that is being given, by number from 0, and its segments, borrowed; false: there are no
+ * more. */
+bool cc_giving_given(
+    const struct cc_giving *giving,
+    uint32_t number,
+    struct cc_image_id *id_out,
+    const struct cc_segment_list **segments_out);
 
 #endif /* CC_SERVER_IMAGE_GIVING_H */

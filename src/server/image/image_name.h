@@ -10,8 +10,8 @@
 
 static inline struct cc_image_id cc_image_id_of(uint32_t group, const struct cc_image_name *name)
 {
-    return (struct cc_image_id){group,         name->index, name->term,
-                                name->time_us, name->size,  name->checksum};
+    return (struct cc_image_id){group,      name->index,    name->term, name->time_us,
+                                name->size, name->checksum, false};
 }
 
 static inline struct cc_image_name cc_image_name_of(const struct cc_image_id *id)

@@ -9,6 +9,7 @@
 #include "server/group/group.h"
 #include "server/image/image_name.h"
 #include "server/image/scrubbing.h"
+#include "server/image/segments.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -29,8 +30,11 @@ struct borrower {
     uint32_t peer;
     struct cc_image_source *source; /* NULL: closed */
     bool is_closing;
-    bool is_given; /* as far as its end */
+    bool is_given;  /* as far as the end of a file */
+    bool has_image; /* `id` is lent, */
     struct cc_image_id id;
+    struct cc_segment_list *segments;         /* with these, */
+    uint32_t file;                            /* and this of its files is open */
     struct cc_image_ask waiting[WAITING_MAX]; /* in order */
     uint32_t waiting_count;
     uint32_t loans;    /* parts that are being read */
@@ -73,9 +77,18 @@ static void close_source(struct borrower *borrower)
 {
     if (borrower->source != NULL && !borrower->is_closing) {
         borrower->is_closing = true;
-        borrower->waiting_count = 0;
         cc_image_source_close(borrower->source);
     }
+}
+
+/* Nothing is lent any more. */
+static void end_borrowing(struct borrower *borrower)
+{
+    close_source(borrower);
+    borrower->has_image = false;
+    borrower->waiting_count = 0;
+    cc_segment_list_release(borrower->segments);
+    borrower->segments = NULL;
 }
 
 static void free_if_over(struct cc_lending *lending)
@@ -91,7 +104,7 @@ void cc_lending_end(struct cc_lending *lending)
 {
     lending->group = NULL;
     for (uint32_t i = 0; i < lending->borrower_count; i++) {
-        close_source(&lending->borrowers[i]);
+        end_borrowing(&lending->borrowers[i]);
     }
     free_if_over(lending);
 }
@@ -100,9 +113,27 @@ void cc_lending_recall(struct cc_lending *lending, const struct cc_image_id *id)
 {
     for (uint32_t i = 0; i < lending->borrower_count; i++) {
         if (cc_image_id_equals(&lending->borrowers[i].id, id)) {
-            close_source(&lending->borrowers[i]);
+            end_borrowing(&lending->borrowers[i]);
         }
     }
+}
+
+bool cc_lending_lent(
+    const struct cc_lending *lending,
+    uint32_t number,
+    struct cc_image_id *id_out,
+    const struct cc_segment_list **segments_out)
+{
+    for (uint32_t i = 0; i < lending->borrower_count; i++) {
+        const struct borrower *borrower = &lending->borrowers[i];
+
+        if (borrower->has_image && number-- == 0) {
+            *id_out = borrower->id;
+            *segments_out = borrower->segments;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- parts ------------------------------------------------------------------------------------
@@ -112,10 +143,11 @@ static void give(
     struct cc_lending *lending,
     uint32_t peer,
     const struct cc_image_id *id,
+    uint32_t file,
     uint64_t offset,
     copycat_bytes bytes)
 {
-    struct cc_image_part part = {id->index, id->checksum, offset, bytes};
+    struct cc_image_part part = {id->index, id->checksum, file, offset, bytes};
 
     if (lending->group == NULL || !cc_server_lane_is_up(lending->server, peer)) {
         return;
@@ -138,8 +170,8 @@ static void fail(struct borrower *borrower, copycat_status status, const char *t
 {
     struct cc_group *group = borrower->lending->group;
 
-    give(borrower->lending, borrower->peer, &borrower->id, 0, (copycat_bytes){NULL, 0});
-    close_source(borrower);
+    give(borrower->lending, borrower->peer, &borrower->id, 0, 0, (copycat_bytes){NULL, 0});
+    end_borrowing(borrower);
     if (group == NULL) {
         return;
     }
@@ -172,22 +204,27 @@ static void on_open(void *owner, copycat_status status, const char *text)
     }
 }
 
+static void open_wanted(struct borrower *borrower);
+
 static void read(struct cc_image_loan *loan)
 {
     struct part *part = loan->owner;
     struct borrower *borrower = part->borrower;
 
     borrower->loans--;
+    open_wanted(borrower);
     if (borrower->waiting_count > 0) {
         cc_group_wake(borrower->lending->group);
     }
     if (loan->status == COPYCAT_OK) {
-        give(borrower->lending, borrower->peer, &borrower->id, loan->offset, loan->bytes);
+        give(
+            borrower->lending, borrower->peer, &borrower->id, borrower->file, loan->offset,
+            loan->bytes);
     } else if (loan->status == COPYCAT_ERR_IO && !borrower->is_closing) {
         fail_part(borrower, loan->offset);
     } else if (loan->status != COPYCAT_ERR_CLOSED && !borrower->is_closing) {
-        give(borrower->lending, borrower->peer, &borrower->id, 0, (copycat_bytes){NULL, 0});
-        close_source(borrower);
+        give(borrower->lending, borrower->peer, &borrower->id, 0, 0, (copycat_bytes){NULL, 0});
+        end_borrowing(borrower);
     }
     cc_memory_give(borrower->lending->server->memory, part);
 }
@@ -214,7 +251,8 @@ static void lend(struct borrower *borrower)
 
 static bool is_ready(const struct borrower *borrower)
 {
-    return borrower->waiting_count > 0 && borrower->loans < LOANS_MAX;
+    return borrower->waiting_count > 0 && borrower->loans < LOANS_MAX && borrower->source != NULL &&
+           !borrower->is_closing && borrower->file == borrower->waiting[0].file;
 }
 
 /* So many bytes are lent now: when is the next turn? */
@@ -260,6 +298,10 @@ static void on_closed(void *owner)
     borrower->source = NULL;
     borrower->is_closing = false;
     lending->open_count--;
+    open_wanted(borrower);
+    if (borrower->waiting_count > 0) {
+        cc_group_wake(lending->group);
+    }
     free_if_over(lending);
     cc_server_let_go(server);
 }
@@ -272,27 +314,53 @@ static const struct cc_image_source_callbacks callbacks = {
 /* Only what this group stands on, and what is sound: a file that is still being made is nobody's. */
 static bool may_lend(const struct cc_lending *lending, const struct cc_image_id *id)
 {
-    return cc_image_id_equals(id, &lending->group->base) &&
+    return cc_image_id_equals(id, &lending->group->base) && lending->group->has_state &&
            lending->group->base_trouble == COPYCAT_OK;
 }
 
-static bool open_source(struct borrower *borrower, const struct cc_image_id *id)
+/* False: the image has not so many files. */
+static bool find_file(const struct borrower *borrower, uint32_t file, struct cc_image_id *id_out)
+{
+    size_t count = borrower->segments == NULL ? 0 : borrower->segments->count;
+
+    if (file > count) {
+        return false;
+    }
+    *id_out =
+        file == 0
+            ? borrower->id
+            : cc_image_segment_id(borrower->id.group, &borrower->segments->at[file - 1]->name);
+    return true;
+}
+
+static void open_source(struct borrower *borrower, uint32_t file)
 {
     struct cc_lending *lending = borrower->lending;
+    struct cc_image_id id;
+    bool is_there = find_file(borrower, file, &id);
+    copycat_status status;
 
-    if (!may_lend(lending, id)) {
-        return false;
-    }
-    borrower->id = *id;
-    if (cc_image_source_open(
-            &borrower->source, lending->server->env, lending->server->directory, id, &callbacks,
-            borrower) != COPYCAT_OK) {
-        borrower->source = NULL;
-        return false;
-    }
+    CC_ASSERT(is_there); /* or the ask was refused */
+    status = cc_image_source_open(
+        &borrower->source, lending->server->env, lending->server->directory, &id, &callbacks,
+        borrower);
+    CC_ASSERT(status == COPYCAT_OK); /* it lies there */
+    borrower->file = file;
     lending->open_count++;
     cc_server_hold(lending->server);
-    return true;
+}
+
+/* The file that the oldest ask is for; the one before is closed when nothing is read of it. */
+static void open_wanted(struct borrower *borrower)
+{
+    if (borrower->waiting_count == 0 || borrower->is_closing) {
+        return;
+    }
+    if (borrower->source == NULL) {
+        open_source(borrower, borrower->waiting[0].file);
+    } else if (borrower->file != borrower->waiting[0].file && borrower->loans == 0) {
+        close_source(borrower);
+    }
 }
 
 static struct borrower *find(struct cc_lending *lending, uint32_t peer)
@@ -305,12 +373,17 @@ static struct borrower *find(struct cc_lending *lending, uint32_t peer)
     return NULL;
 }
 
+static bool is_behind(const struct cc_image_ask *left, const struct cc_image_ask *right)
+{
+    return left->file != right->file ? left->file > right->file : left->offset > right->offset;
+}
+
 /* Asks go on from where the one before ended, or begin again: then what waits is asked anew. */
 static bool line_up(struct borrower *borrower, const struct cc_image_ask *ask)
 {
     struct cc_lending *lending = borrower->lending;
 
-    if (borrower->waiting_count > 0 && ask->offset <= borrower->waiting[0].offset) {
+    if (borrower->waiting_count > 0 && !is_behind(ask, &borrower->waiting[0])) {
         borrower->waiting_count = 0;
     }
     if (borrower->waiting_count == WAITING_MAX ||
@@ -318,9 +391,57 @@ static bool line_up(struct borrower *borrower, const struct cc_image_ask *ask)
         return false;
     }
     borrower->waiting[borrower->waiting_count++] = *ask;
+    open_wanted(borrower);
     lend_in_turn(lending);
     cc_group_wake(lending->group);
     return true;
+}
+
+/* Who begins once more with what he has been given has not found it good, perhaps. */
+static void note_progress(struct borrower *borrower, const struct cc_image_ask *ask, uint64_t size)
+{
+    struct cc_lending *lending = borrower->lending;
+
+    if (ask->file == 0 && ask->offset == 0 && borrower->is_given &&
+        may_lend(lending, &borrower->id)) {
+        cc_scrubbing_hurry(lending->group->scrubbing);
+    }
+    borrower->is_given = (borrower->is_given && ask->file > 0) || ask->offset + ask->size >= size;
+}
+
+/* Of the image that is being lent.  False: it makes no sense. */
+static bool serve(struct borrower *borrower, const struct cc_image_ask *ask)
+{
+    struct cc_image_id file;
+
+    if (!find_file(borrower, ask->file, &file) || ask->offset >= file.size ||
+        ask->size > file.size - ask->offset) {
+        return false;
+    }
+    note_progress(borrower, ask, file.size);
+    return line_up(borrower, ask);
+}
+
+static void begin_borrowing(struct borrower *borrower, const struct cc_image_id *id)
+{
+    struct cc_lending *lending = borrower->lending;
+
+    borrower->id = *id;
+    borrower->segments = cc_segment_list_retain(lending->group->segments);
+    borrower->has_image = true;
+    borrower->is_given = false;
+    borrower->asked_us = cc_env_now_us(lending->server->env);
+}
+
+void cc_lending_offered(struct cc_lending *lending, uint32_t peer)
+{
+    struct borrower *borrower = find(lending, peer);
+
+    if (borrower != NULL && !borrower->has_image && borrower->source == NULL &&
+        may_lend(lending, &lending->group->base)) {
+        begin_borrowing(borrower, &lending->group->base);
+        cc_group_wake(lending->group);
+    }
 }
 
 bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes body)
@@ -329,24 +450,23 @@ bool cc_lending_asked(struct cc_lending *lending, uint32_t peer, copycat_bytes b
     struct cc_image_ask ask;
     struct cc_image_id id;
 
-    if (borrower == NULL || !cc_image_ask_decode(body, &ask) || borrower->is_closing) {
+    if (borrower == NULL || !cc_image_ask_decode(body, &ask)) {
         return false;
     }
     id = cc_image_id_of(lending->group->id, &ask.image);
-    if (borrower->source != NULL && !cc_image_id_equals(&id, &borrower->id) && !CC_BUG(T043C)) {
-        close_source(borrower);
-        return false;
+    if (!borrower->has_image || (!cc_image_id_equals(&id, &borrower->id) && !CC_BUG(T043C))) {
+        end_borrowing(borrower);
+        if (borrower->source != NULL) {
+            return false; /* until that is closed */
+        }
+        if (!may_lend(lending, &id)) {
+            give(lending, peer, &id, ask.file, ask.offset, (copycat_bytes){NULL, 0});
+            return true;
+        }
+        begin_borrowing(borrower, &id);
     }
-    if (borrower->source == NULL && !open_source(borrower, &id)) {
-        give(lending, peer, &id, ask.offset, (copycat_bytes){NULL, 0});
-        return true;
-    }
-    if (ask.offset == 0 && borrower->is_given && may_lend(lending, &id)) {
-        cc_scrubbing_hurry(lending->group->scrubbing); /* what was given did not read, perhaps */
-    }
-    borrower->is_given = ask.offset + ask.size >= id.size;
     borrower->asked_us = cc_env_now_us(lending->server->env);
-    return line_up(borrower, &ask);
+    return serve(borrower, &ask);
 }
 
 /* ---- at the end of a pass ---------------------------------------------------------------------
@@ -360,7 +480,7 @@ static uint64_t idle_us(const struct borrower *borrower)
 
 static bool may_idle(const struct borrower *borrower)
 {
-    return borrower->source != NULL && !borrower->is_closing && borrower->waiting_count == 0;
+    return borrower->has_image && borrower->waiting_count == 0;
 }
 
 void cc_lending_go_on(struct cc_lending *lending)
@@ -372,7 +492,7 @@ void cc_lending_go_on(struct cc_lending *lending)
         struct borrower *borrower = &lending->borrowers[i];
 
         if (may_idle(borrower) && now >= idle_us(borrower)) {
-            close_source(borrower);
+            end_borrowing(borrower);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lending -- the image that a server stands on, given part by part to members that ask for it.
+ * lending -- the image that a server stands on, and the segments that it needs, given part by part to
+ * members that ask for them.
  *
  * Where it sits:   log/image -> [lending] -> another member's fetching, on the lane that it dialled
  *                  (server/peer/lane.h).
@@ -8,7 +9,8 @@
  *                  has more is shown out.
  * Rate:            all neighbours together get so many bytes a second, a part in turn.
  *
- * An image that was replaced is lent on to whoever has begun with it, as long as he goes on asking.
+ * An image that was replaced is lent on to whoever has begun with it, as long as he goes on asking: its
+ * segments stay for so long.
  */
 #ifndef CC_SERVER_IMAGE_LENDING_H
 #define CC_SERVER_IMAGE_LENDING_H
@@ -21,6 +23,7 @@
 struct cc_group;
 struct cc_image_id;
 struct cc_lending;
+struct cc_segment_list;
 
 struct cc_lending *cc_lending_create(struct cc_group *group);
 
@@ -29,6 +32,18 @@ void cc_lending_end(struct cc_lending *lending);
 
 /* Its file is bad: it is not given to anybody any more from what is open. */
 void cc_lending_recall(struct cc_lending *lending, const struct cc_image_id *id);
+
+/* The image that this group stands on was offered: it stays for a while, though another may take its
+ * place before the first ask comes. */
+void cc_lending_offered(struct cc_lending *lending, uint32_t peer);
+
+/* An image that is being lent, by number from 0, and its segments, borrowed; false: there are no
+ * more. */
+bool cc_lending_lent(
+    const struct cc_lending *lending,
+    uint32_t number,
+    struct cc_image_id *id_out,
+    const struct cc_segment_list **segments_out);
 
 /* At the end of a pass: what waits is lent as far as the rate allows, and files that nobody asks for are
  * closed. */

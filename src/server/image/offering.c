@@ -10,6 +10,7 @@
 
 #include "server/group/group.h"
 #include "server/image/image_name.h"
+#include "server/image/lending.h"
 #include "server/node/node.h"
 
 #define PATIENCE_ELECTION_TIMEOUTS 30u
@@ -155,6 +156,7 @@ static void offer(struct cc_group *group, struct taker *taker)
         cc_server_peer_begin(group->server, taker->peer, CC_MESSAGE_IMAGE_OFFER, group->id),
         &message);
     cc_server_peer_end(group->server, taker->peer);
+    cc_lending_offered(group->lending, taker->peer);
     if (!is_known(group, taker) && cc_raft_needs_image(group->core, taker->peer)) {
         keep(group, taker, group->base.index, 0);
     }

@@ -2,13 +2,15 @@
 /*
  * scrubbing -- see scrubbing.h.
  *
- *     IDLE -> IMAGE (piece by piece) -> JOURNAL (batch by batch) -> IDLE, for an interval
+ *     IDLE -> IMAGE (piece by piece, then each of its segments) -> JOURNAL (batch by batch) -> IDLE, for
+ *          an interval
  */
 #include "server/image/scrubbing.h"
 
 #include "base/assert.h"
 #include "base/bug.h"
 #include "server/group/group.h"
+#include "server/image/segments.h"
 #include "server/node/node.h"
 
 #define BYTES_PER_SECOND (UINT64_C(8) << 20)
@@ -25,13 +27,15 @@ struct cc_scrubbing {
     struct cc_group *group; /* NULL: it has ended */
     struct cc_timer timer;
     enum phase phase;
-    bool is_again;                  /* another round follows at once */
-    struct cc_image_id id;          /* of the image that is read ... */
-    struct cc_image_reader *reader; /* ... by this; NULL: it is closed, or being closed */
-    struct cc_journal_read read;    /* of a batch */
-    uint64_t index;                 /* of an entry in it */
-    bool is_doubted;                /* the disk refused it once: it is asked again */
-    uint32_t holds;                 /* what is under way and will call back */
+    bool is_again;                    /* another round follows at once */
+    struct cc_image_id id;            /* of the image that is read ... */
+    struct cc_image_reader *reader;   /* ... by this; NULL: it is closed, or being closed */
+    struct cc_segment_list *segments; /* that it needs */
+    size_t segment_next;
+    struct cc_journal_read read; /* of a batch */
+    uint64_t index;              /* of an entry in it */
+    bool is_doubted;             /* the disk refused it once: it is asked again */
+    uint32_t holds;              /* what is under way and will call back */
 };
 
 static void release_if_over(struct cc_scrubbing *scrubbing)
@@ -39,6 +43,7 @@ static void release_if_over(struct cc_scrubbing *scrubbing)
     struct cc_server *server = scrubbing->server;
 
     if (scrubbing->group == NULL && scrubbing->holds == 0) {
+        cc_segment_list_release(scrubbing->segments);
         cc_memory_give(server->memory, scrubbing);
         cc_server_let_go(server);
     }
@@ -214,13 +219,15 @@ static void on_end(void *owner, copycat_status status, const char *text)
     judge(owner, status, text);
 }
 
+static void read_next_file(struct cc_scrubbing *scrubbing);
+
 static void on_closed(void *owner)
 {
     struct cc_scrubbing *scrubbing = owner;
 
     scrubbing->holds--;
     if (scrubbing->group != NULL) {
-        begin_journal(scrubbing);
+        read_next_file(scrubbing);
     }
     release_if_over(scrubbing);
 }
@@ -232,11 +239,34 @@ static const struct cc_image_read_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
-static void begin_image(struct cc_scrubbing *scrubbing)
+static void read_file(struct cc_scrubbing *scrubbing, const struct cc_image_id *id)
 {
     struct cc_server *server = scrubbing->server;
+    copycat_status status = cc_image_read_begin(
+        &scrubbing->reader, server->env, server->directory, id, &callbacks, scrubbing);
+
+    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+    scrubbing->holds++;
+}
+
+/* Each segment in turn, while the image is what this server stands on and nothing bad was found. */
+static void read_next_file(struct cc_scrubbing *scrubbing)
+{
+    const struct cc_segment_list *segments = scrubbing->segments;
+    size_t count = segments == NULL ? 0 : segments->count;
+    struct cc_image_id id;
+
+    if (!is_base(scrubbing) || scrubbing->segment_next == count) {
+        begin_journal(scrubbing);
+        return;
+    }
+    id = cc_image_segment_id(scrubbing->id.group, &segments->at[scrubbing->segment_next++]->name);
+    read_file(scrubbing, &id);
+}
+
+static void begin_image(struct cc_scrubbing *scrubbing)
+{
     const struct cc_group *group = scrubbing->group;
-    copycat_status status;
 
     scrubbing->id = group->base;
     if (group->base.index == 0 || !group->has_state || group->base_trouble != COPYCAT_OK) {
@@ -244,10 +274,10 @@ static void begin_image(struct cc_scrubbing *scrubbing)
         return;
     }
     scrubbing->phase = IMAGE;
-    scrubbing->holds++;
-    status = cc_image_read_begin(
-        &scrubbing->reader, server->env, server->directory, &scrubbing->id, &callbacks, scrubbing);
-    CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
+    cc_segment_list_release(scrubbing->segments);
+    scrubbing->segments = cc_segment_list_retain(group->segments);
+    scrubbing->segment_next = 0;
+    read_file(scrubbing, &scrubbing->id);
 }
 
 /* ---- the way ---------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 #define LEND_BYTES_PER_SECOND (UINT64_C(64) << 20)
 #define SCRUB_INTERVAL_US (UINT64_C(7) * 24 * 3600 * 1000000)
 #define IMAGE_ENTRIES (UINT64_C(1) << 20)
+#define SEGMENT_BYTES (UINT64_C(4) << 20)
 #define GUESTS_MAX 10000u
 #define WAITING_MAX 65536u
 #define REPLY_SIZE_MAX (CC_RESULT_SIZE_MAX + 4096u)
@@ -412,6 +413,7 @@ static void release(struct cc_server *server)
     cc_env_task_cancel(server->env, &server->housework);
     cc_table_deinit(&server->guests_by_token);
     cc_writer_deinit(&server->reply);
+    cc_segment_list_release(server->segments);
     cc_memory_give(server->memory, server->directory);
     cc_memory_give(server->memory, server);
     if (closed != NULL) {
@@ -491,6 +493,7 @@ static void fill_defaults(struct cc_server_options *options)
     DEFAULT(lend_bytes_per_second, LEND_BYTES_PER_SECOND);
     DEFAULT(scrub_interval_us, SCRUB_INTERVAL_US);
     DEFAULT(image_entries, IMAGE_ENTRIES);
+    DEFAULT(segment_bytes, SEGMENT_BYTES);
     DEFAULT(keep_bytes, options->file_size);
     DEFAULT(guests_max, GUESTS_MAX);
     DEFAULT(waiting_max, WAITING_MAX);

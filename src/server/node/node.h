@@ -122,6 +122,7 @@ struct cc_server {
     uint64_t babble_us;        /* before that, nothing more is said of strangers' nonsense */
     char words[CC_REFUSE_TEXT_SIZE_MAX]; /* the sentence at hand */
     struct cc_loading *loading;          /* of the state, at a start; NULL: none is under way */
+    struct cc_segment_list *segments;    /* of the image of the state, until there is a group */
     struct cc_timer load_again;
     struct cc_progress progress;
     uint32_t load_errors;   /* of the disk, in reading the image at the start */

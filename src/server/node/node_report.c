@@ -18,7 +18,7 @@ static void fill_group(const struct cc_group *group, struct cc_report *report)
     report->log_time_us = cc_apply_time_us(group->apply);
     report->sessions = cc_apply_session_count(group->apply);
     report->image_index = group->base.index;
-    report->disk_bytes = cc_journal_disk_bytes(group->journal) + group->base.size;
+    report->disk_bytes = cc_journal_disk_bytes(group->journal) + group->base_bytes;
 }
 
 static uint64_t match_of(const struct cc_server *server, uint32_t id)

@@ -73,6 +73,7 @@ static void loaded(void *owner, const struct cc_loaded *loaded)
     } else if (loaded->status == COPYCAT_OK) {
         server->is_restored = cc_journal_base(server->journal) == NULL;
         memcpy(server->cluster_id, loaded->cluster_id, CC_CLUSTER_ID_SIZE);
+        server->segments = cc_segment_list_retain(loaded->segments);
         cc_server_appear(server, loaded->apply);
     } else if (is_worth_again(server, loaded->status)) {
         server->load_again = (struct cc_timer){.fire = try_again, .owner = server};
@@ -87,12 +88,13 @@ static void loaded(void *owner, const struct cc_loaded *loaded)
 void cc_server_restore_state(struct cc_server *server)
 {
     const struct cc_journal_base *base = &server->recovered.base;
-    struct cc_image_id id = {0, base->index, base->term, base->time_us, base->size, base->checksum};
+    struct cc_image_id id = {0,          base->index,    base->term, base->time_us,
+                             base->size, base->checksum, false};
 
     if (id.index == 0) {
         cc_server_appear(server, NULL);
         return;
     }
-    server->loading = cc_loading_begin(server, &id, true, loaded, server);
+    server->loading = cc_loading_begin(server, &id, true, NULL, loaded, server);
     CC_ASSERT(server->loading != NULL); /* the directory holds the journal, too */
 }

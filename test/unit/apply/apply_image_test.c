@@ -21,8 +21,6 @@ static const copycat_machine_type *const types[] = {
 static const struct cc_apply_options options = {
     .types = types, .catalog = &cc_catalog_machine_type, .answers_max = 64};
 
-static struct cc_image_record records[TAKEN_RECORDS_MAX];
-
 static void begin(struct actor *actor, struct cc_prng *prng, int entries)
 {
     probe_reset();
@@ -186,59 +184,164 @@ static void members_with_other_pasts_take_the_same_image(void **state)
     history_deinit(&actor.history);
 }
 
-/* The log may have forgotten what an image covers: commits come from there, record by record. */
-static void live_commits_come_from_the_image_before(void **state)
+/* ---- segments --------------------------------------------------------------------------------- */
+
+/* The commits of an image, which a segment would have. */
+static copycat_bytes commits_of(const struct taken *taken)
 {
-    struct cc_prng prng = {22};
+    copycat_bytes left = {taken->bytes, taken->size};
+    struct cc_image_record record;
+
+    while (cc_image_record_next(&left, &record) && record.type != CC_IMAGE_END) {
+    }
+    return left;
+}
+
+/* An image that is being taken later, after the one that `before` is. */
+struct later {
     struct actor actor;
-    struct taken before = {0};
-    struct taken expected = {0};
-    struct taken merged = {0};
-    struct cc_writer writer;
+    struct taken before;
+    struct taken expected;
+    uint64_t covered;
+    struct cc_writer root;
+    struct cc_writer commits;
+};
+
+static void begin_later(struct later *later, uint64_t seed)
+{
+    struct cc_prng prng = {seed};
+    const struct cc_memory *memory = &later->actor.history.counted.memory;
+
+    *later = (struct later){0};
+    begin(&later->actor, &prng, 700);
+    taken_take(&later->before, &later->actor.history);
+    later->covered = later->actor.history.count;
+    for (int i = 0; i < 300; i++) {
+        actor_random_entry(&later->actor, &prng);
+    }
+    taken_take(&later->expected, &later->actor.history);
+    taken_begin(&later->actor.history);
+    cc_writer_init(&later->root, memory, 64u << 20);
+    cc_writer_init(&later->commits, memory, 64u << 20);
+    while (cc_apply_image_step(later->actor.history.apply, &later->root, 4096)) {
+    }
+}
+
+/* Those of the log, then the end. */
+static void finish_later(struct later *later)
+{
+    struct cc_apply *apply = later->actor.history.apply;
     struct cc_entry entry;
+
+    for (uint64_t index = cc_apply_image_next_commit(apply, later->covered); index != 0;
+         index = cc_apply_image_next_commit(apply, index)) {
+        assert_true(history_entry_at(&later->actor.history, index, &entry));
+        (void)cc_apply_image_commit(apply, &later->commits, &entry);
+    }
+    assert_true(cc_apply_image_finish(apply, &later->root));
+    cc_apply_image_end(apply);
+}
+
+static void end_later(struct later *later)
+{
+    cc_writer_deinit(&later->root);
+    cc_writer_deinit(&later->commits);
+    taken_free(&later->before);
+    taken_free(&later->expected);
+    history_deinit(&later->actor.history);
+}
+
+/* The log may have forgotten what an image covers: commits come from its segments. */
+static void live_commits_that_are_copied_out_of_a_segment_make_the_same_image(void **state)
+{
+    struct later later;
+    struct cc_image_record record;
+    struct taken merged = {0};
     uint64_t again = 0;
+    uint64_t dead = 0;
 
     (void)state;
-    begin(&actor, &prng, 700);
-    taken_take(&before, &actor.history);
+    begin_later(&later, 22);
+    for (copycat_bytes left = commits_of(&later.before); left.size > 0;) {
+        struct cc_apply *apply = later.actor.history.apply;
 
-    uint64_t covered = actor.history.count;
-    uint32_t count = taken_records(&before, records);
-    uint32_t at = 0;
+        assert_true(cc_image_record_next(&left, &record));
 
-    for (int i = 0; i < 300; i++) {
-        actor_random_entry(&actor, &prng);
+        bool is_live = cc_apply_image_has_commit(apply, cc_image_record_index(&record));
+
+        assert_int_equal(cc_apply_image_commit_again(apply, &later.commits, &record), is_live);
+        again += is_live;
+        dead += !is_live;
     }
-    taken_take(&expected, &actor.history);
-    taken_begin(&actor.history);
-    cc_writer_init(&writer, &actor.history.counted.memory, 64u << 20);
-    while (cc_apply_image_step(actor.history.apply, &writer, 4096)) {
-        continue;
-    }
-    for (uint64_t index = cc_apply_image_next_commit(actor.history.apply, 0); index != 0;
-         index = cc_apply_image_next_commit(actor.history.apply, index)) {
-        while (at < count && cc_image_record_index(&records[at]) < index) {
-            assert_false(cc_apply_image_commit_again(actor.history.apply, &writer, &records[at++]));
-        }
-        if (index <= covered) {
-            assert_true(cc_apply_image_commit_again(actor.history.apply, &writer, &records[at++]));
-            again++;
-        } else {
-            assert_true(history_entry_at(&actor.history, index, &entry));
-            cc_apply_image_commit(actor.history.apply, &writer, &entry);
-        }
-    }
-    cc_apply_image_finish(actor.history.apply, &writer);
-    cc_apply_image_end(actor.history.apply);
-    taken_add(&merged, (copycat_bytes){writer.data, writer.size});
-    assert_in_range(again, 50, count);
-    assert_int_equal(merged.size, expected.size);
-    assert_memory_equal(merged.bytes, expected.bytes, expected.size);
-    cc_writer_deinit(&writer);
-    taken_free(&before);
-    taken_free(&expected);
+    assert_in_range(again, 10, 1000);
+    assert_in_range(dead, 10, 1000);
+    finish_later(&later);
+    taken_add(&merged, (copycat_bytes){later.root.data, later.root.size});
+    taken_add(&merged, (copycat_bytes){later.commits.data, later.commits.size});
+    assert_int_equal(merged.size, later.expected.size);
+    assert_memory_equal(merged.bytes, later.expected.bytes, merged.size);
     taken_free(&merged);
-    history_deinit(&actor.history);
+    end_later(&later);
+}
+
+static void a_segment_that_is_kept_gives_what_lives_of_it_and_nothing_else(void **state)
+{
+    struct later later;
+    struct cc_image_record record;
+    struct taken merged = {0};
+    struct cc_apply *restored = NULL;
+    struct cc_apply *apply;
+    uint64_t live = 0;
+
+    (void)state;
+    begin_later(&later, 23);
+    apply = later.actor.history.apply;
+    for (copycat_bytes left = commits_of(&later.before); left.size > 0;) {
+        assert_true(cc_image_record_next(&left, &record));
+        live += cc_apply_image_has_commit(apply, cc_image_record_index(&record));
+    }
+    cc_apply_image_keep(apply, later.covered, live);
+    finish_later(&later);
+    taken_add(&merged, (copycat_bytes){later.root.data, later.root.size});
+    taken_add(&merged, commits_of(&later.before));
+    taken_add(&merged, (copycat_bytes){later.commits.data, later.commits.size});
+    assert_true(merged.size > later.expected.size);
+    assert_int_equal(
+        taken_restore(&merged, &options, &later.actor.history.counted.memory, &restored, NULL),
+        COPYCAT_OK);
+    assert_true(cc_apply_digest(restored) == cc_apply_digest(apply));
+    cc_apply_destroy(restored);
+    taken_free(&merged);
+    end_later(&later);
+}
+
+/* Where no blob stands for any, a commit that lives must have its record somewhere. */
+static void an_image_whose_segments_have_not_all_that_lives_is_not_finished(void **state)
+{
+    static const copycat_machine_type *const maps[] = {&cc_map_machine_type, NULL};
+    const struct cc_apply_options own = {.types = maps, .catalog = &cc_catalog_machine_type};
+    struct history history;
+    struct cc_writer writer;
+    uint64_t session;
+    uint64_t instance;
+
+    (void)state;
+    history_init(&history, &own);
+    session = history_open(&history, 1);
+    assert_int_equal(
+        history_create(&history, session, 1, "/map", cc_map_machine_type.id, &instance),
+        COPYCAT_OK);
+    taken_begin(&history);
+    cc_writer_init(&writer, &history.counted.memory, 64u << 20);
+    while (cc_apply_image_step(history.apply, &writer, 4096)) {
+    }
+    assert_int_equal(cc_apply_image_commit_count(history.apply), 1);
+    assert_false(cc_apply_image_finish(history.apply, &writer));
+    cc_apply_image_keep(history.apply, history.count, 1);
+    assert_true(cc_apply_image_finish(history.apply, &writer));
+    cc_apply_image_end(history.apply);
+    cc_writer_deinit(&writer);
+    history_deinit(&history);
 }
 
 static void an_image_that_is_given_up_leaves_nothing_behind(void **state)
@@ -511,7 +614,9 @@ int main(void)
             a_state_that_was_restored_has_the_digest_and_the_future_of_the_one_it_was_taken_of),
         cmocka_unit_test(what_is_applied_while_an_image_is_taken_is_not_in_it),
         cmocka_unit_test(members_with_other_pasts_take_the_same_image),
-        cmocka_unit_test(live_commits_come_from_the_image_before),
+        cmocka_unit_test(live_commits_that_are_copied_out_of_a_segment_make_the_same_image),
+        cmocka_unit_test(a_segment_that_is_kept_gives_what_lives_of_it_and_nothing_else),
+        cmocka_unit_test(an_image_whose_segments_have_not_all_that_lives_is_not_finished),
         cmocka_unit_test(an_image_that_is_given_up_leaves_nothing_behind),
         cmocka_unit_test(sessions_are_in_the_image_as_they_were_whatever_becomes_of_them),
         cmocka_unit_test(large_answers_are_in_the_image),

@@ -180,7 +180,7 @@ static void a_changed_byte_is_noticed_or_does_not_matter(void **state)
 /* ---- parts that nobody wrote ----------------------------------------------------------------- */
 
 /* The end that says how many records there are, with the digest of the whole. */
-static void add_end(struct taken *taken)
+static void add_end(struct taken *taken, uint64_t commits)
 {
     static struct cc_image_record of_it[TAKEN_RECORDS_MAX];
     uint64_t counts[CC_IMAGE_TYPES] = {0};
@@ -195,25 +195,37 @@ static void add_end(struct taken *taken)
 
     size_t start = cc_image_record_begin(&writer, CC_IMAGE_END);
 
-    for (int type = CC_IMAGE_INSTANCE; type <= CC_IMAGE_LIVE; type++) {
+    for (int type = CC_IMAGE_INSTANCE; type <= CC_IMAGE_BLOB; type++) {
         cc_write_varint(&writer, counts[type]);
     }
+    cc_write_varint(&writer, counts[CC_IMAGE_LIVE]);
+    cc_write_varint(&writer, commits);
     cc_write_u64(&writer, whole_digest);
     cc_image_record_end(&writer, start);
     taken_add(taken, (copycat_bytes){writer.data, writer.size});
+}
+
+static bool is_type(uint32_t place, int type, int other)
+{
+    return records[place].type == type || records[place].type == other;
 }
 
 /* All but the records of two types, and an end that fits. */
 static copycat_status outcome_without(int type, int other, char text[256])
 {
     struct taken taken = {0};
+    uint64_t commits = 0;
 
-    for (uint32_t i = 0; i + 1 < record_count; i++) {
-        if (records[i].type != type && records[i].type != other) {
+    for (uint32_t i = 0; i < record_count; i++) {
+        commits += records[i].type == CC_IMAGE_COMMIT && !is_type(i, type, other);
+    }
+    for (uint32_t i = 0; i < record_count; i++) {
+        if (records[i].type == CC_IMAGE_END) {
+            add_end(&taken, type == CC_IMAGE_LIVE ? 0 : commits);
+        } else if (!is_type(i, type, other)) {
             taken_add(&taken, records[i].whole);
         }
     }
-    add_end(&taken);
 
     copycat_status status = outcome_of(&taken, text);
 

@@ -32,42 +32,48 @@ void taken_begin(struct history *history)
     CC_ASSERT(is_begun);
 }
 
-/* The index of the last commit in the image; 0: none. */
-static uint64_t newest_commit(const struct taken *taken)
+/* One commit; false when there is none left, and the image has its end. */
+static bool step_commits(struct taken *taken, struct history *history, struct cc_writer *writer)
 {
-    copycat_bytes left = {taken->bytes, taken->size};
-    struct cc_image_record record;
-    uint64_t newest = 0;
+    uint64_t index = cc_apply_image_next_commit(history->apply, taken->newest);
+    struct cc_entry entry;
 
-    while (cc_image_record_next(&left, &record)) {
-        uint64_t index = cc_image_record_index(&record);
-
-        newest = index > newest ? index : newest;
+    if (taken->commits == NULL) {
+        taken->commits = calloc(1, sizeof *taken->commits);
+        CC_ASSERT(taken->commits != NULL);
     }
-    return newest;
+    if (index != 0) {
+        CC_ASSERT(history_entry_at(history, index, &entry));
+        (void)cc_apply_image_commit(history->apply, writer, &entry);
+        CC_ASSERT(!writer->failed);
+        taken_add(taken->commits, (copycat_bytes){writer->data, writer->size});
+        taken->newest = index;
+        return true;
+    }
+    bool is_finished = cc_apply_image_finish(history->apply, writer);
+
+    CC_ASSERT(is_finished && !writer->failed);
+    taken_add(taken, (copycat_bytes){writer->data, writer->size});
+    taken_add(taken, (copycat_bytes){taken->commits->bytes, taken->commits->size});
+    taken_free(taken->commits);
+    free(taken->commits);
+    taken->commits = NULL;
+    return false;
 }
 
 bool taken_step(struct taken *taken, struct history *history, size_t wanted)
 {
     struct cc_writer writer;
-    struct cc_entry entry;
     bool is_more = true;
 
     cc_writer_init(&writer, &history->counted.memory, wanted + CC_IMAGE_RECORD_SIZE_MAX);
     if (!cc_apply_image_step(history->apply, &writer, wanted) && writer.size == 0) {
-        uint64_t index = cc_apply_image_next_commit(history->apply, newest_commit(taken));
-
-        is_more = index != 0;
-        if (is_more) {
-            CC_ASSERT(history_entry_at(history, index, &entry));
-            cc_apply_image_commit(history->apply, &writer, &entry);
-        } else {
-            cc_apply_image_finish(history->apply, &writer);
-        }
+        is_more = step_commits(taken, history, &writer);
+    } else {
+        CC_ASSERT(!writer.failed && writer.size > 0);
+        taken_add(taken, (copycat_bytes){writer.data, writer.size});
     }
-    CC_ASSERT(!writer.failed && writer.size > 0);
     CC_ASSERT(writer.size < wanted + CC_IMAGE_RECORD_SIZE_MAX);
-    taken_add(taken, (copycat_bytes){writer.data, writer.size});
     cc_writer_deinit(&writer);
     return is_more;
 }

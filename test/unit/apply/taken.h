@@ -14,6 +14,8 @@
 struct taken {
     uint8_t *bytes;
     size_t size;
+    struct taken *commits; /* while it is taken: they come last */
+    uint64_t newest;       /* of them */
 };
 
 /* Begins an image, which must succeed. */

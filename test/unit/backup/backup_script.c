@@ -98,7 +98,7 @@ void script_records(struct cc_writer *writer, const size_t *sizes, size_t count)
         cc_image_record_end(writer, start);
     }
     start = cc_image_record_begin(writer, CC_IMAGE_END);
-    for (uint32_t type = CC_IMAGE_HEAD + 1; type < CC_IMAGE_END; type++) {
+    for (uint32_t type = CC_IMAGE_INSTANCE; type <= CC_IMAGE_LIVE; type++) { /* COMMIT: that live */
         cc_write_varint(writer, type == CC_IMAGE_INSTANCE ? 1 : type == CC_IMAGE_BLOB ? count : 0);
     }
     cc_write_u64(writer, SCRIPT_DIGEST);

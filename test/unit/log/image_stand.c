@@ -246,7 +246,7 @@ copycat_status image_sweep(
     struct sweeping sweeping = {false, COPYCAT_OK};
     struct cc_image_sweep *sweep;
     copycat_status status = cc_image_sweep_begin(
-        &sweep, &disk->env, IMAGE_DIRECTORY, keep, keep_count, on_swept, &sweeping);
+        &sweep, &disk->env, IMAGE_DIRECTORY, keep, keep_count, false, on_swept, &sweeping);
 
     CC_ASSERT(status == COPYCAT_OK && !sweeping.is_done);
     while (!sweeping.is_done && memory_disk_step(disk)) {

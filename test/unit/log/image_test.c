@@ -41,27 +41,29 @@ static void a_name_has_four_and_twenty_digits(void **state)
 {
     char path[CC_IMAGE_PATH_SIZE];
     char directory[CC_IMAGE_PATH_SIZE];
-    uint32_t group;
-    uint64_t index;
+    struct cc_image_id id = {.group = 7, .index = 70000};
 
     (void)state;
-    assert_true(cc_image_path(path, "/data", 7, 70000));
+    assert_true(cc_image_path(path, "/data", &id));
     assert_string_equal(path, "/data/image-0007-00000000000000070000");
-    assert_true(cc_image_name_decode(path + 6, &group, &index));
-    assert_int_equal(group, 7);
-    assert_int_equal(index, 70000);
-    assert_true(cc_image_path(path, "d", CC_IMAGE_GROUP_MAX, UINT64_MAX));
-    assert_true(cc_image_name_decode(path + 2, &group, &index));
-    assert_int_equal(index, UINT64_MAX);
+    assert_true(cc_image_name_decode(path + 6, &id));
+    assert_int_equal(id.group, 7);
+    assert_int_equal(id.index, 70000);
+    assert_false(id.is_segment);
+    id = (struct cc_image_id){.group = CC_IMAGE_GROUP_MAX, .index = UINT64_MAX};
+    assert_true(cc_image_path(path, "d", &id));
+    assert_true(cc_image_name_decode(path + 2, &id));
+    assert_int_equal(id.index, UINT64_MAX);
 
-    assert_false(cc_image_path(path, "/data", CC_IMAGE_GROUP_MAX + 1, 1));
-    assert_false(cc_image_path(path, "", 1, 1));
+    assert_false(
+        cc_image_path(path, "/data", &(struct cc_image_id){.group = CC_IMAGE_GROUP_MAX + 1}));
+    assert_false(cc_image_path(path, "", &id));
     memset(directory, 'd', sizeof directory);
     directory[CC_IMAGE_PATH_SIZE - CC_IMAGE_NAME_SIZE - 1] = '\0';
-    assert_true(cc_image_path(path, directory, 1, 1));
+    assert_true(cc_image_path(path, directory, &id));
     directory[CC_IMAGE_PATH_SIZE - CC_IMAGE_NAME_SIZE - 1] = 'd';
     directory[CC_IMAGE_PATH_SIZE - CC_IMAGE_NAME_SIZE] = '\0';
-    assert_false(cc_image_path(path, directory, 1, 1));
+    assert_false(cc_image_path(path, directory, &id));
 }
 
 static void check_round_trip(const struct image_script *script)

@@ -254,6 +254,10 @@ static void bounds_what_is_said_of_images(void **state)
     REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 100, .size = 1);
     REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .offset = 60, .size = 0);
     REFUSED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = largest, .size = CC_IMAGE_PART_SIZE_MAX + 1);
+    ACCEPTED(CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .file = 1, .offset = 60, .size = 41);
+    REFUSED(
+        CC_MESSAGE_IMAGE_ASK, image_ask, .image = small, .file = 1, .offset = CC_IMAGE_SIZE_MAX,
+        .size = 1);
     ACCEPTED(
         CC_MESSAGE_IMAGE_PART, image_part, .index = 1, .offset = CC_IMAGE_SIZE_MAX,
         .bytes = {bytes, CC_IMAGE_PART_SIZE_MAX});

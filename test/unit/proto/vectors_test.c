@@ -328,15 +328,18 @@ static void write_marked(void)
 static void write_image_ask(void)
 {
     cc_image_ask_encode(
-        &writer, &(struct cc_image_ask){.image = image, .offset = 65536, .size = 32768});
+        &writer, &(struct cc_image_ask){.image = image, .file = 2, .offset = 65536, .size = 32768});
 }
 
 static void write_image_part(void)
 {
     cc_image_part_encode(
-        &writer,
-        &(struct cc_image_part){
-            .index = 1001, .checksum = image.checksum, .offset = 65536, .bytes = {"part", 4}});
+        &writer, &(struct cc_image_part){
+                     .index = 1001,
+                     .checksum = image.checksum,
+                     .file = 2,
+                     .offset = 65536,
+                     .bytes = {"part", 4}});
 }
 
 static void write_timeout_now(void)

@@ -3,6 +3,7 @@
  * What is promised of servers that stand on images: they forget what an image covers, start from it,
  * give it to whoever lacks what is forgotten, and get it back from the others when it cannot be read.
  */
+#include "server/image/segments.h"
 #include "sim/sim_disk_internal.h"
 #include "sim/workload.h"
 
@@ -17,6 +18,9 @@
 #define OPERATIONS 600u
 #define SCRUB_INTERVAL_US UINT64_C(5000000)
 #define ENTRIES 50u /* from one image to the next */
+#define SEGMENT_BYTES 600u
+#define NAMES_MAX 200u
+#define KEYS 150u
 
 static struct cc_cluster *cluster;
 static struct cc_workload *workload;
@@ -29,7 +33,7 @@ static void run_for(uint64_t time_us)
     }
 }
 
-static int setup_cluster(uint32_t voters, uint64_t scrub_interval_us)
+static int setup_cluster(uint32_t voters, uint64_t scrub_interval_us, uint64_t segment_bytes)
 {
     struct cc_cluster_options options = {
         .seed = 11,
@@ -40,12 +44,13 @@ static int setup_cluster(uint32_t voters, uint64_t scrub_interval_us)
         .batch_size_max = 4096,
         .cache_bytes_max = 1,
         .image_entries = ENTRIES,
+        .segment_bytes = segment_bytes,
         .keep_bytes = 1,
         .scrub_interval_us = scrub_interval_us};
     struct cc_workload_options work = {
         .operations_max = OPERATIONS,
         .window = 4,
-        .keys = 10,
+        .keys = segment_bytes == 0 ? 10 : KEYS,
         .maps = 1,
         .think_us_max = 2000,
         .kinds = 1u << CC_HISTORY_PUT,
@@ -63,25 +68,31 @@ static int setup_cluster(uint32_t voters, uint64_t scrub_interval_us)
 static int setup_three(void **state)
 {
     (void)state;
-    return setup_cluster(3, 0);
+    return setup_cluster(3, 0, 0);
+}
+
+static int setup_segments(void **state)
+{
+    (void)state;
+    return setup_cluster(3, 0, SEGMENT_BYTES);
 }
 
 static int setup_one(void **state)
 {
     (void)state;
-    return setup_cluster(1, 0);
+    return setup_cluster(1, 0, 0);
 }
 
 static int setup_three_scrubbed(void **state)
 {
     (void)state;
-    return setup_cluster(3, SCRUB_INTERVAL_US);
+    return setup_cluster(3, SCRUB_INTERVAL_US, 0);
 }
 
 static int setup_one_scrubbed(void **state)
 {
     (void)state;
-    return setup_cluster(1, SCRUB_INTERVAL_US);
+    return setup_cluster(1, SCRUB_INTERVAL_US, 0);
 }
 
 static int teardown(void **state)
@@ -123,13 +134,13 @@ static void expect_settled(void)
 }
 
 /* The newest: where power was lost, one that was removed may be there again. */
-static struct cc_sim_file *image_of(uint32_t place)
+static struct cc_sim_file *file_of(uint32_t place, const char *name)
 {
     struct cc_sim_file *file = cluster->world->machines[place].disk->files;
     struct cc_sim_file *newest = NULL;
 
     for (; file != NULL; file = file->next) {
-        if (file->is_named && strstr(file->name, "image-") != NULL &&
+        if (file->is_named && strstr(file->name, name) != NULL &&
             (newest == NULL || strcmp(file->name, newest->name) > 0)) {
             newest = file;
         }
@@ -149,13 +160,18 @@ static uint32_t files_of(uint32_t place, const char *name)
 }
 
 /* In the middle of it; the head and the end of the file stay as they are. */
-static void spoil_image(uint32_t place)
+static void spoil(uint32_t place, const char *name)
 {
-    struct cc_sim_file *file = image_of(place);
+    struct cc_sim_file *file = file_of(place, name);
 
     assert_non_null(file);
     file->platter[file->platter_size / 2] ^= 1;
     file->seen[file->platter_size / 2] ^= 1;
+}
+
+static void spoil_image(uint32_t place)
+{
+    spoil(place, "image-");
 }
 
 static void what_an_image_covers_is_forgotten(void **state)
@@ -381,6 +397,139 @@ static void a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there(void *
     expect_sound(place);
 }
 
+/* ---- segments --------------------------------------------------------------------------------- */
+
+/* Checksums of segments, as they once were. */
+struct names {
+    uint64_t at[NAMES_MAX];
+    size_t count;
+};
+
+static struct names names_of(uint32_t place)
+{
+    const struct cc_segment_list *segments = group_at(place)->segments;
+    struct names names = {.count = segments == NULL ? 0 : segments->count};
+
+    assert_in_range(names.count, 0, NAMES_MAX);
+    for (size_t i = 0; i < names.count; i++) {
+        names.at[i] = segments->at[i]->name.checksum;
+    }
+    return names;
+}
+
+/* So many of these are there now. */
+static uint32_t shared(const struct names *before, uint32_t place)
+{
+    const struct names now = names_of(place);
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < now.count; i++) {
+        for (size_t j = 0; j < before->count; j++) {
+            count += before->at[j] == now.at[i];
+        }
+    }
+    return count;
+}
+
+static void a_segment_that_lives_is_kept_from_image_to_image(void **state)
+{
+    (void)state;
+    uint32_t kept = 0;
+    uint32_t made = 0;
+    uint32_t dropped = 0;
+
+    cc_workload_start(workload);
+    for (int i = 0; i < 2000; i++) {
+        struct names before = names_of(0);
+        uint64_t base = group_at(0)->base.index;
+
+        run_for(5000);
+        if (group_at(0)->base.index > base) {
+            uint32_t same = shared(&before, 0);
+
+            kept += same;
+            made += (uint32_t)names_of(0).count - same;
+            dropped += (uint32_t)before.count - same;
+        }
+    }
+    assert_in_range(kept, 4, 1000);
+    assert_in_range(made, 10, 1000);
+    assert_in_range(dropped, 4, 1000);
+    run_for(20000000);
+    expect_settled();
+    for (uint32_t place = 0; place < 3; place++) {
+        assert_int_equal(files_of(place, "segment-"), group_at(place)->segments->count);
+    }
+}
+
+static void what_is_dead_in_segments_is_bounded(void **state)
+{
+    (void)state;
+    work();
+    expect_settled();
+    for (uint32_t place = 0; place < 3; place++) {
+        const struct cc_segment_list *segments = group_at(place)->segments;
+        uint64_t count = 0;
+
+        for (size_t i = 0; i < segments->count; i++) {
+            count += segments->at[i]->name.count;
+        }
+        assert_in_range(count, 50, KEYS * 3 / 2 + 60);
+    }
+}
+
+static void who_is_given_an_image_is_sent_only_the_segments_that_it_has_not(void **state)
+{
+    (void)state;
+    struct names before;
+    uint32_t away;
+    uint64_t base;
+
+    work();
+    expect_settled();
+    away = (cc_cluster_leader(cluster) + 1) % 3;
+    before = names_of(away);
+    base = group_at(away)->base.index;
+    cc_cluster_crash(cluster, away);
+    let_entries_come(3 * ENTRIES);
+    cc_cluster_start(cluster, away);
+    expect_settled();
+    assert_true(group_at(away)->base.index > base);
+    assert_true(shared(&before, away) > 0);
+}
+
+/* As if it had not taken all the images that the others have taken. */
+static void who_has_other_segments_takes_those_of_another_for_the_same_index(void **state)
+{
+    (void)state;
+    uint32_t place;
+    uint64_t base;
+    uint64_t checksum;
+
+    work();
+    expect_settled();
+    place = (cc_cluster_leader(cluster) + 1) % 3;
+    server_at(place)->options.segment_bytes = SEGMENT_BYTES / 2;
+    let_an_image_come(place);
+    expect_settled();
+    base = group_at(place)->base.index;
+    checksum = group_at(place)->base.checksum;
+    assert_true(base == group_at((place + 1) % 3)->base.index);
+    assert_true(checksum != group_at((place + 1) % 3)->base.checksum);
+    spoil_image(place);
+    cc_cluster_damaged(cluster, place);
+    cc_group_base_failed(group_at(place), COPYCAT_ERR_DAMAGED, "it is damaged");
+    run_for(3000000);
+    assert_true(group_at(place)->base.index >= base);
+    assert_true(group_at(place)->base.checksum != checksum);
+    expect_sound(place);
+    expect_settled();
+    cc_cluster_crash(cluster, place);
+    cc_cluster_start(cluster, place);
+    expect_settled();
+    expect_sound(place);
+}
+
 static void the_very_same_image_is_fetched_again(void **state)
 {
     (void)state;
@@ -412,17 +561,35 @@ static void alone_with_a_base_that_rots_a_server_says_so_and_serves(void **state
     server = server_at(0);
     before = applied(0);
     base = group_at(0)->base.index;
-    spoil_image(0);
+    spoil(0, "segment-");
     cc_cluster_damaged(cluster, 0);
+    cc_group_base_failed(
+        group_at(0), COPYCAT_ERR_DAMAGED, "segment-0000-: a piece does not read, at offset 4096");
     let_entries_come(3 * ENTRIES);
     assert_int_equal(server->state, CC_SERVER_MEMBER);
     assert_true(applied(0) >= before + 3 * ENTRIES);
     assert_int_equal(group_at(0)->base.index, base);
-    assert_non_null(strstr(server->last_notice, "image-0000-"));
+    assert_non_null(strstr(server->last_notice, "segment-0000-"));
     assert_non_null(strstr(server->last_notice, "offset"));
     assert_non_null(strstr(server->last_notice, "a restart would fail"));
-    spoil_image(0); /* somebody has put it back as it was */
+    spoil(0, "segment-"); /* somebody has put it back as it was */
     let_an_image_come(0);
+    expect_sound(0);
+}
+
+/* What it has besides the segments is of its own index: the next one does without it. */
+static void an_image_that_rots_is_left_behind_by_the_next(void **state)
+{
+    (void)state;
+    uint64_t base;
+
+    work();
+    expect_settled();
+    base = group_at(0)->base.index;
+    spoil_image(0);
+    cc_cluster_damaged(cluster, 0);
+    let_an_image_come(0);
+    assert_true(group_at(0)->base.index > base);
     expect_sound(0);
 }
 
@@ -536,6 +703,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_an_image_covers_is_forgotten, setup_three),
+        TEST(a_segment_that_lives_is_kept_from_image_to_image, setup_segments),
+        TEST(what_is_dead_in_segments_is_bounded, setup_segments),
+        TEST(who_is_given_an_image_is_sent_only_the_segments_that_it_has_not, setup_segments),
+        TEST(who_has_other_segments_takes_those_of_another_for_the_same_index, setup_segments),
         TEST(a_start_goes_on_from_the_image, setup_three),
         TEST(who_was_away_for_long_is_given_an_image, setup_three),
         TEST(who_is_given_an_image_survives_the_loss_of_its_source, setup_three),
@@ -549,6 +720,7 @@ int main(void)
         TEST(a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there, setup_three),
         TEST(the_very_same_image_is_fetched_again, setup_three),
         TEST(alone_with_a_base_that_rots_a_server_says_so_and_serves, setup_one),
+        TEST(an_image_that_rots_is_left_behind_by_the_next, setup_one),
         TEST(rot_is_found_before_anybody_needs_the_file, setup_three_scrubbed),
         TEST(alone_a_server_says_so_when_its_image_is_found_to_rot, setup_one_scrubbed),
         TEST(who_lends_an_image_that_does_not_read_finds_out, setup_three),

@@ -286,7 +286,7 @@ static void images_are_lent_at_the_rate_that_is_allowed(void **state)
     make_lag(away);
     cc_workload_stop(workload);
     run_for(1000000);
-    size = group_at(leader)->base.size;
+    size = group_at(leader)->base_bytes;
     cluster->seats[leader].server->options.lend_bytes_per_second = rate;
     cc_cluster_start(cluster, away);
     run_until_fetching(away);
@@ -313,7 +313,7 @@ static void an_image_is_not_lost_by_an_election_at_its_end(void **state)
     run_until_fetching(away);
     group = group_at(away);
     index = told_by(away).index;
-    while (told_by(away).progress < group_at(leader)->base.size) {
+    while (told_by(away).progress < group_at(leader)->base_bytes) {
         run_for(100);
     }
     assert_non_null(group->fetching);
