@@ -143,6 +143,9 @@ copycat_status cc_image_read_begin(
 /* From on_open(OK) on, once for each on_piece: the next piece, or the end, comes. */
 void cc_image_read_next(struct cc_image_reader *reader);
 
+/* What comes next is in memory; false: the disk is waited for. */
+bool cc_image_read_is_ready(const struct cc_image_reader *reader);
+
 /* From on_open(OK) on: the bytes of all additions. */
 uint64_t cc_image_read_raw_size(const struct cc_image_reader *reader);
 

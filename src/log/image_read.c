@@ -174,8 +174,7 @@ static void deliver_piece(struct cc_image_reader *reader)
 /* Gives out what is there and wanted; the last thing that is done, for the owner may close. */
 static void deliver(struct cc_image_reader *reader)
 {
-    if (!reader->is_wanted || reader->ahead == CC_IMAGE_AHEAD_NOTHING ||
-        reader->ahead == CC_IMAGE_AHEAD_READING) {
+    if (!reader->is_wanted || !cc_image_read_is_ready(reader)) {
         return;
     }
     reader->is_wanted = false;
@@ -229,6 +228,11 @@ void cc_image_reader_run(struct cc_task *task)
     } else if (!reader->is_busy && reader->file == NULL) {
         release(reader);
     }
+}
+
+bool cc_image_read_is_ready(const struct cc_image_reader *reader)
+{
+    return reader->ahead != CC_IMAGE_AHEAD_NOTHING && reader->ahead != CC_IMAGE_AHEAD_READING;
 }
 
 void cc_image_read_next(struct cc_image_reader *reader)

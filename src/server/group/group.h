@@ -318,6 +318,9 @@ void cc_group_apply(struct cc_group *group);
 void cc_group_mark(struct cc_group *group); /* if it is due */
 void cc_group_marked(struct cc_group *group, const struct cc_entry *entry);
 
+/* How many times half of what makes the next one due was logged since the last one. */
+uint32_t cc_group_mark_halves(const struct cc_group *group);
+
 /* group_agree.c */
 
 /* A mark was applied just now: the others are told, and may have told already. */

@@ -30,6 +30,14 @@ static bool is_due(const struct cc_group *group)
            cc_group_damage_needs_image(group) || cc_giving_wants_mark(group->giving);
 }
 
+uint32_t cc_group_mark_halves(const struct cc_group *group)
+{
+    const struct cc_marks *marks = &group->marks;
+    uint64_t half = bytes_due(group) / 2;
+
+    return (uint32_t)(cc_log_bytes_above(group->log, marks->index) / (half == 0 ? 1 : half));
+}
+
 void cc_group_mark(struct cc_group *group)
 {
     struct cc_marks *marks = &group->marks;

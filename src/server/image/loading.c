@@ -9,6 +9,7 @@
 #include "apply/image_record.h"
 #include "apply/restore.h"
 #include "base/assert.h"
+#include "server/image/pacing.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -28,8 +29,11 @@ struct cc_loading {
     size_t table_count;
     size_t position;                   /* in it: of the segment that is read, or comes next */
     struct cc_segment_builder builder; /* of the segment that is read */
-    bool has_image;                    /* and its table */
-    bool is_closing;                   /* the file at hand */
+    struct cc_pacing pacing;
+    uint32_t (*haste)(const void *owner); /* NULL: it always is */
+    const void *giver;                    /* its owner */
+    bool has_image;                       /* and its table */
+    bool is_closing;                      /* the file at hand */
     bool is_ended;
     char text[CC_REFUSE_TEXT_SIZE_MAX];
 };
@@ -47,8 +51,24 @@ static void note_end(struct cc_loading *loading, copycat_status status, const ch
     }
 }
 
+static uint32_t ask_giver(const void *owner)
+{
+    const struct cc_loading *loading = owner;
+
+    return loading->haste(loading->giver);
+}
+
+static void read_next(void *owner)
+{
+    struct cc_loading *loading = owner;
+
+    cc_pacing_begin(&loading->pacing, cc_image_read_is_ready(loading->reader));
+    cc_image_read_next(loading->reader);
+}
+
 static void close_file(struct cc_loading *loading)
 {
+    cc_pacing_cancel(&loading->pacing);
     if (!loading->is_closing) {
         loading->is_closing = true;
         cc_image_read_close(loading->reader);
@@ -148,8 +168,8 @@ static void on_piece(void *owner, copycat_bytes bytes)
     }
     if (status != COPYCAT_OK) {
         end(loading, status, cc_restore_text(loading->restoring));
-    } else {
-        cc_image_read_next(loading->reader);
+    } else if (loading->haste == NULL || !cc_pacing_rest(&loading->pacing)) {
+        read_next(loading);
     }
 }
 
@@ -288,6 +308,7 @@ static struct cc_loading *begin(
     loading->done = done;
     loading->owner = owner;
     loading->loaded.id = *id;
+    cc_pacing_init(&loading->pacing, server->env, read_next, ask_giver, loading);
     if (open_file(loading, id) != COPYCAT_OK) {
         cc_memory_give(server->memory, loading);
         return NULL;
@@ -347,6 +368,13 @@ uint64_t cc_loading_progress(const struct cc_loading *loading)
 uint64_t cc_loading_size(const struct cc_loading *loading)
 {
     return loading->size;
+}
+
+void cc_loading_give_way(
+    struct cc_loading *loading, uint32_t (*haste)(const void *owner), const void *owner)
+{
+    loading->haste = haste;
+    loading->giver = owner;
 }
 
 void cc_loading_abandon(struct cc_loading *loading)

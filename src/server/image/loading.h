@@ -62,6 +62,10 @@ uint64_t cc_loading_progress(const struct cc_loading *loading);
 /* All that there is to read, in the same bytes; 0: that is not known yet. */
 uint64_t cc_loading_size(const struct cc_loading *loading);
 
+/* It rests between pieces, since service goes on beside it; `haste` is that of pacing.h. */
+void cc_loading_give_way(
+    struct cc_loading *loading, uint32_t (*haste)(const void *owner), const void *owner);
+
 /* Gives it up: `done` comes with CLOSED, later. */
 void cc_loading_abandon(struct cc_loading *loading);
 

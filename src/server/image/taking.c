@@ -15,14 +15,14 @@
 
 #include <string.h>
 
-#define SLICE_BYTES (256u << 10)
+#define SLICE_BYTES (64u << 10)
 #define RECORDS_BYTES (64u << 10) /* of the state, at once */
 
 static void release(struct cc_taking *taking)
 {
     struct cc_server *server = taking->server;
 
-    cc_env_task_cancel(server->env, &taking->task);
+    cc_pacing_cancel(&taking->pacing);
     cc_writer_deinit(&taking->records);
     cc_writer_deinit(&taking->record);
     cc_segment_builder_deinit(&taking->built);
@@ -81,7 +81,7 @@ void cc_taking_give_up(struct cc_taking *taking, copycat_status status, const ch
         taking->text[size] = '\0';
     }
     end_apply(taking);
-    cc_env_task_cancel(taking->server->env, &taking->task);
+    cc_pacing_cancel(&taking->pacing);
     cc_taking_copy_end(taking);
     if (taking->writer != NULL) {
         cc_image_write_abandon(taking->writer);
@@ -96,7 +96,7 @@ void cc_taking_give_up(struct cc_taking *taking, copycat_status status, const ch
 void cc_taking_go_on(struct cc_taking *taking)
 {
     if (taking->status == COPYCAT_OK) {
-        cc_env_later(taking->server->env, &taking->task);
+        cc_pacing_go_on(&taking->pacing);
     }
 }
 
@@ -181,9 +181,17 @@ static size_t step(struct cc_taking *taking)
     return 0;
 }
 
-static void run(struct cc_task *task)
+/* The journal keeps all that came since: the next image must not have to wait for this one. */
+static uint32_t haste(const void *owner)
 {
-    struct cc_taking *taking = task->owner;
+    const struct cc_taking *taking = owner;
+
+    return taking->group == NULL ? UINT32_MAX : cc_group_mark_halves(taking->group);
+}
+
+static void run(void *owner)
+{
+    struct cc_taking *taking = owner;
     size_t done = 0;
 
     while (taking->status == COPYCAT_OK && done < SLICE_BYTES) {
@@ -194,7 +202,9 @@ static void run(struct cc_task *task)
         }
         done += size;
     }
-    cc_taking_go_on(taking);
+    if (taking->status == COPYCAT_OK && !cc_pacing_rest(&taking->pacing)) {
+        cc_taking_go_on(taking);
+    }
 }
 
 static void on_room(void *owner)
@@ -246,6 +256,7 @@ static void on_done(
         taking->check = cc_loading_begin(
             taking->server, id, cc_server_options(taking->server)->checks_images, taking->former,
             checked, taking);
+        cc_loading_give_way(taking->check, haste, taking);
     }
     cc_taking_let_go(taking);
 }
@@ -297,7 +308,7 @@ struct cc_taking *cc_taking_begin(
     taking->server = server;
     taking->group = group;
     taking->done = done;
-    taking->task = (struct cc_task){.run = run, .owner = taking};
+    cc_pacing_init(&taking->pacing, server->env, run, haste, taking);
     begin(taking);
     server->image_writers++;
     cc_server_hold(server);

@@ -304,7 +304,7 @@ static void loaded(struct cc_log_load *load)
         if (load->status != COPYCAT_OK) {
             (void)cc_group_lose_entry(taking->group, load->index); /* it is in the state */
         }
-        taking->task.run(&taking->task); /* what was loaded is in memory until the next pass */
+        cc_pacing_run(&taking->pacing); /* what was loaded is in memory until the next pass */
     }
     cc_taking_let_go(taking);
 }

@@ -8,6 +8,7 @@
 #include "apply/image.h"
 #include "server/group/group.h"
 #include "server/image/loading.h"
+#include "server/image/pacing.h"
 #include "server/image/taking.h"
 
 enum cc_taking_phase {
@@ -36,7 +37,7 @@ struct cc_taking {
         struct cc_segment_list *segments,
         const char *text);
     enum cc_taking_phase phase;
-    struct cc_task task;
+    struct cc_pacing pacing;
     uint32_t holds; /* what is under way and will call back */
     struct cc_image_head head;
     struct cc_image_writer *writer; /* NULL: its file is closed */

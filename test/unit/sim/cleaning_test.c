@@ -491,7 +491,7 @@ static void who_is_given_an_image_is_sent_only_the_segments_that_it_has_not(void
     before = names_of(away);
     base = group_at(away)->base.index;
     cc_cluster_crash(cluster, away);
-    let_entries_come(3 * ENTRIES);
+    let_entries_come(ENTRIES);
     cc_cluster_start(cluster, away);
     expect_settled();
     assert_true(group_at(away)->base.index > base);
