@@ -124,7 +124,6 @@ static size_t put_records(struct cc_taking *taking)
 {
     copycat_bytes bytes = {taking->records.data, taking->records.size};
 
-    CC_ASSERT(!taking->records.failed); /* T-025 */
     if (!cc_image_write_add(taking->writer, bytes)) {
         taking->is_full = true;
         return 0;
@@ -151,6 +150,7 @@ static size_t step(struct cc_taking *taking)
     bool is_done = false;
     size_t size;
 
+    CC_ASSERT(!taking->records.failed); /* T-025 */
     if (taking->records.size > 0) {
         return put_records(taking);
     }
