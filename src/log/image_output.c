@@ -121,7 +121,6 @@ static void opened(struct cc_image_output *output, const struct cc_disk_request 
         output->is_replacing = false;
         write_next(output);
     } else if (output->keeps_same && request->size == output->size) {
-        output->is_there = false; /* whoever made it may need it, whatever becomes of us */
         while (!cc_list_is_empty(&output->blocks)) {
             drop_first(output);
         }
@@ -183,7 +182,8 @@ static void done(struct cc_disk_request *request)
     output->is_busy = false;
     if (request->operation == CC_DISK_OPEN && request->status == COPYCAT_OK) {
         output->file = request->file;
-        output->is_there = true;
+        /* Whoever made the same one may need it, whatever becomes of us. */
+        output->is_there = request->size == 0 || !output->keeps_same;
     }
     if (output->is_winding_up && request->operation == CC_DISK_REMOVE) {
         over(output); /* if it could not be removed, the next sweep meets it */

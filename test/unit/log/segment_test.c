@@ -89,6 +89,20 @@ static void what_has_the_name_and_the_size_already_is_left_as_it_is(void **state
     assert_in_range(disk.calls - calls, 3, 5); /* open, sync, close, sync of the directory */
 }
 
+static void it_is_also_left_if_the_writer_is_given_up_while_it_opens_that(void **state)
+{
+    struct image_writing writing;
+
+    (void)state;
+    (void)image_write(&disk, &head, &script);
+    image_write_begin(&writing, &disk, &head, &script);
+    image_write_more(&writing);
+    image_write_abandon(&writing);
+    image_write_run(&writing, UINT64_MAX);
+    assert_int_equal(writing.status, COPYCAT_ERR_CLOSED);
+    assert_int_equal(image_files(&disk), 1);
+}
+
 static void a_segment_that_is_given_up_never_had_a_file(void **state)
 {
     struct image_writing writing;
@@ -236,6 +250,7 @@ int main(void)
         TEST(a_name_says_what_is_in_it),
         TEST(a_segment_is_read_as_it_was_written_and_no_other),
         TEST(what_has_the_name_and_the_size_already_is_left_as_it_is),
+        TEST(it_is_also_left_if_the_writer_is_given_up_while_it_opens_that),
         TEST(a_segment_that_is_given_up_never_had_a_file),
         TEST(the_table_comes_back),
         TEST(a_table_whose_ranges_do_not_ascend_or_go_beyond_the_image_is_damage),
