@@ -215,6 +215,7 @@ struct cc_group {
     uint64_t wanted; /* an image of this index at least, from whoever has it; 0: none */
     bool has_state;  /* else the base could not be read: nothing is applied, read or led */
     copycat_status base_trouble; /* OK; DAMAGED: the base's file is bad; IO: it could not be read */
+    uint32_t spared;             /* how often a segment of the base was refused, and left alone */
     uint32_t want_next; /* place of the member to ask next for an image that is lacking, ... */
     uint64_t want_us;   /* ... and when */
     struct cc_repairing repairing;
@@ -414,6 +415,10 @@ void cc_group_seek_image(struct cc_group *group);
 uint64_t cc_group_seek_due_us(const struct cc_group *group);
 
 /* An image that the living state is ahead of may take the place of a base that went bad. */
+/* The segment could not be read: is it to be left alone for now, and not written over?  True a few
+ * times in a row. */
+bool cc_group_spares(struct cc_group *group, const struct cc_image_segment *segment);
+
 bool cc_group_may_mend(const struct cc_group *group, const struct cc_image_id *id);
 void cc_group_mend(
     struct cc_group *group, const struct cc_image_id *id, struct cc_segment_list *segments);

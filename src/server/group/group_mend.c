@@ -14,6 +14,8 @@
 #include "server/image/segments.h"
 #include "server/node/node.h"
 
+#define SPARED_MAX 8u /* attempts to read a segment, at least an election timeout apart */
+
 bool cc_group_is_alone(const struct cc_group *group)
 {
     return cc_server_options(group->server)->members->count == 1;
@@ -56,6 +58,7 @@ void cc_group_base_mended(struct cc_group *group)
         return;
     }
     group->base_trouble = COPYCAT_OK;
+    group->spared = 0;
     group->scrubbed.repaired++;
     cc_server_settle(group->server, CC_TOPIC_BASE);
     cc_server_news(group->server, "this server stands on a sound image again");
@@ -96,6 +99,19 @@ void cc_group_seek_image(struct cc_group *group)
             return;
         }
     }
+}
+
+/* Its name is its content, so a newer image may name it, too: unlike an image it is written anew in
+ * the end, once the disk has refused it so often that it is as good as lost. */
+bool cc_group_spares(struct cc_group *group, const struct cc_image_segment *segment)
+{
+    struct cc_segment *ours = cc_segment_list_share(group->segments, segment);
+    bool is_ours = ours != NULL || (group->segments == NULL && group->base.index != 0);
+
+    if (ours != NULL) {
+        cc_segment_release(group->memory, ours);
+    }
+    return is_ours && ++group->spared % SPARED_MAX != 0;
 }
 
 /* ---- mending ---------------------------------------------------------------------------------- */

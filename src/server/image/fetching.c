@@ -241,6 +241,13 @@ static void here_closed(void *owner)
     if (fetching->phase == LISTING ||
         (fetching->phase == LOOKING && fetching->read == COPYCAT_OK)) {
         look_for_next(fetching);
+    } else if (
+        fetching->phase == LOOKING && fetching->read == COPYCAT_ERR_IO &&
+        cc_group_spares(fetching->group, &fetching->table[fetching->place - 1])) {
+        give_up(
+            fetching, COPYCAT_ERR_UNAVAILABLE,
+            "a segment that lies here could not be read for now");
+        settle(fetching);
     } else if (fetching->phase == LOOKING) {
         receive(fetching);
     } else {
