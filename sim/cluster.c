@@ -144,7 +144,10 @@ static void judge_spoiled(struct cc_seat *seat, const struct cc_entry *entry)
             seat->cluster->judge, "digests: server %u goes on with another state than the others",
             seat->place + 1);
     }
-    seat->spoiled_marks += entry->kind == CC_ENTRY_MARK;
+    if (entry->kind == CC_ENTRY_MARK) {
+        seat->spoiled_marks++;
+        seat->spoiled_index = entry->index;
+    }
 }
 
 static void on_applied(

@@ -61,6 +61,7 @@ struct cc_seat {
     bool is_spoiled;          /* its memory is: another state than it should have */
     bool was_spoiled;         /* ever: what it has said may still be on its way */
     uint32_t spoiled_marks;   /* that it has applied since */
+    uint64_t spoiled_index;   /* the newest mark at which its state was wrong; 0: none */
     bool is_stranger;         /* started with the directory of another */
     bool is_hung;             /* a request of it may never complete */
     bool is_out;              /* broken for good: the others must do without */

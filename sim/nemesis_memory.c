@@ -6,7 +6,23 @@
 #include "sim/alarm.h"
 #include "sim/nemesis_internal.h"
 
-/* Those whose state is right must be a majority, or nobody could know. */
+/* Somebody may still count what this server has told of a mark while its state was wrong: it has
+ * started again since, and whoever was cut off from it meanwhile does not know that. */
+static bool is_remembered(const struct cc_cluster *cluster, uint32_t server)
+{
+    for (uint32_t i = 0; i < cluster->server_count; i++) {
+        const struct cc_server *other = cluster->seats[i].server;
+
+        if (other != NULL && other->group != NULL &&
+            other->group->marks.index <= cluster->seats[server].spoiled_index) {
+            return cluster->seats[server].spoiled_index != 0;
+        }
+    }
+    return false;
+}
+
+/* Those whose state is right must be a majority, or nobody could know: at this time, and among what
+ * is told of each mark. */
 static bool may_spoil(const struct cc_nemesis *nemesis, uint32_t server)
 {
     const struct cc_cluster *cluster = nemesis->cluster;
@@ -16,7 +32,7 @@ static bool may_spoil(const struct cc_nemesis *nemesis, uint32_t server)
 
     for (uint32_t i = 0; i < voters; i++) {
         spoiled += cluster->seats[i].is_spoiled || cluster->seats[i].is_lost ||
-                   cluster->seats[i].is_damaged;
+                   cluster->seats[i].is_damaged || (i != server && is_remembered(cluster, i));
     }
     return seat->server != NULL && !seat->has_failed && seat->server->group != NULL &&
            seat->server->group->has_state && !seat->is_spoiled && !seat->is_damaged &&
