@@ -508,7 +508,7 @@ static void a_full_disk_is_waited_out(void **state)
     assert_true(daemon_says(&daemons[0], "takes part"));
     assert_serves(address, "sky");
 
-    /* Fill the rest, then put until nothing is acknowledged any more. */
+    /* Fill the rest, then put until what would store more is refused. */
     FILE *file = fopen(filler, "w");
 
     assert_non_null(file);
@@ -533,10 +533,12 @@ static void a_full_disk_is_waited_out(void **state)
     copycat_map_free(map);
     copycat_client_close(client, NULL, NULL);
     assert_true(acknowledged < 200);
-    assert_true(daemon_says(&daemons[0], "the disk is full"));
+    assert_int_equal(status, COPYCAT_ERR_QUOTA);
+    assert_true(daemon_says(&daemons[0], "commands that store more are refused with QUOTA"));
+    assert_true(has_key(address, "sky"));
 
     assert_int_equal(remove(filler), 0);
-    assert_true(daemon_says(&daemons[0], "has space again"));
+    assert_true(daemon_says(&daemons[0], "there is room again: every command is taken"));
     assert_serves(address, "sea");
     for (int i = 0; i < acknowledged; i++) {
         char key[16];

@@ -68,7 +68,7 @@ static void judge_disk(struct cc_group *group)
     uint64_t left = cc_room_left(group);
     uint64_t wanted = cc_room_need(group);
     uint64_t margin = file_size / 4 + state / 16;
-    bool is_failing = room->has_failed && left <= room->failed_free;
+    bool is_failing = room->has_failed && room->is_failure_seen && left <= room->failed_free;
 
     if (room->is_short && !CC_BUG(T056B)) {
         room->is_short = left < wanted + margin || is_failing;
@@ -111,7 +111,8 @@ bool cc_room_wants_mark(const struct cc_group *group)
         return false;
     }
     if (room->has_failed) {
-        return room->commands > 0 || cc_room_left(group) > room->failed_free ||
+        return room->commands > 0 ||
+               (room->is_failure_seen && cc_room_left(group) > room->failed_free) ||
                cc_env_now_us(group->env) >= room->failed_us + TRY_AGAIN_US;
     }
     return room->is_pressed ||
@@ -142,6 +143,19 @@ static void take(struct cc_room *room, uint64_t free)
     }
 }
 
+/* What was known before the image failed is no measure: somebody else has filled the disk since, and
+ * when that is gone again, there would be no more than was believed then. */
+static void see_failure(struct cc_room *room)
+{
+    bool is_since = room->look_us >= room->failed_us + CC_ROOM_LOOK_US;
+
+    if (room->has_failed && !room->is_failure_seen && is_since &&
+        room->server->image_writers == 0) {
+        room->is_failure_seen = true;
+        room->failed_free = cc_room_left(room->group);
+    }
+}
+
 static void looked(struct cc_disk_request *request)
 {
     struct cc_room *room = request->owner;
@@ -153,6 +167,7 @@ static void looked(struct cc_disk_request *request)
     }
     if (request->status == COPYCAT_OK) {
         take(room, request->offset < FREE_MAX ? request->offset : FREE_MAX);
+        see_failure(room);
         cc_group_wake(room->group);
     }
 }
@@ -282,8 +297,10 @@ void cc_group_room_image_failed(struct cc_group *group)
     struct cc_room *room = group->room;
 
     room->has_failed = true;
-    room->failed_free = cc_room_left(group);
+    room->is_failure_seen = false;
     room->failed_us = cc_env_now_us(group->env);
+    room->look_us = 0;
+    look(group);
 }
 
 bool cc_group_room_is_short(const struct cc_group *group)

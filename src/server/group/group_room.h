@@ -42,8 +42,9 @@ struct cc_room {
     uint64_t state_left;  /* ... and before the state is full */
     uint64_t commands;    /* applied since an image was last begun */
     bool has_failed;      /* that image did, for want of room, ... */
-    uint64_t failed_free; /* ... with so much of it, ... */
-    uint64_t failed_us;   /* ... at that time */
+    uint64_t failed_us;   /* ... at that time, ... */
+    bool is_failure_seen; /* ... and the disk was looked at since: ... */
+    uint64_t failed_free; /* ... there was so much */
 
     /* of a leader */
     bool has_quorum; /* enough voters are there and have room: what is committed rests on them */
