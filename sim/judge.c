@@ -271,6 +271,9 @@ static void follow_log(
     if (from <= server->told_match) {
         server->told_match = from - 1;
     }
+    if (from <= server->stable) {
+        server->stable = from - 1; /* what a leader has overruled was promised for no longer */
+    }
     server->last = last;
 }
 
@@ -610,8 +613,9 @@ static void look_at_log(struct cc_judge *judge, uint32_t place, const struct cc_
             (watched->terms == NULL ? 0 : watched->terms[watched->last])) {
         follow_log(judge, place, group, cc_raft_last(group->core));
     }
-    /* Where a disk refused once to read something, it does not count, and is there all the same. */
-    if (cc_log_damage(group->log) == NULL || cc_raft_stable(group->core) > watched->stable) {
+    /* Where a disk refused once to read something, it does not count until it has come back and is
+     * durable anew, and it is there all the same. */
+    if (group->core->damaged_from == 0 || cc_raft_stable(group->core) > watched->stable) {
         watched->stable = cc_raft_stable(group->core);
     }
 }
