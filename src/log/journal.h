@@ -180,7 +180,7 @@ uint64_t cc_journal_writing_since_us(const struct cc_journal *journal);
 bool cc_journal_is_short(const struct cc_journal *journal);
 
 /*
- * Reads entries back: whole batches, verified.  `done` gives the block of the batch's records from
+ * Reads entries back: whole batches, verified, and read once more where that fails.  `done` gives the block of the batch's records from
  * which `cc_journal_read_entry` takes the entry at a place of that same batch.
  */
 struct cc_journal_read {
@@ -194,6 +194,7 @@ struct cc_journal_read {
     struct cc_journal *journal; /* the journal's own, as is what follows */
     struct cc_journal_file *source;
     struct cc_disk_request request;
+    bool is_again; /* it failed before */
     void *memory;
 };
 

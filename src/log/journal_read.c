@@ -27,11 +27,30 @@ static void fail(struct cc_journal_read *read, copycat_status status, const char
     end(read, status);
 }
 
+/* OK: what was read is the batch of that place, whole. */
+static copycat_status check(const struct cc_journal_read *read)
+{
+    struct cc_batch_header header;
+
+    if (read->request.status != COPYCAT_OK) {
+        return COPYCAT_ERR_IO;
+    }
+    if (cc_batch_read_header(read->batch, &header) != CC_HEADER_VALID ||
+        header.life != read->place.file || header.blocks != read->place.batch_blocks ||
+        header.tag != read->journal->tag || !cc_batch_restore(read->batch, &header)) {
+        return COPYCAT_ERR_DAMAGED;
+    }
+    return COPYCAT_OK;
+}
+
+static void ask(struct cc_journal_read *read);
+
+/* What is given up may be the last copy there is, and one failure says little: it is asked again. */
 static void finished(struct cc_disk_request *request)
 {
     struct cc_journal_read *read = cc_container_of(request, struct cc_journal_read, request);
     struct cc_journal *journal = read->journal;
-    struct cc_batch_header header;
+    copycat_status status;
 
     journal->requests--;
     read->source->reads--;
@@ -40,21 +59,35 @@ static void finished(struct cc_disk_request *request)
         cc_journal_go_on_closing(journal);
         return;
     }
-    if (request->status != COPYCAT_OK) {
-        fail(read, COPYCAT_ERR_IO, "a journal file could not be read back");
-    } else if (
-        cc_batch_read_header(read->batch, &header) != CC_HEADER_VALID ||
-        header.life != read->place.file || header.blocks != read->place.batch_blocks ||
-        header.tag != journal->tag || !cc_batch_restore(read->batch, &header)) {
+    status = check(read);
+    if (status != COPYCAT_OK && !read->is_again) {
+        read->is_again = true;
+        ask(read);
+        return;
+    }
+    if (status == COPYCAT_ERR_IO) {
+        fail(read, status, "a journal file could not be read back");
+    } else if (status != COPYCAT_OK) {
         fail(
-            read, COPYCAT_ERR_DAMAGED,
+            read, status,
             "a batch that was written whole is damaged, and nobody else has its entries: put the "
-            "file "
-            "back as it was, or restore a backup");
+            "file back as it was, or restore a backup");
     } else {
         end(read, COPYCAT_OK);
     }
     cc_journal_reuse(journal);
+}
+
+static void ask(struct cc_journal_read *read)
+{
+    read->source->reads++; /* it is not given up meanwhile (T-041) */
+    read->request = (struct cc_disk_request){
+        .file = read->source->file,
+        .data = read->batch,
+        .offset = (uint64_t)read->place.batch_block * CC_DISK_BLOCK,
+        .size = read->batch_size,
+    };
+    cc_journal_disk(read->journal, &read->request, CC_DISK_READ, finished);
 }
 
 void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read)
@@ -62,18 +95,12 @@ void cc_journal_read(struct cc_journal *journal, struct cc_journal_read *read)
     struct cc_journal_file *file = cc_journal_file_of(journal, read->place.file);
 
     CC_ASSERT(file != NULL);
-    file->reads++; /* it is not given up meanwhile (T-041) */
     read->source = file;
     read->journal = journal;
+    read->is_again = false;
     read->batch_size = read->place.batch_blocks * CC_DISK_BLOCK;
     read->batch = cc_journal_aligned(journal, read->batch_size, &read->memory);
-    read->request = (struct cc_disk_request){
-        .file = file->file,
-        .data = read->batch,
-        .offset = (uint64_t)read->place.batch_block * CC_DISK_BLOCK,
-        .size = read->batch_size,
-    };
-    cc_journal_disk(journal, &read->request, CC_DISK_READ, finished);
+    ask(read);
 }
 
 bool cc_journal_is_written(const struct cc_journal *journal, const struct cc_journal_place *place)

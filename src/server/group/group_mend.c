@@ -7,10 +7,12 @@
  *     it does not read (for taking, lending, scrubbing) -> the others are asked for an image
  *         -> fetched and verified -> the same: the base is whole again
  *                                 -> a newer one: SWITCH; what lives stays as it is
+ *     the disk refused it                                -> it is read again, whole: it was no worse
  */
 #include "server/group/group.h"
 #include "server/image/fetching.h"
 #include "server/image/lending.h"
+#include "server/image/scrubbing.h"
 #include "server/image/segments.h"
 #include "server/node/node.h"
 
@@ -34,6 +36,9 @@ void cc_group_base_failed(struct cc_group *group, copycat_status status, const c
         group->base_trouble = status;
     }
     cc_lending_recall(group->lending, &group->base); /* another file may take its name */
+    if (group->base_trouble == COPYCAT_ERR_IO) {
+        cc_scrubbing_doubt(group->scrubbing);
+    }
     group->scrubbed.found += !is_known;
     if (!is_known || cc_group_is_alone(group)) {
         cc_server_notice_about(

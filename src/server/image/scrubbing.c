@@ -4,6 +4,8 @@
  *
  *     IDLE -> IMAGE (piece by piece, then each of its segments) -> JOURNAL (batch by batch) -> IDLE, for
  *          an interval
+ *     IDLE -> IMAGE -> IDLE, in between, while the image is one that the disk refused to give: it may
+ *          be whole, and until then nobody is lent it and no image is taken from it
  */
 #include "server/image/scrubbing.h"
 
@@ -15,6 +17,7 @@
 
 #define BYTES_PER_SECOND (UINT64_C(8) << 20)
 #define PAUSE_MIN_US UINT64_C(10000)
+#define DOUBT_PAUSE_US UINT64_C(5000000) /* before an image that was refused is read again */
 
 enum phase {
     IDLE,
@@ -28,6 +31,9 @@ struct cc_scrubbing {
     struct cc_timer timer;
     enum phase phase;
     bool is_again;                    /* another round follows at once */
+    uint64_t round_us;                /* when the next round begins */
+    bool is_of_image;                 /* what is under way is no round: the image alone */
+    bool is_whole;                    /* nothing of the image failed to read so far */
     struct cc_image_id id;            /* of the image that is read ... */
     struct cc_image_reader *reader;   /* ... by this; NULL: it is closed, or being closed */
     struct cc_segment_list *segments; /* that it needs */
@@ -65,17 +71,37 @@ static void pause_after(struct cc_scrubbing *scrubbing, uint64_t bytes)
     wait_for(scrubbing, pause < PAUSE_MIN_US ? PAUSE_MIN_US : pause);
 }
 
+static bool is_image_doubted(const struct cc_scrubbing *scrubbing)
+{
+    return scrubbing->group->base_trouble == COPYCAT_ERR_IO;
+}
+
+/* Idle until the next round, or until the image is asked for once more. */
+static void rest(struct cc_scrubbing *scrubbing)
+{
+    uint64_t now = cc_env_now_us(scrubbing->server->env);
+    uint64_t time_us = scrubbing->round_us > now ? scrubbing->round_us - now : 0;
+
+    scrubbing->phase = IDLE;
+    if (is_image_doubted(scrubbing) && time_us > DOUBT_PAUSE_US) {
+        time_us = DOUBT_PAUSE_US;
+    }
+    if (scrubbing->round_us != COPYCAT_NONE || is_image_doubted(scrubbing)) {
+        wait_for(scrubbing, time_us);
+    }
+}
+
 static void wait_for_round(struct cc_scrubbing *scrubbing)
 {
     uint64_t interval = cc_server_options(scrubbing->server)->scrub_interval_us;
 
-    scrubbing->phase = IDLE;
     if (scrubbing->is_again) {
-        scrubbing->is_again = false;
-        wait_for(scrubbing, PAUSE_MIN_US);
-    } else if (interval != COPYCAT_NONE) {
-        wait_for(scrubbing, interval);
+        interval = PAUSE_MIN_US;
     }
+    scrubbing->is_again = false;
+    scrubbing->round_us =
+        interval == COPYCAT_NONE ? interval : cc_env_now_us(scrubbing->server->env) + interval;
+    rest(scrubbing);
 }
 
 static void end_round(struct cc_scrubbing *scrubbing)
@@ -156,6 +182,10 @@ static void read_batch(struct cc_scrubbing *scrubbing)
 
 static void begin_journal(struct cc_scrubbing *scrubbing)
 {
+    if (scrubbing->is_of_image) {
+        rest(scrubbing);
+        return;
+    }
     scrubbing->phase = JOURNAL;
     scrubbing->index = 0;
     scrubbing->is_doubted = false;
@@ -173,16 +203,24 @@ static void close_reader(struct cc_scrubbing *scrubbing)
     cc_image_read_close(reader);
 }
 
-/* Another image may be stood on by now, or have been fetched into the place of this one. */
+/* Another image may be stood on by now, or have been fetched into the place of this one, or a segment
+ * of it be written over just now. */
 static bool is_base(const struct cc_scrubbing *scrubbing)
 {
-    return cc_image_id_equals(&scrubbing->id, &scrubbing->group->base) &&
-           scrubbing->group->base_trouble == COPYCAT_OK;
+    const struct cc_group *group = scrubbing->group;
+
+    return cc_image_id_equals(&scrubbing->id, &group->base) &&
+           (group->base_trouble == COPYCAT_OK ||
+            (is_image_doubted(scrubbing) && group->fetching == NULL));
 }
 
+/* One that was refused before, and still is, is no news. */
 static void judge(struct cc_scrubbing *scrubbing, copycat_status status, const char *text)
 {
-    if ((status == COPYCAT_ERR_DAMAGED || status == COPYCAT_ERR_IO) && is_base(scrubbing)) {
+    bool is_refused = status == COPYCAT_ERR_IO && !is_image_doubted(scrubbing);
+
+    scrubbing->is_whole = scrubbing->is_whole && status == COPYCAT_OK;
+    if ((status == COPYCAT_ERR_DAMAGED || is_refused) && is_base(scrubbing)) {
         cc_group_base_failed(scrubbing->group, status, text);
     }
     close_reader(scrubbing);
@@ -256,7 +294,12 @@ static void read_next_file(struct cc_scrubbing *scrubbing)
     size_t count = segments == NULL ? 0 : segments->count;
     struct cc_image_id id;
 
-    if (!is_base(scrubbing) || scrubbing->segment_next == count) {
+    if (!is_base(scrubbing) || !scrubbing->is_whole) {
+        begin_journal(scrubbing);
+        return;
+    }
+    if (scrubbing->segment_next == count) {
+        cc_group_base_mended(scrubbing->group);
         begin_journal(scrubbing);
         return;
     }
@@ -269,7 +312,10 @@ static void begin_image(struct cc_scrubbing *scrubbing)
     const struct cc_group *group = scrubbing->group;
 
     scrubbing->id = group->base;
-    if (group->base.index == 0 || !group->has_state || group->base_trouble != COPYCAT_OK) {
+    scrubbing->is_of_image = cc_env_now_us(group->env) < scrubbing->round_us;
+    scrubbing->is_whole = true;
+    if (group->base.index == 0 || !group->has_state || !is_base(scrubbing) ||
+        (scrubbing->is_of_image && !is_image_doubted(scrubbing))) {
         begin_journal(scrubbing);
         return;
     }
@@ -331,9 +377,19 @@ void cc_scrubbing_end(struct cc_scrubbing *scrubbing)
 
 void cc_scrubbing_hurry(struct cc_scrubbing *scrubbing)
 {
+    if (scrubbing->phase != IDLE && !scrubbing->is_of_image) {
+        scrubbing->is_again = true;
+        return;
+    }
+    scrubbing->round_us = cc_env_now_us(scrubbing->server->env);
     if (scrubbing->phase == IDLE) {
         wait_for(scrubbing, 0);
-    } else {
-        scrubbing->is_again = true;
+    }
+}
+
+void cc_scrubbing_doubt(struct cc_scrubbing *scrubbing)
+{
+    if (scrubbing->phase == IDLE) {
+        rest(scrubbing);
     }
 }

@@ -392,6 +392,19 @@ static void stops_when_what_it_reads_back_is_damaged(void **state)
     assert_int_equal(stand.failed, COPYCAT_ERR_DAMAGED);
 }
 
+static void reads_again_what_the_disk_refuses_once(void **state)
+{
+    (void)state;
+    add_entry(1, 1, 3000);
+    stand_flush(&stand);
+    stand_settle(&stand);
+    disk.fail_at = disk.calls + 1;
+    assert_int_equal(read_back(1), COPYCAT_OK);
+    assert_int_equal(hash_read, stand_hash(1, 1, 3000));
+    assert_true(disk.calls > disk.fail_at);
+    assert_int_equal(stand.failures, 0);
+}
+
 static void closes_at_any_moment(void **state)
 {
     (void)state;
@@ -489,6 +502,7 @@ int main(void)
         TEST(gives_no_place_to_an_entry_truncated_meanwhile),
         TEST(reads_entries_back_in_this_life_and_the_next),
         TEST(stops_when_what_it_reads_back_is_damaged),
+        TEST(reads_again_what_the_disk_refuses_once),
         TEST(closes_at_any_moment),
         TEST(closes_at_any_moment_of_recovery_of_reading_and_of_making_files),
     };

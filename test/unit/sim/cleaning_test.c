@@ -376,6 +376,17 @@ static void a_leader_goes_on_when_its_base_rots(void **state)
     rot_while_servers_run(0);
 }
 
+/* Its head, from now on. */
+static void refuse_image(uint32_t place)
+{
+    struct cc_sim_file *file = file_of(place, "image-");
+    struct cc_sim_scar *scar = malloc(sizeof *scar);
+
+    assert_non_null(scar);
+    *scar = (struct cc_sim_scar){file->scars, 0, CC_DISK_SECTOR};
+    file->scars = scar;
+}
+
 /* It may be whole, and the last copy there is. */
 static void a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there(void **state)
 {
@@ -387,6 +398,7 @@ static void a_base_that_cannot_be_read_is_left_until_a_newer_one_is_there(void *
     run_for(2000000);
     place = (cc_cluster_leader(cluster) + 1) % 3;
     base = group_at(place)->base.index;
+    refuse_image(place);
     cc_group_base_failed(group_at(place), COPYCAT_ERR_IO, "it could not be read");
     run_for(10000000);
     assert_int_equal(group_at(place)->base.index, base);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is promised where the journal of a server rots while it runs: reading everything again finds
- * that, and then it is whole again, without a restart (T-052).
+ * that, and then it is whole again, without a restart (T-052).  Nor is a restart needed for an image
+ * that the disk would not give just then.
  */
 #include "log/journal_internal.h"
 #include "sim/sim_disk_internal.h"
@@ -57,7 +58,7 @@ static void let_entries_come(uint32_t count)
     }
 }
 
-static int setup_cluster(uint32_t voters, uint64_t cache_bytes_max)
+static int setup_cluster(uint32_t voters, uint64_t cache_bytes_max, uint64_t scrub_interval_us)
 {
     struct cc_cluster_options options = {
         .seed = 11,
@@ -68,7 +69,7 @@ static int setup_cluster(uint32_t voters, uint64_t cache_bytes_max)
         .cache_bytes_max = cache_bytes_max,
         .image_entries = ENTRIES,
         .keep_bytes = 1,
-        .scrub_interval_us = SCRUB_INTERVAL_US};
+        .scrub_interval_us = scrub_interval_us};
 
     cluster = cc_cluster_create(&options);
     for (uint32_t i = 0; i < voters; i++) {
@@ -83,25 +84,37 @@ static int setup_cluster(uint32_t voters, uint64_t cache_bytes_max)
 static int setup_three(void **state)
 {
     (void)state;
-    return setup_cluster(3, ON_DISK_ALONE);
+    return setup_cluster(3, ON_DISK_ALONE, SCRUB_INTERVAL_US);
 }
 
 static int setup_three_in_memory(void **state)
 {
     (void)state;
-    return setup_cluster(3, IN_MEMORY);
+    return setup_cluster(3, IN_MEMORY, SCRUB_INTERVAL_US);
 }
 
 static int setup_one(void **state)
 {
     (void)state;
-    return setup_cluster(1, ON_DISK_ALONE);
+    return setup_cluster(1, ON_DISK_ALONE, SCRUB_INTERVAL_US);
 }
 
 static int setup_one_in_memory(void **state)
 {
     (void)state;
-    return setup_cluster(1, IN_MEMORY);
+    return setup_cluster(1, IN_MEMORY, SCRUB_INTERVAL_US);
+}
+
+static int setup_three_that_read_nothing_again(void **state)
+{
+    (void)state;
+    return setup_cluster(3, IN_MEMORY, COPYCAT_NONE);
+}
+
+static int setup_one_that_reads_nothing_again(void **state)
+{
+    (void)state;
+    return setup_cluster(1, IN_MEMORY, COPYCAT_NONE);
 }
 
 static int teardown(void **state)
@@ -325,6 +338,27 @@ static void a_start_that_cannot_read_back_what_it_has_just_found_goes_on(void **
     expect_whole_after_a_start(place);
 }
 
+/* The others stand on the same image, so nobody has a newer one to give. */
+static void an_image_that_the_disk_refused_is_read_again_until_it_gives_it(void **state)
+{
+    uint32_t place = (cc_cluster_leader(cluster) + 1) % cluster->options.voter_count;
+    struct cc_group *group = group_at(place);
+    uint64_t base = group->base.index;
+
+    (void)state;
+    cc_group_base_failed(group, COPYCAT_ERR_IO, "it could not be read");
+    cc_world_disk_strike(cluster->world, place, CC_DISK_FAULT_READ_ERROR, 1);
+    run_for(9000000);
+    assert_int_equal(group->base_trouble, COPYCAT_ERR_IO);
+    run_for(9000000);
+    assert_int_equal(group->base_trouble, COPYCAT_OK);
+    assert_int_equal(group->base.index, base);
+    assert_int_equal(group->scrubbed.found, 1);
+    assert_int_equal(group->scrubbed.repaired, 1);
+    assert_int_equal(group->scrubbed.rounds, 0);
+    assert_string_equal(server_at(place)->last_notice, "");
+}
+
 static void one_after_the_other_all_are_repaired(void **state)
 {
     (void)state;
@@ -351,6 +385,12 @@ int main(void)
         TEST(alone_what_is_in_memory_is_written_again, setup_one_in_memory),
         TEST(a_leader_that_is_asked_for_what_it_cannot_read_does_not_stop, setup_three),
         TEST(a_start_that_cannot_read_back_what_it_has_just_found_goes_on, setup_three),
+        TEST(
+            an_image_that_the_disk_refused_is_read_again_until_it_gives_it,
+            setup_three_that_read_nothing_again),
+        TEST(
+            an_image_that_the_disk_refused_is_read_again_until_it_gives_it,
+            setup_one_that_reads_nothing_again),
         TEST(one_after_the_other_all_are_repaired, setup_three),
     };
 
