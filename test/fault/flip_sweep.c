@@ -30,13 +30,13 @@
 #include <string.h>
 #include <time.h>
 
-#define SAMPLES 2500u
+#define SAMPLES 2000u
 #define TARGET PAST_FIRST
 #define HOLDER PAST_SECOND /* the one that may be down at first */
 #define LAGGARD PAST_LAGGARD
 #define PATIENCE_US UINT64_C(20000000)
 #define ALONE_US UINT64_C(3000000)
-#define IMAGE_STEP 13u   /* of so many bytes of an image one is flipped */
+#define IMAGE_STEP 61u   /* of so many bytes of an image one is flipped */
 #define HEADER_SIZE 300u /* about so many bytes at the beginning of a batch say what it is */
 
 enum kind {
