@@ -182,13 +182,21 @@ static void not_taken(struct cc_group *group, copycat_status status, const char 
     if (status == COPYCAT_ERR_DISK_FULL) {
         cc_group_room_image_failed(group);
     }
+
+    bool is_lost = status == COPYCAT_ERR_DAMAGED && cc_group_is_alone(group);
+
     cc_server_notice_about(
         group->server, CC_TOPIC_IMAGE,
         cc_server_compose(
             group->server,
             (const char *const[]){
                 "no image of the state could be made, so the journal grows; it is tried again: ",
-                text, NULL}));
+                text,
+                is_lost ? "; nobody else has it, and a restart would fail: do not stop this server "
+                          "before what it stands for was changed or removed, or export what the "
+                          "server holds"
+                        : NULL,
+                NULL}));
 }
 
 static void taken(

@@ -22,6 +22,7 @@
 #define ON_DISK_ALONE 1u /* what is applied leaves memory at once */
 
 static struct cc_cluster *cluster;
+static struct cc_workload *workload; /* NULL: nobody calls */
 
 static void run_for(uint64_t time_us)
 {
@@ -117,9 +118,45 @@ static int setup_one_that_reads_nothing_again(void **state)
     return setup_cluster(1, IN_MEMORY, COPYCAT_NONE);
 }
 
+static int setup_one_that_stores(void **state)
+{
+    struct cc_cluster_options options = {
+        .seed = 11,
+        .voter_count = 1,
+        .client_count = 1,
+        .election_timeout_us = 300000,
+        .file_size = 65536,
+        .batch_size_max = 4096,
+        .cache_bytes_max = ON_DISK_ALONE,
+        .image_entries = ENTRIES,
+        .keep_bytes = 1,
+        .scrub_interval_us = SCRUB_INTERVAL_US};
+    struct cc_workload_options work = {
+        .operations_max = ENTRIES + ENTRIES / 2,
+        .window = 1,
+        .keys = 10,
+        .maps = 1,
+        .think_us_max = 2000,
+        .kinds = 1u << CC_HISTORY_PUT,
+        .session_timeout_us = 60000000};
+
+    (void)state;
+    cluster = cc_cluster_create(&options);
+    workload = cc_workload_create(cluster, &work);
+    cc_cluster_start(cluster, 0);
+    run_for(1000000);
+    cc_workload_start(workload);
+    run_for(3000000);
+    return cc_workload_is_done(workload) ? 0 : -1;
+}
+
 static int teardown(void **state)
 {
     (void)state;
+    if (workload != NULL) {
+        cc_workload_destroy(workload);
+        workload = NULL;
+    }
     cc_cluster_destroy(cluster);
     return 0;
 }
@@ -271,6 +308,25 @@ static void alone_an_image_stands_for_what_cannot_be_read(void **state)
     expect_whole_after_a_start(0);
 }
 
+/* What was put last is in the state by its entry alone, and no image can do without that. */
+static void alone_a_server_says_what_a_restart_would_do_without_an_entry_that_is_needed(
+    void **state)
+{
+    struct cc_group *group = group_at(0);
+    uint64_t base = group->base.index;
+
+    (void)state;
+    assert_true(base > 0 && base < cc_log_last(group->log));
+    for (uint64_t index = base + 1; index <= cc_log_last(group->log); index++) {
+        spoil(0, index);
+    }
+    run_for(4 * SCRUB_INTERVAL_US);
+    assert_int_equal(server_at(0)->state, CC_SERVER_MEMBER);
+    assert_int_equal(group->base.index, base);
+    assert_non_null(cc_log_damage(group->log));
+    assert_non_null(strstr(server_at(0)->last_notice, "a restart would fail"));
+}
+
 static void alone_what_is_in_memory_is_written_again(void **state)
 {
     (void)state;
@@ -382,6 +438,9 @@ int main(void)
         TEST(what_is_not_whole_in_memory_comes_from_the_others, setup_three_in_memory),
         TEST(what_the_others_have_forgotten_comes_as_an_image, setup_three),
         TEST(alone_an_image_stands_for_what_cannot_be_read, setup_one),
+        TEST(
+            alone_a_server_says_what_a_restart_would_do_without_an_entry_that_is_needed,
+            setup_one_that_stores),
         TEST(alone_what_is_in_memory_is_written_again, setup_one_in_memory),
         TEST(a_leader_that_is_asked_for_what_it_cannot_read_does_not_stop, setup_three),
         TEST(a_start_that_cannot_read_back_what_it_has_just_found_goes_on, setup_three),
