@@ -94,6 +94,7 @@ struct cc_workload {
     uint64_t alarm_instance;
     uint64_t alive_from_us; /* 0: sessions may expire */
     uint64_t stored_us;
+    uint64_t refused_us;
     uint64_t stopped_us; /* 0: there are faults, and calls may run out of time */
 };
 
@@ -464,6 +465,9 @@ static void done(struct cc_call *call)
 
     judge_service(errand);
     judge_quota(errand);
+    if (errand->call.status == COPYCAT_ERR_QUOTA) {
+        errand->worker->workload->refused_us = errand->begun_us;
+    }
     if (errand->call.status == COPYCAT_OK && errand->operation.code == CC_MAP_PUT) {
         errand->worker->workload->stored_us = errand->begun_us;
     }
@@ -846,6 +850,11 @@ void cc_workload_go_on(struct cc_workload *workload, uint32_t operations)
 uint64_t cc_workload_stored_us(const struct cc_workload *workload)
 {
     return workload->stored_us;
+}
+
+uint64_t cc_workload_refused_us(const struct cc_workload *workload)
+{
+    return workload->refused_us;
 }
 
 bool cc_workload_may_store(const struct cc_workload *workload)

@@ -56,6 +56,9 @@ void cc_workload_rest(struct cc_workload *workload);
 /* When the newest call began that has stored something for sure; 0: none has. */
 uint64_t cc_workload_stored_us(const struct cc_workload *workload);
 
+/* When the newest call was made that was refused for want of room. */
+uint64_t cc_workload_refused_us(const struct cc_workload *workload);
+
 /* False if it was told to make no calls that do. */
 bool cc_workload_may_store(const struct cc_workload *workload);
 
