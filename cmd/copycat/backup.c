@@ -84,13 +84,10 @@ static int fail(
     bool is_damage = status == COPYCAT_ERR_DAMAGED || status == COPYCAT_ERR_NEWER;
     int code = is_damage ? CLI_EXIT_USAGE : cli_exit_of(status);
 
-    (void)cli_fail_with(
-        arguments, code, "%s",
-        message->text[0] == '\0' ? copycat_status_text(status) : message->text);
-    if (is_silence) {
-        cli_explain_silence(arguments);
-    }
-    return code;
+    const char *reason = message->text[0] == '\0' ? copycat_status_text(status) : message->text;
+
+    return is_silence ? cli_fail_unheard(arguments, status, "no backup was made", reason)
+                      : cli_fail_with(arguments, code, "%s", reason);
 }
 
 /* ---- what it is ------------------------------------------------------------------------------- */

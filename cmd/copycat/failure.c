@@ -45,8 +45,19 @@ int cli_fail_with(const struct cli_arguments *arguments, int code, const char *f
     return code;
 }
 
-/* A sentence that ends with the cause and the remedy, then each server with what it says. */
-static void tell_cause(const struct cli_arguments *arguments, const char *intro)
+static bool is_anybody_there(const struct cli_standings *standings)
+{
+    for (uint32_t i = 0; i < standings->count; i++) {
+        if (standings->at[i].status == COPYCAT_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A sentence that ends with the cause and the remedy, then each server with what it says.  `reason`
+ * is what somebody who answered has said, or NULL. */
+static void tell_cause(const struct cli_arguments *arguments, const char *intro, const char *reason)
 {
     static struct cli_standings standings;
     copycat_message message;
@@ -56,8 +67,12 @@ static void tell_cause(const struct cli_arguments *arguments, const char *intro)
         return; /* the list was refused before */
     }
     cli_standings_ask(&standings, PROBE_MS);
-    cli_standings_explain(&standings, text, sizeof text);
-    (void)cli_fail_with(arguments, 0, "%s%s", intro, text);
+    if (reason != NULL && is_anybody_there(&standings)) {
+        (void)cli_fail_with(arguments, 0, "%s", reason);
+    } else {
+        cli_standings_explain(&standings, text, sizeof text);
+        (void)cli_fail_with(arguments, 0, "%s%s", intro, text);
+    }
     for (uint32_t i = 0; i < standings.count; i++) {
         cli_standing_describe(&standings.at[i], text, sizeof text);
         fprintf(stderr, "  %s: %s\n", standings.at[i].address, text);
@@ -66,7 +81,22 @@ static void tell_cause(const struct cli_arguments *arguments, const char *intro)
 
 void cli_explain_silence(const struct cli_arguments *arguments)
 {
-    tell_cause(arguments, "");
+    tell_cause(arguments, "", NULL);
+}
+
+int cli_fail_unheard(
+    const struct cli_arguments *arguments,
+    copycat_status status,
+    const char *what,
+    const char *reason)
+{
+    char waited[32];
+    char intro[120];
+
+    cmd_duration_format(cli_arguments_timeout_ms(arguments), waited, sizeof waited);
+    snprintf(intro, sizeof intro, "%s within %s: ", what, waited);
+    tell_cause(arguments, intro, reason);
+    return cli_exit_of(status);
 }
 
 /* What to do beside what the status says. */
@@ -105,7 +135,7 @@ int cli_fail(const struct cli_arguments *arguments, copycat_status status)
     }
     if (status == COPYCAT_ERR_TIMEOUT || status == COPYCAT_ERR_UNAVAILABLE) {
         snprintf(intro, sizeof intro, "not done: within %s no server could do it: ", waited);
-        tell_cause(arguments, intro);
+        tell_cause(arguments, intro, NULL);
         return code;
     }
     return cli_fail_with(arguments, code, "not done: %s; try again", copycat_status_text(status));

@@ -21,4 +21,12 @@ __attribute__((format(printf, 3, 4))) int cli_fail_with(
 /* Under a sentence that was said: why nobody did it, what to do, and where each server stands. */
 void cli_explain_silence(const struct cli_arguments *arguments);
 
+/* `what` did not happen, as no server could be reached that does it; returns the exit code.  One
+ * sentence: `reason` if any server answers, else that none does; then where each server stands. */
+int cli_fail_unheard(
+    const struct cli_arguments *arguments,
+    copycat_status status,
+    const char *what,
+    const char *reason);
+
 #endif /* CLI_FAILURE_H */

@@ -87,19 +87,32 @@ static void seek_later(struct making *making)
     cc_env_timer_arm(making->env, &making->again, cc_env_now_us(making->env) + AGAIN_US);
 }
 
+/* As it is written on a command line. */
+static void describe_wait(uint64_t wait_ms, char *text_out, size_t text_size)
+{
+    bool is_whole = wait_ms % 1000 == 0;
+
+    (void)snprintf(
+        text_out, text_size, "%" PRIu64 "%s", is_whole ? wait_ms / 1000 : wait_ms,
+        is_whole ? "s" : "ms");
+}
+
 /* What failed last is said if time is up. */
 static void try_again(
     struct making *making, copycat_status status, const char *address, const char *why)
 {
     char text[sizeof(copycat_message)];
+    char waited[32];
+    bool is_named = address[0] == '\0' || strstr(why, address) != NULL;
 
     if (cc_env_now_us(making->env) < making->deadline_us) {
         seek_later(making);
         return;
     }
+    describe_wait(making->options.timeout_ms, waited, sizeof waited);
     (void)snprintf(
-        text, sizeof text, "no backup was made in %" PRIu64 " ms: %s%s%.240s",
-        making->options.timeout_ms, address, address[0] == '\0' ? "" : ": ",
+        text, sizeof text, "no backup was made within %s: %s%s%.240s", waited,
+        is_named ? "" : address, is_named ? "" : ": ",
         why[0] == '\0' ? copycat_status_text(status) : why);
     stop(making, status, text);
 }
