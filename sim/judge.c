@@ -767,6 +767,7 @@ static void hears(struct cc_judge *judge, uint32_t place, const struct cc_frame 
         server->asked_term = term;
         server->asked_last = vote.last_index;
         server->asked_last_term = vote.last_term;
+        server->asked_as_told = vote.is_transfer;
         server->told_vote = place + 1;
         server->told_vote_term = term;
     } else if (

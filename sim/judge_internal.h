@@ -37,6 +37,7 @@ struct watched {
     uint64_t asked_term;  /* newest term it has asked votes for, and the end of its log then */
     uint64_t asked_last;
     uint64_t asked_last_term;
+    bool asked_as_told; /* by a leader that handed over */
     enum cc_raft_role role;
     uint64_t round; /* newest leadership round begun, and newest confirmed */
     uint64_t confirmed;

@@ -27,11 +27,35 @@ static void check_log(
     }
 }
 
-/* 6.4.1: a lease is made of promises, and each of them has to be kept, also after a restart. */
+static bool has_been_handed_over(const struct cc_judge *judge, uint64_t term)
+{
+    for (uint32_t i = 0; i < judge->voter_count; i++) {
+        if (judge->servers[i].handed_term == term) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * 6.4.1: a lease is made of promises, and each of them has to be kept, also after a restart.
+ *
+ * But in term T the candidate that a leader hands over to may have a vote that was promised to the
+ * leader of a term before T-1.  There was a leader of T-1, or nobody had handed over.  A majority
+ * voted for it when each of them had no promise left to older leaders that have not given up their
+ * lease, as was judged here then; and since, they have promised those nothing.  So of these leaders
+ * none has the promises of a majority, and what one voter more had promised makes no lease.
+ */
 static void check_promise(
-    struct cc_judge *judge, uint32_t place, uint32_t leader_place, uint64_t term)
+    struct cc_judge *judge,
+    uint32_t place,
+    uint32_t leader_place,
+    const struct watched *candidate,
+    uint64_t term)
 {
     const struct cc_server *server = judge->servers[leader_place].server;
+    bool is_handed_over = candidate->asked_term == term && candidate->asked_as_told &&
+                          has_been_handed_over(judge, term - 1);
 
     if (server == NULL || server->group == NULL || server->failed != COPYCAT_OK) {
         return;
@@ -39,7 +63,8 @@ static void check_promise(
 
     const struct cc_raft *leader = server->group->core;
 
-    if (leader->role != CC_RAFT_LEADER || leader->term >= term || leader->is_lease_given_up) {
+    if (leader->role != CC_RAFT_LEADER || leader->term >= term || leader->is_lease_given_up ||
+        (is_handed_over && leader->term + 1 < term)) {
         return;
     }
     for (uint32_t i = 0; i < leader->peer_count; i++) {
@@ -67,7 +92,7 @@ void cc_judge_votes(struct cc_judge *judge, uint32_t place, const struct cc_grou
     check_log(judge, place, &judge->servers[vote - 1], term);
     for (uint32_t i = 0; i < judge->voter_count && judge->trusts_clocks; i++) {
         if (i != place && i != vote - 1) {
-            check_promise(judge, place, i, term);
+            check_promise(judge, place, i, &judge->servers[vote - 1], term);
         }
     }
 }
