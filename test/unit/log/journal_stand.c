@@ -261,7 +261,7 @@ static bool on_switch(
     struct stand *stand = called(owner);
     struct stand_state *found = &stand->found;
 
-    CC_ASSERT(group == 0 && !stand->is_open && base->index > found->base.index);
+    CC_ASSERT(group == 0 && !stand->is_open && base->index >= found->base.index);
     if (keep_tail && base->index >= found->first && found->terms[base->index] != base->term) {
         return false;
     }
