@@ -19,7 +19,7 @@
 #define FILE_MAX 1048576u
 
 /* Directories of test/golden that such servers have left. */
-static const char *const directories[] = {NULL};
+static const char *const directories[] = {"server-v1", NULL};
 
 static struct memory_disk disk;
 static struct solo solo;
