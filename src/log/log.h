@@ -70,6 +70,7 @@ struct cc_log_damage {
     uint64_t last;
     uint32_t file;   /* where they were: life of the journal's file, ... */
     uint64_t offset; /* ... and their batch in it, in bytes */
+    bool is_refused; /* by the disk, which may give them after a restart; else they are wrong */
 };
 
 /* The first of the damaged ranges, borrowed until the log changes; NULL: there is none. */
@@ -79,7 +80,8 @@ bool cc_log_is_damaged(const struct cc_log *log, uint64_t index);
 /*
  * The batch of this place does not read any more.  Of its entries, those that are in memory and
  * whole by their own checksums are journaled again, in order; the others are damaged from here on.
- * What was lost or written again before is passed over, so to say it twice is harmless.
+ * What was lost or written again before is passed over, so to say it twice is harmless.  `status`
+ * is how the read ended: IO or DAMAGED.
  */
 struct cc_log_loss {
     uint64_t first;     /* of all that were in it; 0: there were none any more */
@@ -87,7 +89,8 @@ struct cc_log_loss {
     uint64_t rewritten; /* and how many are on their way to the disk again */
 };
 
-struct cc_log_loss cc_log_lose(struct cc_log *log, const struct cc_journal_place *batch);
+struct cc_log_loss cc_log_lose(
+    struct cc_log *log, const struct cc_journal_place *batch, copycat_status status);
 
 /* Takes one more reference to `entry`, which is damaged here and has its term, and journals it. */
 void cc_log_repair(struct cc_log *log, struct cc_block *entry);

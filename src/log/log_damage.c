@@ -106,7 +106,8 @@ static bool is_whole(const struct cc_log *log, const struct cc_block *block, uin
 }
 
 /* Ranges ascend; an entry that continues the one before it, of the same batch, joins that. */
-static void note_lost(struct cc_log *log, uint64_t index, const struct cc_journal_place *place)
+static void note_lost(
+    struct cc_log *log, uint64_t index, const struct cc_journal_place *place, bool is_refused)
 {
     uint64_t offset = (uint64_t)place->batch_block * CC_DISK_BLOCK;
     uint32_t at = 0;
@@ -118,7 +119,8 @@ static void note_lost(struct cc_log *log, uint64_t index, const struct cc_journa
         log->damages[at - 1].file == place->file && log->damages[at - 1].offset == offset) {
         log->damages[at - 1].last = index;
     } else {
-        cc_log_note_damage(log, at, (struct cc_log_damage){index, index, place->file, offset});
+        cc_log_note_damage(
+            log, at, (struct cc_log_damage){index, index, place->file, offset, is_refused});
     }
 }
 
@@ -127,7 +129,8 @@ static bool is_in_batch(const struct cc_log_slot *slot, const struct cc_journal_
     return slot->place.file == batch->file && slot->place.batch_block == batch->batch_block;
 }
 
-struct cc_log_loss cc_log_lose(struct cc_log *log, const struct cc_journal_place *batch)
+struct cc_log_loss cc_log_lose(
+    struct cc_log *log, const struct cc_journal_place *batch, copycat_status status)
 {
     struct cc_log_loss loss = {0};
 
@@ -147,7 +150,7 @@ struct cc_log_loss cc_log_lose(struct cc_log *log, const struct cc_journal_place
             continue;
         }
         cc_log_drop_block(log, slot);
-        note_lost(log, index, batch);
+        note_lost(log, index, batch, status == COPYCAT_ERR_IO);
         loss.lost++;
     }
     return loss;

@@ -427,11 +427,12 @@ void cc_group_mend(
 
 /* The batch of this place does not read any more.  What of it is in memory is written again, the
  * rest is damaged as if a start had found it, and comes back in the same way. */
-void cc_group_lose(struct cc_group *group, const struct cc_journal_place *batch);
+void cc_group_lose(
+    struct cc_group *group, const struct cc_journal_place *batch, copycat_status status);
 
 /* The entry, and what lies with it, could not be read back.  False: nobody else has it, and it is
  * not in the state: nothing goes on. */
-bool cc_group_lose_entry(struct cc_group *group, uint64_t index);
+bool cc_group_lose_entry(struct cc_group *group, uint64_t index, copycat_status status);
 
 /* Nothing is damaged any more, and all that came back is durable. */
 void cc_group_whole(struct cc_group *group);

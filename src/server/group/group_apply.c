@@ -18,7 +18,7 @@ static void loaded(struct cc_log_load *load)
     if (load->status == COPYCAT_ERR_CLOSED) {
         return;
     }
-    if (load->status != COPYCAT_OK && !cc_group_lose_entry(group, load->index)) {
+    if (load->status != COPYCAT_OK && !cc_group_lose_entry(group, load->index, load->status)) {
         cc_group_fail_reading(group, load->status);
         return;
     }

@@ -57,9 +57,10 @@ void cc_group_leave_damage(struct cc_group *group)
     }
 }
 
-void cc_group_lose(struct cc_group *group, const struct cc_journal_place *batch)
+void cc_group_lose(
+    struct cc_group *group, const struct cc_journal_place *batch, copycat_status status)
 {
-    struct cc_log_loss loss = cc_log_lose(group->log, batch);
+    struct cc_log_loss loss = cc_log_lose(group->log, batch, status);
     const struct cc_log_damage *damage;
 
     if (loss.first == 0) {
@@ -82,13 +83,13 @@ void cc_group_lose(struct cc_group *group, const struct cc_journal_place *batch)
     cc_group_wake(group);
 }
 
-bool cc_group_lose_entry(struct cc_group *group, uint64_t index)
+bool cc_group_lose_entry(struct cc_group *group, uint64_t index, copycat_status status)
 {
     struct cc_journal_place batch;
 
     if (index >= cc_log_first(group->log) && index <= cc_log_last(group->log) &&
         cc_log_place(group->log, index, &batch)) {
-        cc_group_lose(group, &batch);
+        cc_group_lose(group, &batch, status);
     }
     return !cc_group_is_alone(group) || index <= cc_apply_index(group->apply);
 }

@@ -54,6 +54,20 @@ static bool is_applied(const struct cc_group *group, const struct cc_log_damage 
     return group->has_state && damage->first <= cc_apply_index(group->apply);
 }
 
+/* What the disk refused is not known to be wrong: the next start asks the disk again. */
+static void stop_without(struct cc_group *group, const struct cc_log_damage *damage)
+{
+    cc_server_fail(
+        group->server, damage->is_refused ? COPYCAT_ERR_IO : COPYCAT_ERR_DAMAGED,
+        cc_journal_where(
+            group->journal, damage->file, damage->offset, damage->first,
+            damage->is_refused
+                ? "was refused by the disk, and no other server has it: start again when the "
+                  "disk reads, or restore a backup"
+                : "cannot be read, and no other server has it: bring back a disk that does, or "
+                  "restore a backup"));
+}
+
 /*
  * All have answered, and none has it.  A quorum that is whole may still elect a leader whose log
  * overrules ours.  Without one the entry may have been acknowledged, and nothing can go on.
@@ -84,12 +98,7 @@ static void judge_answers(struct cc_group *group, const struct cc_log_damage *da
         if (members->count > 1 && may_be_decided(group)) {
             return;
         }
-        cc_server_fail(
-            group->server, COPYCAT_ERR_DAMAGED,
-            cc_journal_where(
-                group->journal, damage->file, damage->offset, damage->first,
-                "cannot be read, and no other server has it: bring back a disk that does, or "
-                "restore a backup"));
+        stop_without(group, damage);
     } else if (!repairing->is_told) {
         repairing->is_told = true;
         cc_server_notice_about(

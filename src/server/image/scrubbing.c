@@ -131,7 +131,7 @@ static void batch_read(struct cc_journal_read *read)
         scrubbing->group->scrubbed.bytes += read->batch_size;
         pause_after(scrubbing, read->batch_size);
         if (is_lost(scrubbing, read->status) && !CC_BUG(T052)) {
-            cc_group_lose(scrubbing->group, &read->place);
+            cc_group_lose(scrubbing->group, &read->place, read->status);
         }
     }
     release_if_over(scrubbing);

@@ -302,7 +302,8 @@ static void loaded(struct cc_log_load *load)
     taking->is_loading = false;
     if (taking->status == COPYCAT_OK && load->status != COPYCAT_ERR_CLOSED) {
         if (load->status != COPYCAT_OK) {
-            (void)cc_group_lose_entry(taking->group, load->index); /* it is in the state */
+            /* It is in the state. */
+            (void)cc_group_lose_entry(taking->group, load->index, load->status);
         }
         cc_pacing_run(&taking->pacing); /* what was loaded is in memory until the next pass */
     }

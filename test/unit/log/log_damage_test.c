@@ -56,7 +56,7 @@ static struct cc_log_loss lose(uint32_t file, uint32_t block)
 {
     struct cc_journal_place place = place_of(file, block);
 
-    return cc_log_lose(group_log, &place);
+    return cc_log_lose(group_log, &place, COPYCAT_ERR_DAMAGED);
 }
 
 static void the_entries_of_that_batch_and_no_others_are_damaged(void **state)
@@ -76,6 +76,18 @@ static void the_entries_of_that_batch_and_no_others_are_damaged(void **state)
     assert_false(cc_log_place(group_log, 15, &at));
     assert_true(cc_log_place(group_log, 10, &at));
     assert_true(cc_log_place(group_log, 21, &at));
+}
+
+static void what_the_disk_refused_is_not_taken_for_wrong(void **state)
+{
+    struct cc_journal_place place = place_of(1, 2);
+
+    (void)state;
+    (void)lose(1, 3);
+    assert_false(cc_log_damage(group_log)->is_refused);
+    (void)cc_log_lose(group_log, &place, COPYCAT_ERR_IO);
+    assert_int_equal(cc_log_damage(group_log)->first, 1);
+    assert_true(cc_log_damage(group_log)->is_refused);
 }
 
 static void to_lose_a_batch_twice_is_to_lose_it_once(void **state)
@@ -126,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_entries_of_that_batch_and_no_others_are_damaged),
+        TEST(what_the_disk_refused_is_not_taken_for_wrong),
         TEST(to_lose_a_batch_twice_is_to_lose_it_once),
         TEST(batches_are_damaged_in_the_order_of_their_entries),
         TEST(what_has_been_written_again_is_not_lost_with_its_former_batch),

@@ -4,6 +4,7 @@
  * that is missing does (docs/decisions/0007).
  */
 #include "log/format.h"
+#include "log/log_internal.h"
 #include "sim/sim_disk_internal.h"
 #include "unit/server/server_stand.h"
 
@@ -259,6 +260,21 @@ static void stops_when_no_quorum_is_whole_and_says_where(void **state)
         strstr(stand_server(DAMAGED)->last_notice, "cannot be read, and no other server has it"));
 }
 
+/* The next start asks the disk again, and may go on. */
+static void stops_as_its_disk_failed_where_that_refused(void **state)
+{
+    (void)state;
+    group->log->damages[0].is_refused = true;
+    begin(first, CC_REPAIR_MISSING, 0);
+    assert_true(receive(2));
+    begin(first, CC_REPAIR_DAMAGED, 0);
+    assert_true(receive(3));
+    stand_run(20 * STAND_TIMEOUT_US);
+    assert_int_equal(stand_server(DAMAGED)->failed, COPYCAT_ERR_IO);
+    assert_non_null(
+        strstr(stand_server(DAMAGED)->last_notice, "refused by the disk, and no other server"));
+}
+
 /* Who asks for what we lack ourselves lacks it too. */
 static void counts_a_question_for_its_own_damage_as_an_answer(void **state)
 {
@@ -352,6 +368,7 @@ int main(void)
         ALONE(passes_over_what_nobody_asked_for),
         ALONE(waits_for_a_leader_when_a_whole_quorum_lacks_the_entry),
         ALONE(stops_when_no_quorum_is_whole_and_says_where),
+        ALONE(stops_as_its_disk_failed_where_that_refused),
         ALONE(counts_a_question_for_its_own_damage_as_an_answer),
         AMONG(gives_what_it_has_and_says_what_it_has_not),
         AMONG(takes_questions_whole_or_not_at_all),
