@@ -189,6 +189,19 @@ copycat_status cc_restore_take(struct cc_restoring *restoring, copycat_bytes rec
 
 /* ---- end ------------------------------------------------------------------------------------- */
 
+/* What lives by a blob has no commit here. */
+static bool has_all_that_lives(const struct cc_restoring *restoring)
+{
+    const struct cc_apply *apply = restoring->apply;
+
+    for (uint32_t i = 0; i < apply->instances.count; i++) {
+        if (cc_instance_has_blob(apply->instances.at[i])) {
+            return true;
+        }
+    }
+    return restoring->commit_count == apply->live.count;
+}
+
 copycat_status cc_restore_end(struct cc_restoring *restoring, struct cc_apply **apply_out)
 {
     struct cc_apply *apply = restoring->apply;
@@ -201,7 +214,8 @@ copycat_status cc_restore_end(struct cc_restoring *restoring, struct cc_apply **
         cc_restore_refuse(restoring, COPYCAT_ERR_DAMAGED, "the image has no end", 0);
         return restoring->status;
     }
-    if (restoring->commit_count != restoring->commits_due && !CC_BUG(T034B) && !CC_BUG(T034C)) {
+    if ((restoring->commit_count != restoring->commits_due || !has_all_that_lives(restoring)) &&
+        !CC_BUG(T034) && !CC_BUG(T034B) && !CC_BUG(T034C)) {
         cc_restore_refuse(
             restoring, COPYCAT_ERR_DAMAGED,
             "there are not as many live commits as the image says:", restoring->commits_due);
