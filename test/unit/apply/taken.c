@@ -21,6 +21,10 @@ void taken_add(struct taken *taken, copycat_bytes bytes)
 
 void taken_free(struct taken *taken)
 {
+    if (taken->commits != NULL) {
+        free(taken->commits->bytes);
+        free(taken->commits);
+    }
     free(taken->bytes);
     *taken = (struct taken){0};
 }
@@ -55,7 +59,7 @@ static bool step_commits(struct taken *taken, struct history *history, struct cc
     CC_ASSERT(is_finished && !writer->failed);
     taken_add(taken, (copycat_bytes){writer->data, writer->size});
     taken_add(taken, (copycat_bytes){taken->commits->bytes, taken->commits->size});
-    taken_free(taken->commits);
+    free(taken->commits->bytes);
     free(taken->commits);
     taken->commits = NULL;
     return false;
