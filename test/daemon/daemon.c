@@ -74,6 +74,7 @@ void daemon_start(struct daemon *daemon, const char *const *arguments)
         const struct rlimit limit = {daemon->files_max, daemon->files_max};
         int log = open(daemon->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
+        (void)signal(SIGHUP, SIG_DFL); /* whoever runs the tests may not want it */
         dup2(log, 1);
         dup2(log, 2);
         (void)close_range(3, ~0U, 0); /* whatever we have been given counts against its limit */
