@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OPEN_TRIALS 3u
 #define FILE_MODE 0600 /* all data of the cluster is in it */
 
 static copycat_status status_of(int error)
@@ -74,8 +75,44 @@ static copycat_status refuse_existing(struct cc_backup_file *file)
         file->path);
 }
 
+/* Whoever had it before us has closed it by now.  If it got its name meanwhile, or a crash kept it from
+ * losing this one, it is a whole backup, and not ours to write over: this name of it goes. */
+static bool is_new(const struct cc_backup_file *file)
+{
+    struct stat opened;
+    struct stat named;
+    bool is_named = fstat(file->descriptor, &opened) == 0 && lstat(file->part, &named) == 0 &&
+                    named.st_ino == opened.st_ino;
+
+    if (is_named && opened.st_nlink > 1) {
+        (void)unlink(file->part);
+    }
+    return is_named && opened.st_nlink == 1;
+}
+
+static copycat_status open_part(struct cc_backup_file *file)
+{
+    for (unsigned i = 0; i < OPEN_TRIALS; i++) {
+        file->descriptor = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+        if (file->descriptor < 0) {
+            return fail_with(file, file->path, "made", errno);
+        }
+        if (flock(file->descriptor, LOCK_EX | LOCK_NB) != 0) {
+            break;
+        }
+        if (is_new(file)) {
+            return COPYCAT_OK;
+        }
+        close(file->descriptor);
+        file->descriptor = -1;
+    }
+    return fail(
+        file, COPYCAT_ERR_LOCKED, "another backup is being written to %s: wait for it", file->path);
+}
+
 copycat_status cc_backup_file_create(struct cc_backup_file *file, const char *path, bool replaces)
 {
+    copycat_status opened;
     struct stat status;
 
     if (!set_path(file, path) || path[0] == '\0') {
@@ -91,17 +128,10 @@ copycat_status cc_backup_file_create(struct cc_backup_file *file, const char *pa
         }
     }
     (void)snprintf(file->part, sizeof file->part, "%.*s.part", (int)sizeof file->path - 8, path);
-    file->descriptor = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    if (file->descriptor < 0) {
-        int error = errno;
-
-        file->part[0] = '\0';
-        return fail_with(file, path, "made", error);
-    }
-    if (flock(file->descriptor, LOCK_EX | LOCK_NB) != 0) {
+    opened = open_part(file);
+    if (opened != COPYCAT_OK) {
         file->part[0] = '\0'; /* it is somebody else's */
-        return fail(
-            file, COPYCAT_ERR_LOCKED, "another backup is being written to %s: wait for it", path);
+        return opened;
     }
     return cc_backup_file_clear(file);
 }

@@ -181,10 +181,10 @@ static void remove_part(struct restoring *restoring)
     (void)rmdir(restoring->part);
 }
 
+/* What is there already may be that of a restore at work, which would give its name to ours. */
 static copycat_status make_part(struct restoring *restoring)
 {
     (void)snprintf(restoring->part, sizeof restoring->part, "%s.restoring", restoring->target);
-    remove_part(restoring);
     if (mkdir(restoring->part, DIRECTORY_MODE) != 0) {
         int error = errno;
         copycat_status status = fail(
