@@ -81,6 +81,10 @@ static const char *state_name(const copycat_inspect_file *file)
         return "newer";
     case COPYCAT_FILE_GIVEN_UP:
         return "given up";
+    case COPYCAT_FILE_MISSING:
+        return "missing";
+    case COPYCAT_FILE_UNJUDGED:
+        return "unjudged";
     default:
         return "damaged";
     }
@@ -108,10 +112,32 @@ static void write_size(uint64_t size, char text_out[SIZE_TEXT])
     }
 }
 
+/* What an image needs, and who needs a segment, of which only what lives is wanted. */
+static void write_needs(
+    const copycat_inspect_file *file, const char *state, char *text_out, size_t text_size)
+{
+    bool is_image = file->kind == COPYCAT_FILE_IMAGE;
+    bool is_read = file->state != COPYCAT_FILE_MISSING && file->state != COPYCAT_FILE_DAMAGED;
+
+    if (is_image && file->segment_count > 0) {
+        snprintf(
+            text_out, text_size, "%s; needs %u segment%s", state, (unsigned)file->segment_count,
+            file->segment_count == 1 ? "" : "s");
+    } else if (!is_image && file->image_count > 0) {
+        snprintf(
+            text_out, text_size,
+            "%s; image %" PRIu64 " needs it: %s%" PRIu64 " of %" PRIu64 " live", state,
+            file->image_index, is_read ? "" : "up to ", file->live_count, file->entry_count);
+    } else {
+        snprintf(text_out, text_size, "%s", state);
+    }
+}
+
 /* For people; JSON has the words alone. */
 static void write_state(const copycat_inspect_file *file, char *text_out, size_t text_size)
 {
     char size[SIZE_TEXT];
+    char damage[256];
 
     switch (file->state) {
     case COPYCAT_FILE_SPARE:
@@ -123,6 +149,12 @@ static void write_state(const copycat_inspect_file *file, char *text_out, size_t
     case COPYCAT_FILE_STRAY:
         snprintf(text_out, text_size, "stray: nothing stands on it, a start removes it");
         break;
+    case COPYCAT_FILE_MISSING:
+        write_needs(file, "missing", text_out, text_size);
+        break;
+    case COPYCAT_FILE_UNJUDGED:
+        snprintf(text_out, text_size, "unjudged: what says who needs it does not read");
+        break;
     case COPYCAT_FILE_NEWER:
         snprintf(text_out, text_size, "newer: this version cannot read all of it");
         break;
@@ -132,11 +164,15 @@ static void write_state(const copycat_inspect_file *file, char *text_out, size_t
     case COPYCAT_FILE_DAMAGED:
         write_size(file->unread_bytes, size);
         snprintf(
-            text_out, text_size, file->unread_bytes == 0 ? "damaged" : "damaged: %s do not read",
-            size);
+            damage, sizeof damage,
+            file->text[0] != '\0'     ? "damaged: %s"
+            : file->unread_bytes == 0 ? "damaged"
+                                      : "damaged: %s do not read",
+            file->text[0] != '\0' ? file->text : size);
+        write_needs(file, damage, text_out, text_size);
         break;
     default:
-        snprintf(text_out, text_size, "used");
+        write_needs(file, "used", text_out, text_size);
         break;
     }
 }
@@ -159,7 +195,7 @@ static void print_row(const copycat_inspect_file *file)
     char entries[24] = "-";
     char term[24] = "-";
     char size[SIZE_TEXT];
-    char state[96];
+    char state[384];
 
     if (file->kind == COPYCAT_FILE_IMAGE) {
         snprintf(indexes, sizeof indexes, "%" PRIu64, file->last_index);
@@ -191,11 +227,16 @@ static json_t *json_of(const copycat_inspect_file *file)
     if (file->kind == COPYCAT_FILE_IMAGE) {
         cli_json_set(object, "group", json_integer(file->group));
         cli_json_set(object, "index", json_integer((json_int_t)file->last_index));
+        cli_json_set(object, "live", json_integer((json_int_t)file->live_count));
+        cli_json_set(object, "segments", json_integer(file->segment_count));
     } else if (file->kind == COPYCAT_FILE_SEGMENT) {
         cli_json_set(object, "group", json_integer(file->group));
         cli_json_set(object, "entries", json_integer((json_int_t)file->entry_count));
+        cli_json_set(object, "live", json_integer((json_int_t)file->live_count));
         cli_json_set(object, "first", json_integer((json_int_t)file->first_index));
         cli_json_set(object, "last", json_integer((json_int_t)file->last_index));
+        cli_json_set(object, "images", json_integer(file->image_count));
+        cli_json_set(object, "image", json_integer((json_int_t)file->image_index));
     } else {
         cli_json_set(object, "life", json_integer(file->life));
         cli_json_set(object, "batches", json_integer((json_int_t)file->batch_count));
@@ -206,6 +247,9 @@ static json_t *json_of(const copycat_inspect_file *file)
     }
     cli_json_set(object, "term", json_integer((json_int_t)file->term));
     cli_json_set(object, "time_us", json_integer((json_int_t)file->time_us));
+    if (file->text[0] != '\0') {
+        cli_json_set(object, "text", json_string(file->text));
+    }
     return object;
 }
 
@@ -218,7 +262,7 @@ static int on_file(const copycat_inspect_file *file, void *user)
     } else {
         print_row(file);
     }
-    listing->file_count++;
+    listing->file_count += file->state != COPYCAT_FILE_MISSING;
     listing->size += file->size;
     return 0;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log_dump -- a line for each record of the journal.
+ * log_dump -- a line for each record of the journal, of images and of segments.
  */
+#include "log_dump.h"
+
 #include "escape.h"
 #include "log.h"
 #include "output.h"
@@ -12,53 +14,6 @@
 
 /* A line is for the eye: of a long value there is its beginning, and its size. */
 #define SHOWN_MAX 160u
-
-static const char *const entry_names[] = {
-    [COPYCAT_ENTRY_NOOP] = "noop",
-    [COPYCAT_ENTRY_TICK] = "tick",
-    [COPYCAT_ENTRY_SESSION_OPEN] = "session-open",
-    [COPYCAT_ENTRY_SESSION_CLOSE] = "session-close",
-    [COPYCAT_ENTRY_SESSION_EXPIRE] = "session-expire",
-    [COPYCAT_ENTRY_COMMAND] = "command",
-    [COPYCAT_ENTRY_MARK] = "mark",
-    [COPYCAT_ENTRY_REFUSAL] = "refusal",
-};
-
-static const char *entry_name(uint32_t kind)
-{
-    bool is_known = kind < sizeof entry_names / sizeof entry_names[0] && entry_names[kind] != NULL;
-
-    return is_known ? entry_names[kind] : "unknown";
-}
-
-static const char *type_name(uint32_t type)
-{
-    switch (type) {
-    case COPYCAT_RECORD_TABLE:
-        return "table";
-    case COPYCAT_RECORD_ENTRY:
-        return "entry";
-    case COPYCAT_RECORD_TRUNCATE:
-        return "truncate";
-    case COPYCAT_RECORD_STATE:
-        return "state";
-    case COPYCAT_RECORD_BASE:
-        return "founding";
-    case COPYCAT_RECORD_REPAIR:
-        return "repair";
-    case COPYCAT_RECORD_SWITCH:
-        return "switch";
-    case COPYCAT_RECORD_GAP:
-        return "unread";
-    default:
-        return "unknown";
-    }
-}
-
-static bool is_entry(const copycat_inspect_record *record)
-{
-    return record->type == COPYCAT_RECORD_ENTRY || record->type == COPYCAT_RECORD_REPAIR;
-}
 
 /* ---- a line for people ----------------------------------------------------------------------- */
 
@@ -105,7 +60,7 @@ static void print_entry(const copycat_inspect_record *record)
     cli_log_time(record->time_us, time);
     printf(
         " %" PRIu64 " term %" PRIu64 " %s %s", record->index, record->term, time,
-        entry_name(record->entry_kind));
+        cli_log_entry_name(record->entry_kind));
     switch (record->entry_kind) {
     case COPYCAT_ENTRY_SESSION_OPEN:
         printf(" timeout %" PRIu64 "ms", record->timeout_us / 1000);
@@ -122,6 +77,58 @@ static void print_entry(const copycat_inspect_record *record)
         break;
     case COPYCAT_ENTRY_MARK:
         printf(" digest %016" PRIx64 " at %" PRIu64, record->checksum, record->mark);
+        break;
+    default:
+        break;
+    }
+}
+
+static void print_of_image(const copycat_inspect_record *record)
+{
+    char time[CLI_LOG_TIME_SIZE];
+
+    cli_log_time(record->time_us, time);
+    switch (record->type) {
+    case COPYCAT_RECORD_IMAGE:
+        printf(" of entry %" PRIu64 " %s", record->index, time);
+        break;
+    case COPYCAT_RECORD_RESOURCE:
+        printf(
+            " %" PRIu64 " type %u version %u", record->instance, (unsigned)record->resource_type,
+            (unsigned)record->version);
+        break;
+    case COPYCAT_RECORD_DEADLINE:
+        printf(" %s resource %" PRIu64, time, record->instance);
+        break;
+    case COPYCAT_RECORD_SESSION:
+        printf(
+            " %" PRIu64 " timeout %" PRIu64 "ms newest entry %" PRIu64 " newest command #%" PRIu64,
+            record->session, record->timeout_us / 1000, record->index, record->sequence);
+        break;
+    case COPYCAT_RECORD_ANSWER:
+        printf(
+            " to entry %" PRIu64 " status %d, %zu bytes", record->index, (int)record->status,
+            record->value.size);
+        break;
+    case COPYCAT_RECORD_BLOB:
+        printf(
+            " resource %" PRIu64 " piece %" PRIu64 ", %zu bytes", record->instance, record->count,
+            record->value.size);
+        break;
+    case COPYCAT_RECORD_LIVE:
+        printf(
+            " %" PRIu64 " of the entries %" PRIu64 " to %" PRIu64, record->count, record->first,
+            record->last);
+        break;
+    case COPYCAT_RECORD_END:
+        printf(
+            " %" PRIu64 " commits in segments, digest %016" PRIx64, record->count,
+            record->checksum);
+        break;
+    case COPYCAT_RECORD_SEGMENT:
+        printf(
+            " %s with %" PRIu64 " commits, %" PRIu64 " to %" PRIu64 ", %" PRIu64 " bytes",
+            record->name, record->count, record->first, record->last, record->size);
         break;
     default:
         break;
@@ -159,133 +166,26 @@ static void print_own(const copycat_inspect_record *record)
         printf(" %" PRIu64 " bytes", record->size);
         break;
     default:
+        print_of_image(record);
         break;
     }
 }
 
 static void print_line(const copycat_inspect_record *record)
 {
-    printf("%s:%" PRIu64 " %s", record->file, record->offset, type_name(record->type));
-    if (is_entry(record)) {
+    printf("%s:%" PRIu64 " %s", record->file, record->offset, cli_log_record_name(record->type));
+    if (cli_log_is_entry(record)) {
         print_entry(record);
     } else {
         print_own(record);
+    }
+    if (record->is_released != 0) {
+        printf(" (released since)");
     }
     if (record->text[0] != '\0') {
         printf(" (%s)", record->text);
     }
     putchar('\n');
-}
-
-/* ---- JSON ------------------------------------------------------------------------------------ */
-
-static void set_number(json_t *object, const char *name, uint64_t number)
-{
-    cli_json_set(object, name, json_integer((json_int_t)number));
-}
-
-static void set_bytes(json_t *object, const char *name, copycat_bytes bytes)
-{
-    if (bytes.data != NULL) {
-        cli_json_set_bytes(object, name, bytes);
-    }
-}
-
-static void set_digest(json_t *object, const char *name, uint64_t digest)
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%016" PRIx64, digest);
-    cli_json_set(object, name, json_string(text));
-}
-
-static void set_entry(json_t *object, const copycat_inspect_record *record)
-{
-    uint32_t kind = record->entry_kind;
-
-    cli_json_set(object, "entry", json_string(entry_name(kind)));
-    set_number(object, "time_us", record->time_us);
-    if (kind == COPYCAT_ENTRY_COMMAND || kind == COPYCAT_ENTRY_REFUSAL ||
-        kind == COPYCAT_ENTRY_SESSION_CLOSE || kind == COPYCAT_ENTRY_SESSION_EXPIRE) {
-        set_number(object, "session", record->session);
-    }
-    if (kind == COPYCAT_ENTRY_SESSION_OPEN) {
-        set_number(object, "timeout_ms", record->timeout_us / 1000);
-    }
-    if (kind == COPYCAT_ENTRY_MARK) {
-        set_number(object, "mark", record->mark);
-        set_digest(object, "digest", record->checksum);
-    }
-    if (kind == COPYCAT_ENTRY_COMMAND || kind == COPYCAT_ENTRY_REFUSAL) {
-        set_number(object, "sequence", record->sequence);
-        set_number(object, "instance", record->instance);
-    }
-    if (kind == COPYCAT_ENTRY_COMMAND) {
-        if (record->operation[0] != '\0') {
-            cli_json_set(object, "operation", json_string(record->operation));
-        }
-        set_bytes(object, "path", record->path);
-        set_bytes(object, "key", record->key);
-        set_bytes(object, "expected", record->expected);
-        set_bytes(object, "value", record->value);
-    }
-}
-
-static void set_own(json_t *object, const copycat_inspect_record *record)
-{
-    switch (record->type) {
-    case COPYCAT_RECORD_TABLE:
-        set_number(object, "server", record->server);
-        set_number(object, "start", record->boot);
-        cli_json_set(object, "incarnation", json_string(record->identity));
-        set_number(object, "vote", record->vote);
-        set_number(object, "first", record->first);
-        set_number(object, "image", record->image_index);
-        break;
-    case COPYCAT_RECORD_STATE:
-        set_number(object, "vote", record->vote);
-        break;
-    case COPYCAT_RECORD_BASE:
-        cli_json_set(object, "cluster", json_string(record->identity));
-        break;
-    case COPYCAT_RECORD_SWITCH:
-        set_number(object, "image", record->image_index);
-        set_number(object, "image_size", record->image_size);
-        set_digest(object, "checksum", record->checksum);
-        cli_json_set(object, "keeps_tail", json_boolean(record->is_tail_kept != 0));
-        break;
-    default:
-        break;
-    }
-}
-
-static void print_json(const copycat_inspect_record *record)
-{
-    json_t *object = json_object();
-
-    cli_json_set(object, "record", json_string(type_name(record->type)));
-    cli_json_set(object, "file", json_string(record->file));
-    set_number(object, "offset", record->offset);
-    set_number(object, "life", record->life);
-    set_number(object, "batch", record->batch);
-    if (record->index != 0) {
-        set_number(object, "index", record->index);
-    }
-    if (record->term != 0) {
-        set_number(object, "term", record->term);
-    }
-    if (record->size != 0) {
-        set_number(object, "size", record->size);
-    }
-    if (is_entry(record)) {
-        set_entry(object, record);
-    } else {
-        set_own(object, record);
-    }
-    if (record->text[0] != '\0') {
-        cli_json_set(object, "text", json_string(record->text));
-    }
-    cli_json_print(object);
 }
 
 /* ---- the verb -------------------------------------------------------------------------------- */
@@ -299,7 +199,8 @@ static bool is_wanted(const struct cli_arguments *arguments, const copycat_inspe
     if (is_all || record->type == COPYCAT_RECORD_GAP) {
         return true;
     }
-    return is_entry(record) && record->index >= arguments->from && record->index <= arguments->to;
+    return cli_log_is_entry(record) && record->index >= arguments->from &&
+           record->index <= arguments->to;
 }
 
 static int on_record(const copycat_inspect_record *record, void *user)
@@ -310,7 +211,7 @@ static int on_record(const copycat_inspect_record *record, void *user)
         return 0;
     }
     if (cli_arguments_has(arguments, CLI_FLAG_JSON)) {
-        print_json(record);
+        cli_log_print_json(record);
     } else {
         print_line(record);
     }

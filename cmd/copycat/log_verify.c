@@ -121,7 +121,13 @@ static uint64_t entry_count(const copycat_inspect_summary *summary)
 static void print_contents(const copycat_inspect_summary *summary)
 {
     if (summary->image_index != 0) {
-        printf("an image at %" PRIu64 " and ", summary->image_index);
+        printf("an image at %" PRIu64, summary->image_index);
+        if (summary->segment_count > 0) {
+            printf(
+                " with %u segment%s", (unsigned)summary->segment_count,
+                summary->segment_count == 1 ? "" : "s");
+        }
+        printf(" and ");
     }
     printf("%" PRIu64 " entries", entry_count(summary));
     if (entry_count(summary) > 0) {
@@ -146,6 +152,9 @@ static void print_sentence(
         print_contents(summary);
     } else if (summary->does_start == 0) {
         printf("not sound: a server of this version does not start with this directory\n");
+    } else if (summary->is_state_missing != 0) {
+        printf("not sound, but a server starts with it, and fetches its state from another one: ");
+        print_contents(summary);
     } else if (summary->missing_count > 0) {
         printf(
             "not sound, but a server starts with it, and fetches %" PRIu64 " entr%s: ",
@@ -175,6 +184,8 @@ static void print_json(const copycat_inspect_summary *summary, json_t *findings_
         cli_json_set(object, "term", json_integer((json_int_t)summary->term));
         cli_json_set(object, "vote", json_integer(summary->vote));
         cli_json_set(object, "image", json_integer((json_int_t)summary->image_index));
+        cli_json_set(object, "segments", json_integer(summary->segment_count));
+        cli_json_set(object, "state_missing", json_boolean(summary->is_state_missing != 0));
         cli_json_set(object, "time_us", json_integer((json_int_t)summary->time_us));
         cli_json_set(object, "starts_so_far", json_integer((json_int_t)summary->boots));
         cli_json_set(object, "server", json_integer(summary->server));

@@ -143,16 +143,22 @@ const struct cli_verb cli_verbs[] = {
      1, 1, cli_restore, NULL},
     {"log ls", "DIR", "what lies in a stopped server's directory",
      "A line for each file: parts of the journal in the order of the log, then spares\n"
-     "and what a crash left, then images. No cluster is asked, and nothing in DIR is\n"
-     "changed. A directory that a server runs in is refused (exit 3).",
+     "and what a crash left, then images, then segments, which hold what lives of the\n"
+     "log for images, each with the image that needs it, then whatever is needed and\n"
+     "missing. Images and segments are read from begin to end. No cluster is asked,\n"
+     "and nothing in DIR is changed. A directory that a server runs in is refused\n"
+     "(exit 3).",
      0, 1, 1, cli_log_ls, NULL},
-    {"log dump", "DIR", "print what a stopped server's journal holds",
-     "A line for each record, as FILE:OFFSET of its batch, what it is, and what it\n"
-     "says; with --json an object in a line. What does not read is told in its place,\n"
-     "and the dump goes on behind it. Entries that were dropped later are in it, too:\n"
-     "a `truncate` says from where on. Of a long value there is only its beginning,\n"
-     "but with --json all of it. Nothing in DIR is changed; a directory that a server\n"
-     "runs in is refused (exit 3).",
+    {"log dump", "DIR", "print what a stopped server's journal and images hold",
+     "A line for each record of the journal, then of images, then of segments, as\n"
+     "FILE:OFFSET of its batch or piece, what it is, and what it says; with --json an\n"
+     "object in a line. What does not read is told in its place, and the dump goes on\n"
+     "behind it, in an image or a segment with the next file. Entries that were\n"
+     "dropped later are in it, too: a `truncate` says from where on; and so are\n"
+     "commits in segments that were released since: they say so. With --from or --to\n"
+     "only entries and commits are printed. Of a long value there is only its\n"
+     "beginning, but with --json all of it. Nothing in DIR is changed; a directory\n"
+     "that a server runs in is refused (exit 3).",
      CLI_FLAG_BIT(CLI_FLAG_FROM) | CLI_FLAG_BIT(CLI_FLAG_TO) | CLI_FLAG_BIT(CLI_FLAG_FILE), 1, 1,
      cli_log_dump, NULL},
     {"log verify", "DIR", "is a stopped server's directory sound?",
@@ -160,7 +166,8 @@ const struct cli_verb cli_verbs[] = {
      "read where it is, what that means and what to do:\n"
      "  leftover    what any crash leaves; a start clears it away\n"
      "  repaired    damage of which nothing is missing\n"
-     "  repairable  a server starts, and fetches the entries from the others\n"
+     "  repairable  a server starts, and fetches it from the others: entries, or its\n"
+     "              state, if an image or a segment does not read\n"
      "  fatal       a server does not start with it\n"
      "  unjudged    damage behind something fatal\n"
      "  unreadable  the disk refuses to read it\n"

@@ -40,6 +40,19 @@ copycat_status cc_inspect_fail(
     return status;
 }
 
+copycat_status cc_inspect_fail_reading(
+    const copycat_inspection *inspection,
+    const struct cc_inspect_part *part,
+    copycat_status status,
+    copycat_message *message)
+{
+    return status == COPYCAT_ERR_MEMORY
+               ? cc_inspect_fail(
+                     message, status, "%s/%s: out of memory", inspection->path, part->name)
+               : cc_inspect_fail(
+                     message, status, "%s/%s cannot be read", inspection->path, part->name);
+}
+
 void cc_inspect_advance(void *owner, uint64_t size)
 {
     copycat_inspection *inspection = owner;

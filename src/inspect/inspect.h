@@ -14,15 +14,19 @@
  *     inspect_heads.c            which file is what
  *     inspect_walk.c             the batches of one file, and what lies between them
  *     inspect_record.c           a record, for people
- *     inspect_list.c             files and records are told
+ *     inspect_image_record.c     the same of what an image or a segment is made of
+ *     inspect_files.c            files are told
+ *     inspect_list.c             records are told
  *     inspect_recover.c          recovery as a server does it
- *     inspect_image.c            images: which, and are they whole
+ *     inspect_image.c            images and segments are read
+ *     inspect_segment.c          which image needs which segment, and does it get that
  *     inspect_refusal.c          why recovery refuses, in a sentence
  *     inspect_verify.c           findings
  */
 #ifndef CC_INSPECT_INSPECT_H
 #define CC_INSPECT_INSPECT_H
 
+#include "apply/image_record.h"
 #include "inspect/view.h"
 #include "log/format.h"
 #include "log/image.h"
@@ -31,6 +35,8 @@
 
 #define CC_INSPECT_PATH_SIZE 400u /* of the directory: recovery has room for a name behind it */
 #define CC_INSPECT_OPENED_MAX 1024u
+#define CC_INSPECT_NAME_SIZE 64u
+#define CC_INSPECT_NO_SENSE "the record makes no sense, though its checksum is right"
 
 /* A resource that was seen to be opened, if it did not exist yet. */
 struct cc_inspect_opened {
@@ -50,7 +56,7 @@ struct cc_inspect_part {
     bool is_unreadable;       /* the disk refuses some of it */
     struct cc_image_id image; /* image, segment: what the name says */
     uint64_t size;
-    char name[64];
+    char name[CC_INSPECT_NAME_SIZE];
 };
 
 struct copycat_inspection {
@@ -81,6 +87,13 @@ copycat_status cc_inspect_create(
     const char *path,
     copycat_message *message);
 void cc_inspect_destroy(copycat_inspection *inspection);
+
+/* A sentence for `message`, which may be NULL: that file cannot be read. */
+copycat_status cc_inspect_fail_reading(
+    const copycat_inspection *inspection,
+    const struct cc_inspect_part *part,
+    copycat_status status,
+    copycat_message *message);
 
 /* A sentence for `message`, which may be NULL; returns the status. */
 __attribute__((format(printf, 3, 4))) copycat_status cc_inspect_fail(
@@ -168,6 +181,9 @@ copycat_status cc_inspect_judge(
     const struct cc_batch_header *header,
     struct cc_remains_judge *judge_out);
 
+/* inspect_list.c */
+copycat_bytes cc_inspect_records_of(const struct cc_inspect_batch *batch);
+
 /* ---- inspect_record.c ------------------------------------------------------------------------ */
 
 /* For people; what it makes of the bytes is borrowed from them. */
@@ -176,6 +192,13 @@ void cc_inspect_describe(
     const struct cc_inspect_batch *batch,
     const struct cc_record *record,
     copycat_inspect_record *record_out);
+
+/* An encoded entry; false: it makes no sense. */
+bool cc_inspect_describe_entry(
+    copycat_inspection *inspection, copycat_bytes bytes, copycat_inspect_record *record_out);
+
+/* From here on it is known of which type that resource is. */
+void cc_inspect_note_opened(copycat_inspection *inspection, uint64_t instance, uint32_t type);
 
 /* ---- inspect_recover.c ----------------------------------------------------------------------- */
 
@@ -204,12 +227,52 @@ struct cc_inspect_verdict {
     bool has_founding;
     uint8_t cluster_id[CC_CLUSTER_ID_SIZE];
     struct cc_image_id image; /* that it stands on; of size 0: none */
+    bool has_others;          /* members, who may have what does not read here */
 };
 
 /* Partner: cc_inspect_verdict_deinit. */
 copycat_status cc_inspect_recover(
     copycat_inspection *inspection, struct cc_inspect_verdict *verdict_out);
 void cc_inspect_verdict_deinit(copycat_inspection *inspection, struct cc_inspect_verdict *verdict);
+
+/* ---- inspect_image.c ------------------------------------------------------------------------- */
+
+struct cc_inspect_run {
+    uint64_t first;
+    uint64_t last;
+};
+
+/* An image or a segment, read from begin to end. */
+struct cc_inspect_image {
+    copycat_status status; /* OK, DAMAGED, NEWER, IO, BUSY */
+    struct cc_image_id id;
+    struct cc_image_head head;
+    struct cc_image_segment *segments; /* that it needs, if it reads */
+    size_t segment_count;
+    uint64_t table_offset;       /* where it says so */
+    struct cc_inspect_run *runs; /* of indexes of live commits, ascending, as far as it reads */
+    size_t run_count;
+    size_t run_capacity;
+    uint64_t live_count;
+    char text[768]; /* what is wrong: a sentence that begins with the path */
+};
+
+/* For each record, which lies in the piece at `offset`.  Returns NULL to go on, or what is wrong with
+ * it: then nothing behind it is read. */
+struct cc_inspect_taker {
+    const char *(*on_record)(void *owner, uint64_t offset, const struct cc_image_record *record);
+    void *owner;
+};
+
+/* `expected` of size 0: whatever is there of that name.  `taker` may be NULL.  Partner:
+ * cc_inspect_image_deinit. */
+copycat_status cc_inspect_read_image(
+    copycat_inspection *inspection,
+    const struct cc_image_id *expected,
+    const struct cc_inspect_taker *taker,
+    struct cc_inspect_image *image_out);
+
+void cc_inspect_image_deinit(const copycat_inspection *inspection, struct cc_inspect_image *image);
 
 /* ---- inspect_refusal.c ----------------------------------------------------------------------- */
 
@@ -224,34 +287,91 @@ struct cc_inspect_refusal {
 void cc_inspect_split(
     const copycat_inspection *inspection, const char *text, struct cc_inspect_refusal *refusal_out);
 
+/* Why an image, or a segment, does not read. */
+void cc_inspect_split_image(
+    const copycat_inspection *inspection,
+    const struct cc_inspect_image *image,
+    struct cc_inspect_refusal *refusal_out);
+
 void cc_inspect_explain(
     const copycat_inspection *inspection,
     const struct cc_inspect_verdict *verdict,
     struct cc_inspect_refusal *refusal_out);
 
-/* ---- inspect_image.c ------------------------------------------------------------------------- */
+/* ---- inspect_image_record.c ------------------------------------------------------------------ */
 
-struct cc_inspect_image {
-    copycat_status status; /* OK, DAMAGED, NEWER, IO, BUSY */
-    struct cc_image_id id;
-    struct cc_image_head head;
-    struct cc_image_segment *segments; /* that it needs, if it was read whole */
-    size_t segment_count;
-    char text[768];
+/* For people; what it makes of the bytes is borrowed from them. */
+void cc_inspect_describe_record(
+    copycat_inspection *inspection,
+    const struct cc_image_record *record,
+    copycat_inspect_record *record_out);
+
+/* A piece of LIVE: each run of it.  False if it makes no sense, or `on_run` says so. */
+bool cc_inspect_each_run(
+    copycat_bytes payload,
+    uint64_t *last,
+    bool (*on_run)(void *owner, uint64_t first, uint64_t last),
+    void *owner);
+
+/* ---- inspect_segment.c ----------------------------------------------------------------------- */
+
+/* Every image that there is, and the one that should be. */
+struct cc_inspect_images {
+    struct cc_inspect_image *at;
+    size_t count;
+    const struct cc_inspect_image *base; /* that is stood on; NULL: none */
+    bool is_known;                       /* it is, and what it needs: it reads, or there is none */
 };
 
-/* Its head and end; with `is_whole` all of it.  `expected` of size 0: whatever is there.  Partner:
- * cc_inspect_image_deinit. */
-copycat_status cc_inspect_read_image(
+/* Of a journal that gave that verdict.  Partner: cc_inspect_images_deinit, also after a failure. */
+copycat_status cc_inspect_read_images(
     copycat_inspection *inspection,
-    const struct cc_image_id *expected,
-    bool is_whole,
-    struct cc_inspect_image *image_out);
+    const struct cc_inspect_verdict *verdict,
+    struct cc_inspect_images *images_out);
+void cc_inspect_images_deinit(
+    const copycat_inspection *inspection, struct cc_inspect_images *images);
 
-void cc_inspect_image_deinit(const copycat_inspection *inspection, struct cc_inspect_image *image);
+/* NULL: the name is that of no image here. */
+const struct cc_inspect_image *cc_inspect_find_image(
+    const struct cc_inspect_images *images, const struct cc_image_id *name);
 
-/* NULL: the image, if it was read, does not need the segment of that name. */
-const struct cc_image_segment *cc_inspect_image_segment(
-    const struct cc_inspect_image *image, const struct cc_image_id *name);
+/* Of its file. */
+void cc_inspect_write_name(const struct cc_image_id *id, char name_out[CC_INSPECT_NAME_SIZE]);
+
+/* Who needs a segment. */
+struct cc_inspect_need {
+    const struct cc_inspect_image *image; /* that is stood on, if that does; NULL: none */
+    const struct cc_image_segment *segment;
+    uint32_t image_count;
+};
+
+struct cc_inspect_need cc_inspect_find_need(
+    const struct cc_inspect_images *images, const struct cc_image_id *name);
+
+/* Without reading the segment: at most so many of its commits live. */
+uint64_t cc_inspect_count_live(
+    const struct cc_inspect_image *image, const struct cc_image_segment *segment);
+
+/* What is in a segment. */
+struct cc_inspect_content {
+    struct cc_image_segment found; /* size and checksum apart */
+    uint64_t live_count;           /* of them, for the image that needs it */
+    uint64_t term;                 /* of the last */
+    uint64_t time_us;
+};
+
+/* The segment of that name, held against what the image that needs it says of it; `taker` gets only
+ * what is right, and knows from the content how many came before.  Partner:
+ * cc_inspect_image_deinit. */
+copycat_status cc_inspect_read_segment(
+    copycat_inspection *inspection,
+    const struct cc_image_id *name,
+    const struct cc_inspect_need *need,
+    const struct cc_inspect_taker *taker,
+    struct cc_inspect_image *segment_out,
+    struct cc_inspect_content *content_out);
+
+/* True if a file of that name is here. */
+bool cc_inspect_has_part(const copycat_inspection *inspection, const struct cc_image_id *name);
 
 #endif /* CC_INSPECT_INSPECT_H */

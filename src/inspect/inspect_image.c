@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspect_image -- an image, or a segment, is read as a server reads it when it starts.
+ * inspect_image -- an image, or a segment, is read as a server reads it when it starts, from begin to
+ * end, and taken apart into records.
  */
 #include "base/assert.h"
 #include "inspect/inspect.h"
+#include "log/image_format.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct reading {
     copycat_inspection *inspection;
     struct cc_inspect_image *image;
+    const struct cc_inspect_taker *taker; /* NULL: nobody wants them */
     struct cc_image_reader *reader;
-    bool is_whole; /* all of it is wanted */
+    const struct cc_image_id *expected;
+    uint64_t live_last; /* highest index that was said to live */
     bool is_read;
     bool is_closed;
 };
@@ -19,13 +24,22 @@ struct reading {
 static void end(struct reading *reading, copycat_status status, const char *text)
 {
     struct cc_inspect_image *image = reading->image;
-    size_t size = strlen(text);
 
-    size = size < sizeof image->text ? size : sizeof image->text - 1;
     image->status = status;
-    memcpy(image->text, text, size);
-    image->text[size] = '\0';
+    snprintf(image->text, sizeof image->text, "%s", text);
     reading->is_read = true;
+}
+
+/* What the reader takes for right and is not: in its words. */
+static void refuse(struct reading *reading, const char *what)
+{
+    char path[CC_IMAGE_PATH_SIZE];
+    char text[CC_IMAGE_TEXT_SIZE];
+    bool has_path = cc_image_path(path, reading->inspection->path, reading->expected);
+
+    CC_ASSERT(has_path); /* it was opened by it */
+    cc_image_describe(text, path, what, cc_image_read_offset(reading->reader));
+    end(reading, COPYCAT_ERR_DAMAGED, text);
 }
 
 static void on_open(
@@ -43,19 +57,60 @@ static void on_open(
     }
     reading->image->id = *id;
     reading->image->head = *head;
-    if (reading->is_whole) {
-        cc_image_read_next(reading->reader);
-    } else {
-        end(reading, COPYCAT_OK, "");
+    cc_image_read_next(reading->reader);
+}
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+static bool add_run(void *owner, uint64_t first, uint64_t last)
+{
+    struct reading *reading = owner;
+    struct cc_inspect_image *image = reading->image;
+
+    if (image->run_count == image->run_capacity) {
+        image->run_capacity = image->run_capacity == 0 ? 64 : image->run_capacity * 2;
+        image->runs = cc_memory_grow(
+            reading->inspection->memory, image->runs, image->run_capacity * sizeof *image->runs);
     }
+    image->runs[image->run_count++] = (struct cc_inspect_run){first, last};
+    image->live_count += last - first + 1;
+    return true;
+}
+
+static const char *take_record(struct reading *reading, const struct cc_image_record *record)
+{
+    bool is_commit = record->type == CC_IMAGE_COMMIT;
+
+    if (is_commit != reading->image->head.is_segment) {
+        return is_commit ? "an image has no commits of its own"
+                         : "a segment has other records than commits";
+    }
+    if (record->type == CC_IMAGE_LIVE &&
+        !cc_inspect_each_run(record->payload, &reading->live_last, add_run, reading)) {
+        return CC_INSPECT_NO_SENSE;
+    }
+    return reading->taker == NULL
+               ? NULL
+               : reading->taker->on_record(
+                     reading->taker->owner, cc_image_read_offset(reading->reader), record);
 }
 
 static void on_piece(void *owner, copycat_bytes bytes)
 {
     struct reading *reading = owner;
+    const char *wrong = NULL;
 
-    (void)bytes;
-    cc_image_read_next(reading->reader);
+    while (wrong == NULL && bytes.size > 0) {
+        struct cc_image_record record;
+
+        wrong = cc_image_record_next(&bytes, &record) ? take_record(reading, &record)
+                                                      : CC_INSPECT_NO_SENSE;
+    }
+    if (wrong == NULL) {
+        cc_image_read_next(reading->reader);
+    } else {
+        refuse(reading, wrong);
+    }
 }
 
 static void keep_segments(struct reading *reading)
@@ -69,6 +124,7 @@ static void keep_segments(struct reading *reading)
             cc_memory_take(reading->inspection->memory, image->segment_count * sizeof *segments);
         memcpy(image->segments, segments, image->segment_count * sizeof *segments);
     }
+    image->table_offset = cc_image_read_offset(reading->reader);
 }
 
 static void on_end(void *owner, copycat_status status, const char *text)
@@ -96,13 +152,14 @@ static const struct cc_image_read_callbacks callbacks = {
 copycat_status cc_inspect_read_image(
     copycat_inspection *inspection,
     const struct cc_image_id *expected,
-    bool is_whole,
+    const struct cc_inspect_taker *taker,
     struct cc_inspect_image *image_out)
 {
-    struct reading reading = {.inspection = inspection, .image = image_out, .is_whole = is_whole};
+    struct reading reading = {
+        .inspection = inspection, .image = image_out, .taker = taker, .expected = expected};
     copycat_status status;
 
-    *image_out = (struct cc_inspect_image){0};
+    *image_out = (struct cc_inspect_image){.id = *expected};
     status = cc_image_read_begin(
         &reading.reader, &inspection->view.env, inspection->path, expected, &callbacks, &reading);
     if (status != COPYCAT_OK) {
@@ -119,18 +176,7 @@ copycat_status cc_inspect_read_image(
 void cc_inspect_image_deinit(const copycat_inspection *inspection, struct cc_inspect_image *image)
 {
     cc_memory_give(inspection->memory, image->segments);
+    cc_memory_give(inspection->memory, image->runs);
     image->segments = NULL;
-}
-
-const struct cc_image_segment *cc_inspect_image_segment(
-    const struct cc_inspect_image *image, const struct cc_image_id *name)
-{
-    for (size_t i = 0; i < image->segment_count; i++) {
-        const struct cc_image_segment *segment = &image->segments[i];
-
-        if (segment->first == name->index && segment->checksum == name->checksum) {
-            return segment;
-        }
-    }
-    return NULL;
+    image->runs = NULL;
 }

@@ -1,197 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspect_list -- files and records are told, one after the other.
+ * inspect_list -- records are told, one after the other: of the journal, of images, of segments.
  */
 #include "inspect/inspect.h"
-#include "proto/entry.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static copycat_status fail_reading(
-    const copycat_inspection *inspection,
-    const struct cc_inspect_part *part,
-    copycat_status status,
-    copycat_message *message)
-{
-    return status == COPYCAT_ERR_MEMORY
-               ? cc_inspect_fail(message, status, "out of memory")
-               : cc_inspect_fail(
-                     message, status, "%s/%s cannot be read", inspection->path, part->name);
-}
+/* ---- journal --------------------------------------------------------------------------------- */
 
-static copycat_bytes records_of(const struct cc_inspect_batch *batch)
+copycat_bytes cc_inspect_records_of(const struct cc_inspect_batch *batch)
 {
     return (copycat_bytes){
         batch->bytes + cc_batch_records_at(batch->header->blocks), batch->header->records_size};
 }
-
-/* ---- files ----------------------------------------------------------------------------------- */
-
-static void count_entry(copycat_inspect_file *file, const struct cc_record *record)
-{
-    struct cc_entry entry;
-    uint32_t size;
-
-    if ((record->type != CC_RECORD_ENTRY && record->type != CC_RECORD_REPAIR) ||
-        cc_entry_decode(record->payload, &entry, &size) != COPYCAT_OK) {
-        return;
-    }
-    if (file->entry_count++ == 0 || entry.index < file->first_index) {
-        file->first_index = entry.index;
-    }
-    file->last_index = entry.index > file->last_index ? entry.index : file->last_index;
-    file->term = entry.term;
-    file->time_us = entry.time_us;
-}
-
-static bool count_batch(void *owner, const struct cc_inspect_batch *batch)
-{
-    copycat_inspect_file *file = owner;
-    copycat_bytes records = records_of(batch);
-    struct cc_record record;
-    size_t at = 0;
-
-    file->batch_count++;
-    while (at < records.size && cc_record_next(records, &at, &record)) {
-        count_entry(file, &record);
-    }
-    return true;
-}
-
-static bool count_gap(void *owner, const struct cc_inspect_gap *gap)
-{
-    copycat_inspect_file *file = owner;
-
-    if (gap->kind != CC_GAP_TORN) {
-        file->unread_bytes += gap->size;
-        file->state =
-            gap->kind == CC_GAP_NEWER ? COPYCAT_FILE_NEWER : (uint32_t)COPYCAT_FILE_DAMAGED;
-    }
-    return true;
-}
-
-static copycat_status count_image(
-    copycat_inspection *inspection,
-    const struct cc_inspect_part *part,
-    const struct cc_image_id *stood_on,
-    copycat_inspect_file *file)
-{
-    bool is_stood_on = stood_on->size != 0 && stood_on->group == part->image.group &&
-                       stood_on->index == part->image.index;
-    struct cc_inspect_image image;
-    copycat_status status = cc_inspect_read_image(
-        inspection, is_stood_on ? stood_on : &part->image, is_stood_on, &image);
-
-    file->group = part->image.group;
-    file->last_index = part->image.index;
-    if (status == COPYCAT_OK && image.status != COPYCAT_OK) {
-        file->state =
-            image.status == COPYCAT_ERR_NEWER ? COPYCAT_FILE_NEWER : (uint32_t)COPYCAT_FILE_DAMAGED;
-    } else if (status == COPYCAT_OK) {
-        file->term = image.head.term;
-        file->time_us = image.head.time_us;
-        file->state = is_stood_on ? COPYCAT_FILE_USED : (uint32_t)COPYCAT_FILE_STRAY;
-    }
-    cc_inspect_image_deinit(inspection, &image);
-    return status;
-}
-
-/* `whole` is the image that is stood on, if there is one and it reads. */
-static copycat_status count_segment(
-    copycat_inspection *inspection,
-    const struct cc_inspect_part *part,
-    const struct cc_inspect_image *whole,
-    copycat_inspect_file *file)
-{
-    const struct cc_image_segment *named = cc_inspect_image_segment(whole, &part->image);
-    struct cc_image_id id = part->image;
-    struct cc_inspect_image image;
-    copycat_status status;
-
-    if (named != NULL) {
-        id = cc_image_segment_id(part->image.group, named);
-        file->entry_count = named->count;
-        file->last_index = named->last;
-    }
-    file->group = part->image.group;
-    file->first_index = part->image.index;
-    status = cc_inspect_read_image(inspection, &id, named != NULL, &image);
-    if (status == COPYCAT_OK && image.status != COPYCAT_OK) {
-        file->state =
-            image.status == COPYCAT_ERR_NEWER ? COPYCAT_FILE_NEWER : (uint32_t)COPYCAT_FILE_DAMAGED;
-    } else if (status == COPYCAT_OK) {
-        file->state = named != NULL ? COPYCAT_FILE_USED : (uint32_t)COPYCAT_FILE_STRAY;
-    }
-    cc_inspect_image_deinit(inspection, &image);
-    return status;
-}
-
-static copycat_status count_journal(
-    copycat_inspection *inspection, const struct cc_inspect_part *part, copycat_inspect_file *file)
-{
-    const struct cc_inspect_walker walker = {count_batch, count_gap, file};
-
-    return part->life == 0 ? COPYCAT_OK : cc_inspect_walk(inspection, part, &walker);
-}
-
-static copycat_status count(
-    copycat_inspection *inspection,
-    const struct cc_inspect_part *part,
-    const struct cc_image_id *stood_on,
-    const struct cc_inspect_image *whole,
-    copycat_inspect_file *file)
-{
-    switch (part->kind) {
-    case COPYCAT_FILE_IMAGE:
-        return count_image(inspection, part, stood_on, file);
-    case COPYCAT_FILE_SEGMENT:
-        return count_segment(inspection, part, whole, file);
-    default:
-        return count_journal(inspection, part, file);
-    }
-}
-
-copycat_status copycat_inspect_files(
-    copycat_inspection *inspection,
-    copycat_inspect_file_callback *on_file,
-    void *user,
-    copycat_message *message_out)
-{
-    struct cc_inspect_verdict verdict;
-    copycat_status status = cc_inspect_recover(inspection, &verdict);
-    struct cc_image_id stood_on = verdict.image;
-    struct cc_inspect_image whole = {0};
-    bool is_over = false;
-
-    cc_inspect_verdict_deinit(inspection, &verdict);
-    if (status == COPYCAT_OK && stood_on.size != 0) {
-        status = cc_inspect_read_image(inspection, &stood_on, true, &whole);
-    }
-    if (status != COPYCAT_OK) {
-        return cc_inspect_fail(message_out, status, "out of memory");
-    }
-    for (uint32_t i = 0; i < inspection->part_count && status == COPYCAT_OK && !is_over; i++) {
-        const struct cc_inspect_part *part = &inspection->parts[i];
-        copycat_inspect_file file = {
-            .size = part->size,
-            .kind = part->kind,
-            .state = part->state,
-            .life = part->life,
-        };
-
-        memcpy(file.name, part->name, sizeof part->name);
-        status = count(inspection, part, &stood_on, &whole, &file);
-        if (status != COPYCAT_OK) {
-            status = fail_reading(inspection, part, status, message_out);
-        } else {
-            is_over = on_file(&file, user) != 0;
-        }
-    }
-    cc_inspect_image_deinit(inspection, &whole);
-    return status;
-}
-
-/* ---- records --------------------------------------------------------------------------------- */
 
 struct telling {
     copycat_inspection *inspection;
@@ -209,7 +31,7 @@ static bool tell(struct telling *telling, const copycat_inspect_record *record)
 static bool tell_batch(void *owner, const struct cc_inspect_batch *batch)
 {
     struct telling *telling = owner;
-    copycat_bytes records = records_of(batch);
+    copycat_bytes records = cc_inspect_records_of(batch);
     size_t at = 0;
 
     while (at < records.size) {
@@ -259,9 +81,196 @@ static bool tell_gap(void *owner, const struct cc_inspect_gap *gap)
     return tell(owner, &told);
 }
 
-static bool is_wanted(const struct cc_inspect_part *part, const char *file)
+static copycat_status tell_journal(struct telling *telling, const struct cc_inspect_part *part)
 {
-    return part->kind == COPYCAT_FILE_JOURNAL && (file == NULL || strcmp(part->name, file) == 0);
+    const struct cc_inspect_walker walker = {tell_batch, tell_gap, telling};
+
+    if (part->life != 0) {
+        return cc_inspect_walk(telling->inspection, part, &walker);
+    }
+    if (part->state == COPYCAT_FILE_DAMAGED || part->state == COPYCAT_FILE_NEWER) {
+        const struct cc_inspect_gap gap = {
+            .part = part,
+            .size = part->size,
+            .kind = part->state == COPYCAT_FILE_NEWER ? CC_GAP_NEWER : CC_GAP_DAMAGED,
+            .is_unreadable = part->is_unreadable,
+        };
+
+        (void)tell_gap(telling, &gap);
+    }
+    return COPYCAT_OK;
+}
+
+/* ---- images and segments --------------------------------------------------------------------- */
+
+/* One that is being told. */
+struct image_telling {
+    struct telling *telling;
+    const struct cc_inspect_part *part;
+    const struct cc_inspect_content *content; /* segment: as far as it was read */
+    uint64_t lived;                           /* segment: commits before that live */
+    uint64_t live_last;                       /* image: where its last record of what lives ended */
+    bool is_base;                             /* of what is stood on */
+};
+
+static const char *tell_record(void *owner, uint64_t offset, const struct cc_image_record *record)
+{
+    struct image_telling *own = owner;
+    copycat_inspect_record told = {.last = own->live_last};
+
+    cc_inspect_describe_record(own->telling->inspection, record, &told);
+    own->live_last = told.type == COPYCAT_RECORD_LIVE ? told.last : own->live_last;
+    told.file = own->part->name;
+    told.offset = offset;
+    told.group = own->part->image.group;
+    if (told.type == COPYCAT_RECORD_COMMIT) {
+        told.is_released = own->is_base && own->content->live_count == own->lived;
+        own->lived = own->content->live_count;
+    }
+    return tell(own->telling, &told) ? NULL : "enough was told";
+}
+
+/* What does not read, to the end of the file. */
+static void tell_rest(struct image_telling *own, const struct cc_inspect_image *image)
+{
+    struct cc_inspect_refusal refusal;
+
+    if (image->status == COPYCAT_OK || own->telling->is_over) {
+        return;
+    }
+    cc_inspect_split_image(own->telling->inspection, image, &refusal);
+
+    const copycat_inspect_record told = {
+        .file = own->part->name,
+        .operation = "",
+        .text = refusal.what,
+        .offset = refusal.offset == COPYCAT_NONE ? 0 : refusal.offset,
+        .size = refusal.offset == COPYCAT_NONE || refusal.offset > own->part->size
+                    ? own->part->size
+                    : own->part->size - refusal.offset,
+        .group = own->part->image.group,
+        .type = COPYCAT_RECORD_GAP,
+    };
+
+    (void)tell(own->telling, &told);
+}
+
+/* Which segments it needs, behind everything else, as in the file. */
+static void tell_table(struct image_telling *own, const struct cc_inspect_image *image)
+{
+    copycat_inspection *inspection = own->telling->inspection;
+
+    for (size_t i = 0; i < image->segment_count && !own->telling->is_over; i++) {
+        const struct cc_image_segment *segment = &image->segments[i];
+        struct cc_image_id id = cc_image_segment_id(image->id.group, segment);
+        copycat_inspect_record told = {
+            .file = own->part->name,
+            .operation = "",
+            .text = cc_inspect_has_part(inspection, &id) ? "" : "its file is missing",
+            .offset = image->table_offset,
+            .size = segment->size,
+            .first = segment->first,
+            .last = segment->last,
+            .count = segment->count,
+            .checksum = segment->checksum,
+            .group = image->id.group,
+            .type = COPYCAT_RECORD_SEGMENT,
+        };
+
+        cc_inspect_write_name(&id, told.name);
+        (void)tell(own->telling, &told);
+    }
+}
+
+static copycat_status tell_image(
+    struct telling *telling,
+    const struct cc_inspect_images *images,
+    const struct cc_inspect_part *part)
+{
+    struct image_telling own = {.telling = telling, .part = part};
+    const struct cc_inspect_taker taker = {tell_record, &own};
+    const struct cc_inspect_image *known = cc_inspect_find_image(images, &part->image);
+    struct cc_inspect_image image;
+    /* Of what is stood on it is said what it should be. */
+    copycat_status status = cc_inspect_read_image(telling->inspection, &known->id, &taker, &image);
+
+    if (status == COPYCAT_OK) {
+        tell_table(&own, &image);
+        tell_rest(&own, &image);
+        cc_inspect_image_deinit(telling->inspection, &image);
+    }
+    return status;
+}
+
+static copycat_status tell_segment(
+    struct telling *telling,
+    const struct cc_inspect_images *images,
+    const struct cc_inspect_part *part)
+{
+    struct cc_inspect_need need = cc_inspect_find_need(images, &part->image);
+    struct cc_inspect_content content;
+    struct image_telling own = {
+        .telling = telling,
+        .part = part,
+        .content = &content,
+        .is_base = need.image != NULL && need.image == images->base,
+    };
+    const struct cc_inspect_taker taker = {tell_record, &own};
+    struct cc_inspect_image segment;
+    copycat_status status = cc_inspect_read_segment(
+        telling->inspection, &part->image, &need, &taker, &segment, &content);
+
+    if (status == COPYCAT_OK) {
+        tell_rest(&own, &segment);
+        cc_inspect_image_deinit(telling->inspection, &segment);
+    }
+    return status;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static bool has_images(const copycat_inspection *inspection)
+{
+    bool has = false;
+
+    for (uint32_t i = 0; i < inspection->part_count; i++) {
+        has = has || inspection->parts[i].kind != COPYCAT_FILE_JOURNAL;
+    }
+    return has;
+}
+
+/* Nothing where there are none: then the journal is walked, and not recovered. */
+static copycat_status read_images(
+    copycat_inspection *inspection, struct cc_inspect_images *images_out)
+{
+    struct cc_inspect_verdict verdict;
+    copycat_status status;
+
+    *images_out = (struct cc_inspect_images){0};
+    if (!has_images(inspection)) {
+        return COPYCAT_OK;
+    }
+    status = cc_inspect_recover(inspection, &verdict);
+    if (status == COPYCAT_OK) {
+        status = cc_inspect_read_images(inspection, &verdict, images_out);
+    }
+    cc_inspect_verdict_deinit(inspection, &verdict);
+    return status;
+}
+
+static copycat_status tell_part(
+    struct telling *telling,
+    const struct cc_inspect_images *images,
+    const struct cc_inspect_part *part)
+{
+    switch (part->kind) {
+    case COPYCAT_FILE_IMAGE:
+        return tell_image(telling, images, part);
+    case COPYCAT_FILE_SEGMENT:
+        return tell_segment(telling, images, part);
+    default:
+        return tell_journal(telling, part);
+    }
 }
 
 copycat_status copycat_inspect_records(
@@ -272,37 +281,30 @@ copycat_status copycat_inspect_records(
     copycat_message *message_out)
 {
     struct telling telling = {inspection, on_record, user, false};
-    const struct cc_inspect_walker walker = {tell_batch, tell_gap, &telling};
+    struct cc_inspect_images images;
+    copycat_status status = read_images(inspection, &images);
     bool is_any = false;
 
-    for (uint32_t i = 0; i < inspection->part_count && !telling.is_over; i++) {
+    if (status != COPYCAT_OK) {
+        status = cc_inspect_fail(message_out, status, "out of memory");
+    }
+    for (uint32_t i = 0; i < inspection->part_count && status == COPYCAT_OK && !telling.is_over;
+         i++) {
         const struct cc_inspect_part *part = &inspection->parts[i];
-        copycat_status status = COPYCAT_OK;
 
-        if (!is_wanted(part, file)) {
-            continue;
-        }
-        is_any = true;
-        if (part->life != 0) {
-            status = cc_inspect_walk(inspection, part, &walker);
-        } else if (part->state == COPYCAT_FILE_DAMAGED || part->state == COPYCAT_FILE_NEWER) {
-            const struct cc_inspect_gap gap = {
-                .part = part,
-                .size = part->size,
-                .kind = part->state == COPYCAT_FILE_NEWER ? CC_GAP_NEWER : CC_GAP_DAMAGED,
-                .is_unreadable = part->is_unreadable,
-            };
-
-            (void)tell_gap(&telling, &gap);
-        }
-        if (status != COPYCAT_OK) {
-            return fail_reading(inspection, part, status, message_out);
+        if (file == NULL || strcmp(part->name, file) == 0) {
+            is_any = true;
+            status = tell_part(&telling, &images, part);
+            if (status != COPYCAT_OK) {
+                status = cc_inspect_fail_reading(inspection, part, status, message_out);
+            }
         }
     }
-    if (!is_any && file != NULL) {
-        return cc_inspect_fail(
-            message_out, COPYCAT_ERR_INVALID, "%s has no file of a journal with the name %s",
-            inspection->path, file);
+    if (!is_any && file != NULL && status == COPYCAT_OK) {
+        status = cc_inspect_fail(
+            message_out, COPYCAT_ERR_INVALID,
+            "%s has no journal, image or segment with the name %s", inspection->path, file);
     }
-    return COPYCAT_OK;
+    cc_inspect_images_deinit(inspection, &images);
+    return status;
 }

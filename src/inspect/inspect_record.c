@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NO_SENSE "the record makes no sense, though its checksum is right"
-
 static const char *const map_names[] = {
     [CC_MAP_PUT] = "put",         [CC_MAP_GET] = "get",
     [CC_MAP_REMOVE] = "remove",   [CC_MAP_CONTAINS] = "contains",
@@ -27,7 +25,7 @@ static const char *const map_names[] = {
 
 /* ---- resources ------------------------------------------------------------------------------- */
 
-static void note_opened(copycat_inspection *inspection, uint64_t instance, uint32_t type)
+void cc_inspect_note_opened(copycat_inspection *inspection, uint64_t instance, uint32_t type)
 {
     if (inspection->opened == NULL) {
         inspection->opened =
@@ -66,7 +64,7 @@ static void describe_catalog(
     out->operation = operation.code == CC_CATALOG_OPEN ? "open" : "lookup";
     out->path = operation.path;
     if (operation.code == CC_CATALOG_OPEN) {
-        note_opened(inspection, out->index, operation.type);
+        cc_inspect_note_opened(inspection, out->index, operation.type);
     }
 }
 
@@ -79,7 +77,8 @@ static void describe_map(uint32_t type, copycat_bytes bytes, copycat_inspect_rec
         return;
     }
     out->operation = map_names[operation.code];
-    out->text = type == 0 ? "read as one of a map: where it was opened is not in the journal" : "";
+    out->text =
+        type == 0 ? "read as one of a map: where it was opened is not in the directory" : "";
     out->key = operation.key;
     out->value = operation.value;
     out->expected = operation.expected;
@@ -163,7 +162,7 @@ static bool describe_payload(
     }
 }
 
-static bool describe_entry(
+bool cc_inspect_describe_entry(
     copycat_inspection *inspection, copycat_bytes payload, copycat_inspect_record *out)
 {
     struct cc_entry entry;
@@ -282,7 +281,8 @@ void cc_inspect_describe(
         .batch = batch->header->number,
         .type = record->type,
     };
-    if (is_entry ? !describe_entry(inspection, record->payload, out) : !describe_own(record, out)) {
-        out->text = NO_SENSE;
+    if (is_entry ? !cc_inspect_describe_entry(inspection, record->payload, out)
+                 : !describe_own(record, out)) {
+        out->text = CC_INSPECT_NO_SENSE;
     }
 }

@@ -200,6 +200,7 @@ static void sum_up(struct recovery *recovery)
     }
     if (base != NULL) {
         verdict->has_founding = true;
+        verdict->has_others = base->members.count > 1;
         memcpy(verdict->cluster_id, base->cluster_id, CC_CLUSTER_ID_SIZE);
     }
     count_missing(recovery);

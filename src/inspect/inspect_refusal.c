@@ -91,6 +91,29 @@ void cc_inspect_split(
     split_offset(refusal_out);
 }
 
+/* The reader of both speaks of images. */
+static void say_segment(struct cc_inspect_refusal *refusal)
+{
+    char *at = strstr(refusal->what, "image");
+    char rest[sizeof refusal->what];
+
+    if (at != NULL && strstr(refusal->what, "segment") == NULL) {
+        snprintf(rest, sizeof rest, "%s", at + strlen("image"));
+        snprintf(at, sizeof refusal->what - (size_t)(at - refusal->what), "segment%.700s", rest);
+    }
+}
+
+void cc_inspect_split_image(
+    const copycat_inspection *inspection,
+    const struct cc_inspect_image *image,
+    struct cc_inspect_refusal *refusal_out)
+{
+    cc_inspect_split(inspection, image->text, refusal_out);
+    if (image->id.is_segment) {
+        say_segment(refusal_out);
+    }
+}
+
 void cc_inspect_explain(
     const copycat_inspection *inspection,
     const struct cc_inspect_verdict *verdict,

@@ -32,14 +32,18 @@
 #define ADVICE_UNREADABLE \
     "the disk does not give it out; look into the system's log, and save a copy of the rest"
 #define ADVICE_STRAY "a start removes it, nothing is lost"
-#define ADVICE_IMAGE "the log goes on from this image: a server does not start without it. " WAY_OUT
+#define ADVICE_IMAGE \
+    "the log goes on from it: a server that is alone does not start without it. " WAY_OUT
+#define ADVICE_FETCHED                                                                         \
+    "a start fetches the state from another server, and waits until one can be reached; look " \
+    "after the disk, and change nothing in the directory"
 
 struct verifying {
     copycat_inspection *inspection;
     copycat_inspect_finding_callback *on_finding;
     void *user;
     struct cc_inspect_verdict verdict;
-    struct cc_inspect_image image; /* that is stood on */
+    struct cc_inspect_images images;
     copycat_inspect_summary *summary;
     struct cc_inspect_refusal refusal; /* what recovery stopped at: it is told once */
     bool is_over;
@@ -223,64 +227,102 @@ static void tell_lifeless(struct verifying *verifying, const struct cc_inspect_p
 
 /* ---- images ---------------------------------------------------------------------------------- */
 
-static bool is_stood_on(const struct verifying *verifying, const struct cc_inspect_part *part)
+/* As a server does: one that has others starts without a state, and gets it from them. */
+static void judge_image(
+    struct verifying *verifying,
+    const struct cc_inspect_image *image,
+    copycat_inspect_finding *finding)
 {
-    const struct cc_image_id *id = &verifying->verdict.image;
+    copycat_inspect_summary *summary = verifying->summary;
 
-    if (part->kind == COPYCAT_FILE_SEGMENT) {
-        return cc_inspect_image_segment(&verifying->image, &part->image) != NULL;
+    if (image->status == COPYCAT_ERR_NEWER) {
+        finding->kind = COPYCAT_FINDING_NEWER;
+        finding->advice = ADVICE_NEWER;
+        summary->does_start = 0;
+    } else if (verifying->verdict.has_others) {
+        finding->kind = COPYCAT_FINDING_REPAIRABLE;
+        finding->advice = ADVICE_FETCHED;
+        summary->is_state_missing = 1;
+    } else if (image->status == COPYCAT_ERR_IO) {
+        finding->kind = COPYCAT_FINDING_UNREADABLE;
+        finding->advice = ADVICE_UNREADABLE;
+        summary->does_start = 0;
+    } else {
+        finding->kind = COPYCAT_FINDING_FATAL;
+        finding->advice = ADVICE_IMAGE;
+        summary->does_start = 0;
     }
-    return id->size != 0 && id->group == part->image.group && id->index == part->image.index;
 }
 
-static void tell_image(struct verifying *verifying, const struct cc_inspect_image *image)
+/* `words` come behind what is wrong. */
+static void tell_image(
+    struct verifying *verifying, const struct cc_inspect_image *image, const char *words)
 {
     struct cc_inspect_refusal refusal;
-    copycat_inspect_finding finding = {
-        .kind = COPYCAT_FINDING_FATAL,
-        .file = refusal.file,
-        .what = refusal.what,
-        .advice = ADVICE_IMAGE,
-    };
+    char what[1024];
+    copycat_inspect_finding finding = {.file = refusal.file, .what = what};
 
-    if (image->status == COPYCAT_OK) {
-        return;
+    if (image->status != COPYCAT_OK) {
+        cc_inspect_split_image(verifying->inspection, image, &refusal);
+        snprintf(what, sizeof what, "%s%s", refusal.what, words);
+        finding.offset = refusal.offset;
+        judge_image(verifying, image, &finding);
+        tell(verifying, &finding);
     }
-    cc_inspect_split(verifying->inspection, image->text, &refusal);
-    finding.offset = refusal.offset;
-    if (image->status == COPYCAT_ERR_NEWER) {
-        finding.kind = COPYCAT_FINDING_NEWER;
-        finding.advice = ADVICE_NEWER;
-    } else if (image->status == COPYCAT_ERR_IO) {
-        finding.kind = COPYCAT_FINDING_UNREADABLE;
-        finding.advice = ADVICE_UNREADABLE;
-    }
-    verifying->summary->does_start = 0;
-    tell(verifying, &finding);
 }
 
-/* The image was read already; here are its segments. */
-static copycat_status verify_image(struct verifying *verifying)
+static copycat_status verify_segment(
+    struct verifying *verifying, const struct cc_image_segment *segment)
 {
-    const struct cc_inspect_image *image = &verifying->image;
-    copycat_status status = COPYCAT_OK;
+    const struct cc_inspect_image *base = verifying->images.base;
+    struct cc_image_id id = cc_image_segment_id(base->id.group, segment);
+    struct cc_inspect_need need = {base, segment, 1};
+    struct cc_inspect_content content;
+    struct cc_inspect_image found;
+    copycat_status status =
+        cc_inspect_read_segment(verifying->inspection, &id, &need, NULL, &found, &content);
+    char words[160];
 
-    if (verifying->verdict.image.size == 0) {
-        return COPYCAT_OK;
-    }
-    tell_image(verifying, image);
-    for (size_t i = 0; i < image->segment_count && status == COPYCAT_OK; i++) {
-        struct cc_image_id id =
-            cc_image_segment_id(verifying->verdict.image.group, &image->segments[i]);
-        struct cc_inspect_image segment;
-
-        status = cc_inspect_read_image(verifying->inspection, &id, true, &segment);
-        if (status == COPYCAT_OK) {
-            tell_image(verifying, &segment);
-        }
-        cc_inspect_image_deinit(verifying->inspection, &segment);
+    if (status == COPYCAT_OK) {
+        snprintf(
+            words, sizeof words,
+            "; the image of entry %llu needs its commits, %llu from %llu to %llu, for those that "
+            "live",
+            (unsigned long long)base->id.index, (unsigned long long)segment->count,
+            (unsigned long long)segment->first, (unsigned long long)segment->last);
+        tell_image(verifying, &found, words);
+        cc_inspect_image_deinit(verifying->inspection, &found);
     }
     return status;
+}
+
+/* The images were read already; here are the segments of the one that is stood on. */
+static copycat_status verify_image(struct verifying *verifying)
+{
+    const struct cc_inspect_image *base = verifying->images.base;
+    copycat_status status = COPYCAT_OK;
+
+    if (base == NULL) {
+        return COPYCAT_OK;
+    }
+    verifying->summary->segment_count = (uint32_t)base->segment_count;
+    tell_image(verifying, base, "");
+    for (size_t i = 0; i < base->segment_count && status == COPYCAT_OK; i++) {
+        status = verify_segment(verifying, &base->segments[i]);
+    }
+    return status;
+}
+
+static bool is_stood_on(const struct verifying *verifying, const struct cc_inspect_part *part)
+{
+    const struct cc_inspect_images *images = &verifying->images;
+
+    if (part->kind == COPYCAT_FILE_SEGMENT) {
+        struct cc_inspect_need need = cc_inspect_find_need(images, &part->image);
+
+        return need.image != NULL && need.image == images->base;
+    }
+    return images->base != NULL && cc_inspect_find_image(images, &part->image) == images->base;
 }
 
 /* While the journal does not recover nobody knows which image it stands on, and while that does not
@@ -298,7 +340,7 @@ static void tell_stray(struct verifying *verifying, const struct cc_inspect_part
     };
 
     if (verifying->verdict.status == COPYCAT_OK && !is_stood_on(verifying, part) &&
-        !(is_segment && verifying->image.status != COPYCAT_OK)) {
+        !(is_segment && !verifying->images.is_known)) {
         tell(verifying, &finding);
     }
 }
@@ -346,10 +388,7 @@ static copycat_status verify_parts(struct verifying *verifying, copycat_message 
             status = cc_inspect_walk(inspection, part, &walker);
         }
         if (status != COPYCAT_OK) {
-            return cc_inspect_fail(
-                message, status,
-                status == COPYCAT_ERR_MEMORY ? "%s/%s: out of memory" : "%s/%s cannot be read",
-                inspection->path, part->name);
+            return cc_inspect_fail_reading(inspection, part, status, message);
         }
     }
     return COPYCAT_OK;
@@ -385,9 +424,8 @@ copycat_status copycat_inspect_verify(
             "%s has more files than this process may open: raise that limit (ulimit -n)",
             inspection->path);
     }
-    if (status == COPYCAT_OK && verifying.verdict.image.size != 0) {
-        status =
-            cc_inspect_read_image(inspection, &verifying.verdict.image, true, &verifying.image);
+    if (status == COPYCAT_OK) {
+        status = cc_inspect_read_images(inspection, &verifying.verdict, &verifying.images);
     }
     if (status == COPYCAT_OK) {
         sum_up(&verifying, summary_out);
@@ -398,7 +436,7 @@ copycat_status copycat_inspect_verify(
         status = verify_image(&verifying);
     }
     inspection->on_progress = NULL;
-    cc_inspect_image_deinit(inspection, &verifying.image);
+    cc_inspect_images_deinit(inspection, &verifying.images);
     cc_inspect_verdict_deinit(inspection, &verifying.verdict);
     return status;
 }

@@ -149,6 +149,9 @@ bool cc_image_read_is_ready(const struct cc_image_reader *reader);
 /* From on_open(OK) on: the bytes of all additions. */
 uint64_t cc_image_read_raw_size(const struct cc_image_reader *reader);
 
+/* Where in the file the piece lies that was read last; in on_piece: what is given out. */
+uint64_t cc_image_read_offset(const struct cc_image_reader *reader);
+
 /* From on_end(OK) on, until it is closed: the segments that the image needs, ascending. */
 const struct cc_image_segment *cc_image_read_segments(
     const struct cc_image_reader *reader, size_t *count_out);

@@ -153,6 +153,7 @@ static void deliver_piece(struct cc_image_reader *reader)
     reader->lent = reader->spare;
     reader->spare = buffer;
     reader->checksum = cc_image_checksum(reader->checksum, reader->lent.data, reader->piece_size);
+    reader->lent_at = reader->at;
     reader->at += reader->piece_size;
     reader->raw_size += reader->piece.is_table ? 0 : reader->piece.raw_size;
     reader->pieces++;
@@ -262,4 +263,9 @@ void cc_image_read_close(struct cc_image_reader *reader)
 uint64_t cc_image_read_raw_size(const struct cc_image_reader *reader)
 {
     return reader->end.raw_size;
+}
+
+uint64_t cc_image_read_offset(const struct cc_image_reader *reader)
+{
+    return reader->lent_at;
 }

@@ -47,6 +47,7 @@ struct cc_image_reader {
     struct cc_image_piece piece;       /* ahead, */
     size_t piece_size;                 /* its blocks; */
     uint64_t at;                       /* where they begin */
+    uint64_t lent_at;                  /* and the one that was given out last */
     uint64_t pieces;                   /* before it, */
     uint64_t raw_size;                 /* of so many bytes */
     uint64_t checksum;                 /* of everything before it */

@@ -47,7 +47,9 @@ enum {
     COPYCAT_FILE_STRAY = 4,      /* an image or a segment that nothing stands on */
     COPYCAT_FILE_DAMAGED = 5,    /* something in it does not read */
     COPYCAT_FILE_NEWER = 6,      /* of a newer format */
-    COPYCAT_FILE_GIVEN_UP = 7    /* an image covers what it held; it is used again */
+    COPYCAT_FILE_GIVEN_UP = 7,   /* an image covers what it held; it is used again */
+    COPYCAT_FILE_MISSING = 8,    /* it is needed and not there */
+    COPYCAT_FILE_UNJUDGED = 9    /* an image or a segment: what says who needs it does not read */
 };
 
 /* Grows at its end. */
@@ -56,7 +58,7 @@ typedef struct copycat_inspect_file {
     uint64_t size;
     uint64_t unread_bytes; /* of batches that do not read */
     uint64_t batch_count;  /* journal: writes */
-    uint64_t entry_count;  /* journal, segment: entries, also such that were dropped later */
+    uint64_t entry_count;  /* journal, segment: entries, also such that are dropped or released */
     uint64_t first_index;  /* journal, segment: the lowest and */
     uint64_t last_index;   /* the highest index in it, 0: no entry; image: its index */
     uint64_t term;         /* of the last entry in it; of the image */
@@ -65,13 +67,19 @@ typedef struct copycat_inspect_file {
     uint32_t state;        /* COPYCAT_FILE_USED ... */
     uint32_t life;         /* journal: which part of the log, from 1; 0: none */
     uint32_t group;        /* image, segment */
+    uint64_t live_count;  /* image: commits that lived at its index; segment: that are in it, too */
+    uint64_t image_index; /* segment: of an image that needs it, of the one that is stood on if that
+                              does; 0: of none */
+    uint32_t image_count; /* segment: images here that need it */
+    uint32_t segment_count; /* image: segments that it needs */
+    const char *text;       /* image, segment: what is damaged, ""; borrowed for the call */
 } copycat_inspect_file;
 
 /* Return 0 to go on, anything else to stop: that is no failure. */
 typedef int copycat_inspect_file_callback(const copycat_inspect_file *file, void *user);
 
-/* Each file of the journal in the order of the log, then what holds nothing, then images,
- * then segments. */
+/* Each file of the journal in the order of the log, then what holds nothing, then images, then
+ * segments, both by index, then what is missing.  Images and segments are read from begin to end. */
 COPYCAT_API copycat_status copycat_inspect_files(
     copycat_inspection *inspection,
     copycat_inspect_file_callback *on_file,
@@ -88,7 +96,22 @@ enum {
     COPYCAT_RECORD_BASE = 5,     /* the founding of the cluster */
     COPYCAT_RECORD_REPAIR = 6,   /* an entry that did not read, fetched from another server */
     COPYCAT_RECORD_SWITCH = 7,   /* the log stands on an image from here on */
-    COPYCAT_RECORD_GAP = 100     /* none: bytes that do not read; `text` says what is known */
+    COPYCAT_RECORD_GAP = 100,    /* none: bytes that do not read; `text` says what is known */
+
+    /* of an image */
+    COPYCAT_RECORD_IMAGE = 101,    /* what it is of: index, time_us */
+    COPYCAT_RECORD_RESOURCE = 102, /* that exists: instance, resource_type, version */
+    COPYCAT_RECORD_DEADLINE = 103, /* of a resource: time_us, instance */
+    COPYCAT_RECORD_SESSION = 104,  /* that is open: session, timeout_us, index of its newest entry,
+                                      sequence: the newest that has run */
+    COPYCAT_RECORD_ANSWER = 105,   /* of the session above, to the entry `index`: status, value */
+    COPYCAT_RECORD_BLOB = 106,     /* a piece of a resource's state: instance, value */
+    COPYCAT_RECORD_LIVE = 107,     /* entries that live: first, last, count */
+    COPYCAT_RECORD_END = 108, /* count: of live entries in segments; checksum: the state's digest */
+    COPYCAT_RECORD_SEGMENT = 109, /* a segment that it needs: name, first, last, count, size */
+
+    /* of a segment */
+    COPYCAT_RECORD_COMMIT = 110 /* an entry that lived when the segment was made */
 };
 
 enum {
@@ -106,22 +129,22 @@ enum {
 typedef struct copycat_inspect_record {
     const char *file;
     const char *operation; /* COMMAND: "put", "open"; "": not known */
-    const char *text;      /* GAP, and records that make no sense: a sentence */
+    const char *text; /* GAP, and records that make no sense: a sentence; SEGMENT: is it there? */
     copycat_bytes payload; /* as it is stored */
     copycat_bytes path;    /* of a resource that is opened */
     copycat_bytes key;
     copycat_bytes value;
     copycat_bytes expected;
-    uint64_t offset; /* of the batch in the file */
-    uint64_t size;   /* of an encoded entry; of a gap */
-    uint64_t index;  /* ENTRY, REPAIR, TRUNCATE; TABLE: the last of the log */
+    uint64_t offset; /* of the batch, or the piece of an image, in the file */
+    uint64_t size;   /* of an encoded entry; of a gap; of a file */
+    uint64_t index;  /* ENTRY, REPAIR, COMMIT, TRUNCATE; TABLE: the last of the log */
     uint64_t term;
     uint64_t time_us;
     uint64_t session;  /* COMMAND, SESSION_CLOSE, SESSION_EXPIRE */
     uint64_t sequence; /* COMMAND: which of the session */
     uint64_t instance; /* COMMAND: the resource, 0: the catalogue */
     uint64_t timeout_us;
-    uint64_t first;       /* TABLE: the first entry in the files */
+    uint64_t first;       /* TABLE: the first entry in the files; LIVE, SEGMENT */
     uint64_t image_index; /* SWITCH, TABLE: what the log stands on; 0: none */
     uint64_t image_size;
     uint64_t checksum; /* of an image; MARK: digest of the state at `mark` */
@@ -136,12 +159,20 @@ typedef struct copycat_inspect_record {
     uint32_t vote;   /* 0: none */
     uint32_t server; /* TABLE */
     uint32_t is_tail_kept;
+    uint64_t last;  /* LIVE, SEGMENT */
+    uint64_t count; /* LIVE, SEGMENT, END: entries */
+    char name[64];  /* SEGMENT: of its file */
+    copycat_status status;
+    uint32_t resource_type;
+    uint32_t version;
+    uint32_t is_released; /* COMMIT: the image that is stood on does without it */
 } copycat_inspect_record;
 
 typedef int copycat_inspect_record_callback(const copycat_inspect_record *record, void *user);
 
-/* Each record in the order in which it was written, and what does not read between them.  `file`:
- * of this one only; NULL: of all.  INVALID: there is no such file of a journal. */
+/* Each record of the journal in the order in which it was written, and what does not read between
+ * them; then those of images and of segments, as far as they read.  `file`: of this one only; NULL:
+ * of all.  INVALID: there is no such file. */
 COPYCAT_API copycat_status copycat_inspect_records(
     copycat_inspection *inspection,
     const char *file,
@@ -187,8 +218,10 @@ typedef struct copycat_inspect_summary {
     uint64_t boots;       /* times that the server was started */
     uint32_t server;
     uint32_t vote;
-    uint32_t is_sound;   /* nothing is damaged, missing or newer */
-    uint32_t does_start; /* a server goes on with it */
+    uint32_t is_sound;         /* nothing is damaged, missing or newer */
+    uint32_t does_start;       /* a server goes on with it, */
+    uint32_t is_state_missing; /* and fetches its state from other servers: it waits for them */
+    uint32_t segment_count;    /* that the image needs */
 } copycat_inspect_summary;
 
 typedef int copycat_inspect_finding_callback(const copycat_inspect_finding *finding, void *user);

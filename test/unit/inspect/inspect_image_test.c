@@ -3,8 +3,8 @@
  * inspect -- directories that stand on an image: what is there, what is missing, and what is only on
  * its way to be used again.
  */
+#include "image_files.h"
 #include "memory_view.h"
-#include "unit/log/image_stand.h"
 #include "unit/log/journal_stand.h"
 
 #include <setjmp.h>
@@ -24,7 +24,7 @@ static struct memory_disk disk;
 static struct memory_disk copy;
 static struct stand stand;
 static struct memory_view view;
-static const struct image_script script = {.sizes = {300, 5000, 20}, .count = 3};
+static struct image_records records;
 static const struct cc_image_head head = {
     .group = 0, .index = IMAGE_INDEX, .term = 1, .time_us = 77};
 
@@ -45,6 +45,16 @@ static void settle_and_seal(void)
     }
 }
 
+static struct cc_image_id write_image(void)
+{
+    image_records_begin(&records, &disk);
+    image_records_head(&records, IMAGE_INDEX);
+    image_records_instance(&records, 0, 1);
+    image_records_blob(&records, 0, 5000);
+    image_records_end(&records, 0);
+    return image_records_write_image(&records, &head, NULL, 0);
+}
+
 /* Several files of entries, and an image that covers most of them. */
 static void make_journal(void)
 {
@@ -55,7 +65,7 @@ static void make_journal(void)
     stand_open(&stand, &disk, UINT64_MAX);
     assert_true(stand.is_open);
     add_entries(1, LAST);
-    id = image_write(&disk, &head, &script);
+    id = write_image();
     cc_journal_switch(
         stand.journal, 0,
         &(struct cc_journal_base){
@@ -74,17 +84,6 @@ static void give_up_files(void)
 {
     cc_journal_keep(stand.journal, 0, IMAGE_INDEX);
     stand_flush(&stand);
-}
-
-static struct memory_file *file_named(struct memory_disk *of, const char *name)
-{
-    for (uint32_t i = 0; memory_disk_file(of, i) != NULL; i++) {
-        if (of->files[i].is_named && strcmp(of->files[i].name, name) == 0) {
-            return &of->files[i];
-        }
-    }
-    fail_msg("no file %s", name);
-    return NULL;
 }
 
 static int note_switch(const copycat_inspect_record *record, void *user)
@@ -143,7 +142,7 @@ static void a_missing_image_stops_a_start(void **state)
     (void)state;
     make_journal();
     stand_close(&stand);
-    file_named(&disk, IMAGE_NAME)->is_named = false;
+    image_file_named(&disk, IMAGE_NAME)->is_named = false;
     memory_view_look(&view, &disk);
     assert_int_equal(view.summary.is_sound, 0);
     assert_int_equal(view.summary.does_start, 0);
@@ -159,11 +158,11 @@ static void each_flipped_byte_of_the_image_is_told(void **state)
     (void)state;
     make_journal();
     stand_close(&stand);
-    for (uint64_t at = 0; at < file_named(&disk, IMAGE_NAME)->size; at += STRIDE) {
+    for (uint64_t at = 0; at < image_file_named(&disk, IMAGE_NAME)->size; at += STRIDE) {
         struct memory_file *file;
 
         memory_disk_clone(&copy, &disk);
-        file = file_named(&copy, IMAGE_NAME);
+        file = image_file_named(&copy, IMAGE_NAME);
         file->seen[at] ^= 4;
         memory_view_look(&view, &copy);
         assert_int_equal(view.summary.is_sound, 0);

@@ -2,8 +2,8 @@
 /*
  * inspect -- what a sound directory holds is told in full; what is no such directory is refused.
  */
+#include "image_files.h"
 #include "memory_view.h"
-#include "unit/log/image_stand.h"
 #include "unit/log/journal_stand.h"
 
 #include <setjmp.h>
@@ -81,12 +81,15 @@ static void a_sound_directory_is_told_in_full(void **state)
 
 static void an_image_that_nothing_stands_on_is_a_leftover(void **state)
 {
-    const struct image_script few = {.sizes = {100, 200}, .count = 2};
+    static struct image_records records;
     const copycat_inspect_finding *finding;
 
     (void)state;
     (void)make_journal();
-    (void)image_write(&disk, &image_head, &few);
+    image_records_begin(&records, &disk);
+    image_records_head(&records, image_head.index);
+    image_records_end(&records, 0);
+    (void)image_records_write_image(&records, &image_head, NULL, 0);
     memory_view_look(&view, &disk);
     assert_int_equal(view.summary.is_sound, 1);
     finding = memory_view_find(&view, COPYCAT_FINDING_LEFTOVER);
@@ -122,7 +125,8 @@ static void who_has_seen_enough_is_told_no_more(void **state)
     assert_int_equal(
         copycat_inspect_records(inspection, "journal-00000099", stop_at_once, &count, &message),
         COPYCAT_ERR_INVALID);
-    assert_non_null(strstr(message.text, "no file of a journal with the name journal-00000099"));
+    assert_non_null(
+        strstr(message.text, "no journal, image or segment with the name journal-00000099"));
     cc_inspect_destroy(inspection);
     memory_disk_deinit(&disk);
 }

@@ -86,8 +86,12 @@ static int on_file(const copycat_inspect_file *file, void *user)
 {
     struct memory_view *view = user;
 
-    CC_ASSERT(view->file_count < MEMORY_DISK_FILES_MAX);
-    view->parts[view->file_count++] = *file;
+    uint32_t at = view->file_count++;
+
+    CC_ASSERT(at < MEMORY_DISK_FILES_MAX);
+    view->parts[at] = *file;
+    snprintf(view->texts[at], sizeof view->texts[at], "%s", file->text);
+    view->parts[at].text = view->texts[at];
     return 0;
 }
 

@@ -21,6 +21,7 @@ struct memory_view {
     char whats[MEMORY_VIEW_FINDINGS_MAX][512];
     uint32_t file_count;
     copycat_inspect_file parts[MEMORY_DISK_FILES_MAX];
+    char texts[MEMORY_DISK_FILES_MAX][256];
     uint64_t entries;  /* records of entries that were told */
     uint64_t gaps;     /* stretches that do not read, */
     uint64_t gap_size; /* of so many bytes */
