@@ -335,6 +335,9 @@ static void take_totals(struct cc_cluster *cluster, const struct cc_seat *seat)
 
     cluster->totals.writes += counters->writes;
     cluster->totals.torn_tails += counters->torn_tails;
+    if (seat->server->group != NULL) {
+        cluster->totals.salvaged += seat->server->group->salvage.used;
+    }
 }
 
 static void end(struct cc_cluster *cluster, uint32_t place, const char *how)

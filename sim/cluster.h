@@ -86,6 +86,8 @@ struct cc_cluster_totals {
     uint64_t damaged;    /* recoveries that stopped at damage */
     uint64_t diverged;   /* servers that stopped, for they had another state */
     uint64_t memory_max; /* of a server at any time */
+    uint64_t
+        salvaged; /* segments that a fetching had received before it broke off, and again not */
 };
 
 struct cc_cluster {

@@ -29,6 +29,7 @@ void cc_totals_add(struct cc_totals *totals, const struct cc_run_result *result)
     sum->cluster.damaged += result->cluster.damaged;
     sum->cluster.diverged += result->cluster.diverged;
     sum->cluster.refusals += result->cluster.refusals;
+    sum->cluster.salvaged += result->cluster.salvaged;
     if (result->cluster.memory_max > sum->cluster.memory_max) {
         sum->cluster.memory_max = result->cluster.memory_max;
     }
@@ -79,10 +80,10 @@ void cc_totals_print(const struct cc_totals *totals, double cpu)
         "cluster         commits %" PRIu64 ", leader changes %" PRIu64 ", crashes %" PRIu64
         ", torn tails %" PRIu64 ", stopped by errors %" PRIu64 ", by damage %" PRIu64
         ", with another state %" PRIu64 ", wrong starts refused %" PRIu64
-        ", memory at most %" PRIu64 " KiB\n",
+        ", segments not sent twice %" PRIu64 ", memory at most %" PRIu64 " KiB\n",
         sum->commits, sum->leader_changes, sum->cluster.crashes, sum->cluster.torn_tails,
         sum->cluster.failures, sum->cluster.damaged, sum->cluster.diverged, sum->cluster.refusals,
-        sum->cluster.memory_max / 1024);
+        sum->cluster.salvaged, sum->cluster.memory_max / 1024);
     printf(
         "clients         sessions ended %" PRIu64 ", server switches %" PRIu64
         ", commands sent again %" PRIu64 ", reports read %" PRIu64 ", backups %" PRIu64 "\n",

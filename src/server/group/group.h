@@ -21,6 +21,7 @@
 #include "log/log.h"
 #include "proto/message.h"
 #include "raft/raft.h"
+#include "server/image/salvage.h"
 #include "server/server.h"
 
 /* Encoded bytes of entries not yet applied, or not yet durable here; beyond it commands are refused
@@ -206,6 +207,7 @@ struct cc_group {
     struct cc_taking *taking; /* NULL: no image is being taken, ... */
     struct cc_sweeping *sweeping; /* ... or removed, ... */
     struct cc_fetching *fetching; /* ... or fetched */
+    struct cc_salvage salvage;    /* what is left of one that broke off */
     struct cc_apply *installing;  /* what was fetched, while the core decides on it */
     struct cc_offering *offering;
     struct cc_lending *lending;

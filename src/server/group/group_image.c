@@ -48,19 +48,21 @@ struct kept {
     size_t count;
 };
 
+static void keep_name(const struct cc_group *group, struct kept *kept, struct cc_image_id id)
+{
+    kept->at = cc_memory_grow(group->memory, kept->at, (kept->count + 1) * sizeof *kept->at);
+    kept->at[kept->count++] = id;
+}
+
 static void keep(
     const struct cc_group *group,
     struct kept *kept,
     const struct cc_image_id *id,
     const struct cc_segment_list *segments)
 {
-    size_t count = segments == NULL ? 0 : segments->count;
-
-    kept->at =
-        cc_memory_grow(group->memory, kept->at, (kept->count + count + 1) * sizeof *kept->at);
-    kept->at[kept->count++] = *id;
-    for (size_t i = 0; i < count; i++) {
-        kept->at[kept->count++] = cc_image_segment_id(group->id, &segments->at[i]->name);
+    keep_name(group, kept, *id);
+    for (size_t i = 0; segments != NULL && i < segments->count; i++) {
+        keep_name(group, kept, cc_image_segment_id(group->id, &segments->at[i]->name));
     }
 }
 
@@ -77,6 +79,9 @@ static void find_kept(const struct cc_group *group, struct kept *kept)
     }
     if (group->switch_mark != 0) {
         keep(group, kept, &group->next_base, group->next_segments);
+    }
+    for (size_t i = 0; i < group->salvage.count && !cc_group_room_is_short(group); i++) {
+        keep_name(group, kept, cc_image_segment_id(group->id, &group->salvage.at[i]));
     }
     for (uint32_t i = 0; cc_lending_lent(group->lending, i, &id, &segments); i++) {
         keep(group, kept, &id, segments);
@@ -120,6 +125,7 @@ bool cc_group_image_may_begin(const struct cc_group *group)
 
 void cc_group_image_begin(struct cc_group *group)
 {
+    cc_salvage_init(&group->salvage, group->memory);
     group->offering = cc_offering_create(group);
     group->lending = cc_lending_create(group);
     group->giving = cc_giving_create(group);
@@ -146,6 +152,7 @@ void cc_group_image_end(struct cc_group *group)
         cc_image_sweep_abandon(group->sweeping->sweep);
         group->sweeping = NULL;
     }
+    cc_salvage_deinit(&group->salvage);
 }
 
 void cc_group_switch(
@@ -306,6 +313,7 @@ void cc_group_image_durable(struct cc_group *group, uint64_t mark)
     group->marks.image_size = group->base.size;
     cc_group_base_mended(group);
     cc_group_leave_damage(group);
+    cc_salvage_drop(&group->salvage);
     cc_group_image_sweep(group);
     cc_group_forget(group);
 }

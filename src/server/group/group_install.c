@@ -114,6 +114,11 @@ static void fetched(
     struct cc_segment_list *segments,
     const char *text)
 {
+    if (status == COPYCAT_OK || status == COPYCAT_ERR_DISK_FULL) {
+        cc_salvage_drop(&group->salvage);
+    } else {
+        cc_fetching_salvage(group->fetching, &group->salvage);
+    }
     group->fetching = NULL;
     if (status == COPYCAT_OK) {
         install(group, id, segments, apply);
@@ -200,6 +205,7 @@ bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat
     }
     if (group->fetching != NULL) {
         if (cc_fetching_offered(group->fetching, peer, &id)) {
+            cc_fetching_salvage(group->fetching, &group->salvage);
             cc_fetching_abandon(group->fetching);
             group->fetching = NULL;
             cc_group_image_sweep(group);

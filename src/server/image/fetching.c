@@ -13,6 +13,7 @@
 #include "server/group/group.h"
 #include "server/image/image_name.h"
 #include "server/image/loading.h"
+#include "server/image/salvage.h"
 #include "server/node/node.h"
 #include "server/peer/lane.h"
 
@@ -54,6 +55,7 @@ struct cc_fetching {
     struct cc_image_id id;
     struct cc_image_segment *table; /* that it needs */
     size_t table_count;
+    size_t whole_count;      /* of these, from the first on, lie here */
     uint32_t place;          /* 0: the image itself; else which segment of the table, from 1 */
     struct cc_image_id file; /* at that place */
     struct cc_lane lane;     /* with whom is asked */
@@ -168,6 +170,7 @@ static void read_here(struct cc_fetching *fetching, enum phase phase);
 /* The next segment of the table, or all are here. */
 static void look_for_next(struct cc_fetching *fetching)
 {
+    fetching->whole_count = fetching->place;
     if (fetching->place == fetching->table_count) {
         build(fetching);
         return;
@@ -233,13 +236,22 @@ static void here_ended(void *owner, copycat_status status, const char *text)
     close_reader(fetching);
 }
 
+static void note_salvaged(struct cc_fetching *fetching)
+{
+    struct cc_salvage *salvage = &fetching->group->salvage;
+
+    salvage->used += cc_salvage_has(salvage, &fetching->table[fetching->place - 1]);
+}
+
 static void here_closed(void *owner)
 {
     struct cc_fetching *fetching = owner;
 
     fetching->holds--;
-    if (fetching->phase == LISTING ||
-        (fetching->phase == LOOKING && fetching->read == COPYCAT_OK)) {
+    if (fetching->phase == LISTING) {
+        look_for_next(fetching);
+    } else if (fetching->phase == LOOKING && fetching->read == COPYCAT_OK) {
+        note_salvaged(fetching);
         look_for_next(fetching);
     } else if (
         fetching->phase == LOOKING && fetching->read == COPYCAT_ERR_IO &&
@@ -531,6 +543,15 @@ struct cc_fetching *cc_fetching_begin(
     cc_lane_dial(&fetching->lane, peer);
     receive(fetching);
     return fetching;
+}
+
+void cc_fetching_salvage(const struct cc_fetching *fetching, struct cc_salvage *salvage)
+{
+    if (is_overtaken(fetching)) {
+        cc_salvage_drop(salvage);
+    } else {
+        cc_salvage_keep(salvage, fetching->table, fetching->table_count, fetching->whole_count);
+    }
 }
 
 void cc_fetching_abandon(struct cc_fetching *fetching)

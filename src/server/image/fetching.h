@@ -21,6 +21,7 @@
 
 struct cc_fetching;
 struct cc_group;
+struct cc_salvage;
 struct cc_segment_list;
 
 /* `done` comes once, unless it is abandoned: OK with the state, which is the receiver's, and the
@@ -38,6 +39,9 @@ struct cc_fetching *cc_fetching_begin(
         struct cc_apply *apply,
         struct cc_segment_list *segments,
         const char *text));
+
+/* It comes to nothing: which of its segments lie here whole, unless nobody needs an image any more. */
+void cc_fetching_salvage(const struct cc_fetching *fetching, struct cc_salvage *salvage);
 
 /* Gives it up; the group is not touched any more once this returns. */
 void cc_fetching_abandon(struct cc_fetching *fetching);

@@ -7,7 +7,9 @@
 #include "server/image/image_name.h"
 #include "server/image/lending.h"
 #include "server/image/offering.h"
+#include "server/image/segments.h"
 #include "server/node/node.h"
+#include "sim/sim_disk_internal.h"
 #include "sim/workload.h"
 
 #include <setjmp.h>
@@ -34,7 +36,8 @@ static void run_for(uint64_t time_us)
     }
 }
 
-static int setup_cluster(uint32_t learners, uint64_t keep_bytes)
+static int setup_cluster_of(
+    uint32_t learners, uint64_t keep_bytes, uint64_t image_entries, uint64_t segment_bytes)
 {
     struct cc_cluster_options options = {
         .seed = 11,
@@ -43,7 +46,8 @@ static int setup_cluster(uint32_t learners, uint64_t keep_bytes)
         .client_count = 4,
         .election_timeout_us = TIMEOUT_US,
         .file_size = FILE_SIZE,
-        .image_entries = KEYS,
+        .image_entries = image_entries,
+        .segment_bytes = segment_bytes,
         .keep_bytes = keep_bytes};
     struct cc_workload_options work = {
         .operations_max = OPERATIONS,
@@ -61,6 +65,18 @@ static int setup_cluster(uint32_t learners, uint64_t keep_bytes)
     }
     run_for(3000000);
     return cc_cluster_is_settled(cluster) ? 0 : -1;
+}
+
+static int setup_cluster(uint32_t learners, uint64_t keep_bytes)
+{
+    return setup_cluster_of(learners, keep_bytes, KEYS, 0);
+}
+
+/* So that an image has many segments, most of them those of the image before. */
+static int setup_three_that_share(void **state)
+{
+    (void)state;
+    return setup_cluster_of(0, 1, KEYS / 8, 8192);
 }
 
 static int setup_three(void **state)
@@ -391,6 +407,85 @@ static void a_transfer_outlives_the_leader_that_began_it(void **state)
     assert_int_equal(cc_cluster_leader(cluster), other);
 }
 
+/* Bytes of segments that another image needs, too. */
+static uint64_t shared_with(const struct cc_segment_list *segments, const struct cc_group *group)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < segments->count; i++) {
+        struct cc_segment *shared = cc_segment_list_share(group->segments, &segments->at[i]->name);
+
+        if (shared != NULL) {
+            size += shared->name.size;
+            cc_segment_release(group->memory, shared);
+        }
+    }
+    return size;
+}
+
+/* Until that many bytes of the image and its segments have come. */
+static void run_until_received(uint32_t place, uint64_t size)
+{
+    for (uint32_t i = 0; i < 60000 && told_by(place).progress < size; i++) {
+        run_for(1000);
+    }
+    assert_non_null(group_at(place)->fetching);
+}
+
+static size_t image_files_of(uint32_t place)
+{
+    const struct cc_sim_file *file = cluster->world->machines[place].disk->files;
+    size_t count = 0;
+
+    for (; file != NULL; file = file->next) {
+        count += file->is_named &&
+                 (strstr(file->name, "image-") != NULL || strstr(file->name, "segment-") != NULL);
+    }
+    return count;
+}
+
+/* Nobody has the image any more that it was given, but most of what that needed the next one needs. */
+static void a_transfer_that_is_begun_anew_does_without_what_came_whole(void **state)
+{
+    (void)state;
+    uint32_t away = follower();
+    uint32_t leader = cc_cluster_leader(cluster);
+    const struct cc_group *group = group_at(leader);
+    struct cc_segment_list *segments;
+    uint64_t index;
+
+    make_lag(away);
+    cc_workload_stop(workload);
+    run_for(3000000);
+    links_between(leader, away, 200);
+    cc_cluster_start(cluster, away);
+    run_until_fetching(away);
+    index = told_by(away).index;
+    assert_int_equal(group->base.index, index);
+    segments = cc_segment_list_retain(group->segments);
+    run_until_received(away, group->base.size + cc_segment_list_size(segments) * 9 / 10);
+    cc_world_clog(cluster->world, leader, away, true);
+    cc_workload_go_on(workload, KEYS / 4);
+    run_for(30 * TIMEOUT_US);
+    assert_true(group->base.index > index);
+    assert_true(shared_with(segments, group) > cc_segment_list_size(segments) / 3);
+    cc_segment_list_release(segments);
+    cc_world_heal_network(cluster->world);
+    while (told_by(away).index == index || group_at(away)->fetching == NULL) {
+        run_for(1000);
+    }
+    assert_true(group_at(away)->salvage.count > 10);
+    while (group_at(away)->fetching != NULL) {
+        run_for(1000);
+    }
+    assert_true(group_at(away)->salvage.used > 10);
+    run_for(1000000);
+    assert_int_equal(group_at(away)->base.index, group->base.index);
+    assert_int_equal(group_at(away)->salvage.count, 0); /* and what is not needed is removed */
+    assert_int_equal(image_files_of(away), group_at(away)->segments->count + 1);
+    expect_settled();
+}
+
 /* It was there when the cluster was founded, and never since. */
 static void a_learner_with_nothing_is_brought_by_an_image(void **state)
 {
@@ -418,6 +513,7 @@ int main(void)
         TEST(whoever_asks_for_more_than_who_fetches_does_is_shown_out, setup_three),
         TEST(an_image_is_not_lost_by_an_election_at_its_end, setup_three),
         TEST(a_transfer_outlives_the_leader_that_began_it, setup_three),
+        TEST(a_transfer_that_is_begun_anew_does_without_what_came_whole, setup_three_that_share),
         TEST(a_learner_with_nothing_is_brought_by_an_image, setup_three_and_a_learner),
     };
 #undef TEST
