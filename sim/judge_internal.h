@@ -2,10 +2,16 @@
 /*
  * judge_internal -- what the judge knows, for its own files.
  *
- *     judge.c          logs, terms, platters, founding, bounds
- *     judge_images.c   what stands for entries that are no more
- *     judge_votes.c    what a vote may not be given for
- *     judge_memory.c   what may be held when nothing is under way
+ *     judge.c            who is watched, step by step; founding
+ *     judge_log.c        logs: append-only, and equal where their ends are
+ *     judge_state.c      what is applied
+ *     judge_leaders.c    terms, leases, rounds
+ *     judge_votes.c      what a vote may not be given for
+ *     judge_platters.c   what is durable
+ *     judge_sends.c      what is revealed
+ *     judge_images.c     what stands for entries that are no more
+ *     judge_bounds.c     how long queues may be
+ *     judge_memory.c     what may be held when nothing is under way
  */
 #ifndef CC_SIM_JUDGE_INTERNAL_H
 #define CC_SIM_JUDGE_INTERNAL_H
@@ -73,6 +79,30 @@ struct cc_judge {
     bool trusts_clocks;
     char verdict[512];
 };
+
+/* Room for so many, zeroed where it is new. */
+void *cc_judge_grow(void *block, size_t *capacity, size_t needed, size_t size);
+
+/* Of all that an entry says but where it stands. */
+uint64_t cc_judge_hash(const struct cc_entry *entry);
+
+/* Takes over what a server's log has become since the last look, and what of it is durable. */
+void cc_judge_follow(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
+
+/* At the first look into a life: what was promised before must be there. */
+void cc_judge_check_promises(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
+
+/* After each step: the term and the vote, and who leads. */
+void cc_judge_check_vote(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
+void cc_judge_check_role(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
+void cc_judge_check_lease(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
+void cc_judge_check_rounds(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
+void cc_judge_check_commit(struct cc_judge *judge, uint32_t place, const struct cc_group *group);
+void cc_judge_check_bounds(struct cc_judge *judge, uint32_t place, const struct cc_server *server);
+
+/* Figure 3.8 of the dissertation: who could still be elected without the entry; UINT32_MAX: nobody.
+ */
+uint32_t cc_judge_find_usurper(const struct cc_judge *judge, uint64_t index, uint64_t term);
 
 /* The term of an entry of a server's log, or of what its image stands for: that was applied. */
 uint64_t cc_judge_term(const struct cc_judge *judge, const struct cc_raft *core, uint64_t index);
