@@ -4,6 +4,7 @@
  *
  *     journal.c        open, close, adding records, failing
  *     journal_write.c  batches: one durable write in flight, the next gathers
+ *     journal_adopt.c  what a batch means for its summary, and for the tables of files to come
  *     journal_files.c  zeroed spares, the next file
  *     journal_heads.c  recovery: the directory, which life each file is of
  *     journal_window.c recovery: what is in memory of a file
@@ -167,6 +168,20 @@ void cc_journal_go_on_closing(struct cc_journal *journal);
 void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *file);
 void cc_journal_seal_init(struct cc_journal *journal);
 void cc_journal_drop_items(struct cc_journal *journal, struct cc_list *items);
+
+/* journal_adopt.c */
+
+/* The first entry that a record drops; UINT64_MAX: it drops none. */
+uint64_t cc_journal_dropped_from(const struct cc_journal_item *item);
+
+/* The summary of the next batch, with nothing in it: the state as of all batches so far, for one is in
+ * flight at most, and it has been noted.  Then record by record. */
+struct cc_batch_summary cc_journal_summary_begin(const struct cc_journal *journal);
+void cc_journal_note(struct cc_batch_summary *summary, const struct cc_journal_item *item);
+
+/* A batch is durable: each of its records, and its summary. */
+void cc_journal_adopt_record(struct cc_journal *journal, const struct cc_journal_item *item);
+void cc_journal_adopt_summary(struct cc_journal *journal, const struct cc_batch_summary *summary);
 
 /* journal_files.c */
 void cc_journal_make_spare(struct cc_journal *journal);

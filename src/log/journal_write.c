@@ -28,140 +28,6 @@ static void reserve(struct cc_journal *journal, size_t size)
     }
 }
 
-/* ---- what a batch means for the tables of files to come --------------------------------------- */
-
-static struct cc_switch_record switch_of(const struct cc_journal_item *item)
-{
-    struct cc_switch_record record;
-    bool is_read =
-        cc_switch_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
-
-    CC_ASSERT(is_read);
-    return record;
-}
-
-/* The first entry that a record drops; UINT64_MAX: it drops none. */
-static uint64_t dropped_from(const struct cc_journal_item *item)
-{
-    struct cc_truncate_record record;
-    bool is_read;
-
-    if (item->type == CC_RECORD_SWITCH) {
-        return switch_of(item).keep_tail ? UINT64_MAX : 1;
-    }
-    if (item->type != CC_RECORD_TRUNCATE) {
-        return UINT64_MAX;
-    }
-    is_read =
-        cc_truncate_record_decode((copycat_bytes){item->block->data, item->block->size}, &record);
-    CC_ASSERT(is_read);
-    return record.from;
-}
-
-static void note_switch(struct cc_batch_summary *summary, const struct cc_journal_item *item)
-{
-    struct cc_switch_record record = switch_of(item);
-
-    CC_ASSERT(!record.keep_tail || record.image.index <= summary->last);
-    cc_summary_switch(summary, &record.image, record.keep_tail);
-}
-
-static void note_state(struct cc_batch_summary *summary, const struct cc_journal_item *item)
-{
-    struct cc_state_record state;
-    bool is_read =
-        cc_state_record_decode((copycat_bytes){item->block->data, item->block->size}, &state);
-
-    CC_ASSERT(is_read && state.group < CC_JOURNAL_GROUPS_MAX);
-    summary->term = state.term;
-    summary->vote = state.vote;
-}
-
-/* The summary of the batch at hand, record by record. */
-static void note_record(struct cc_batch_summary *summary, const struct cc_journal_item *item)
-{
-    struct cc_entry entry;
-
-    switch (item->type) {
-    case CC_RECORD_ENTRY:
-        entry = cc_entry_of(item->block);
-        CC_ASSERT(entry.group < CC_JOURNAL_GROUPS_MAX);
-        cc_summary_append(summary, entry.index, entry.term);
-        break;
-    case CC_RECORD_TRUNCATE:
-        cc_summary_truncate(summary, dropped_from(item));
-        break;
-    case CC_RECORD_SWITCH:
-        note_switch(summary, item);
-        break;
-    case CC_RECORD_STATE:
-        note_state(summary, item);
-        break;
-    case CC_RECORD_BASE:
-        summary->has_base = true;
-        return; /* it is the server's, not a group's */
-    default:
-        break;
-    }
-    summary->has_group = true;
-}
-
-/* The state as of all batches so far: one is in flight at most, and it has been noted. */
-static struct cc_batch_summary begin_summary(const struct cc_journal *journal)
-{
-    const struct cc_journal_group *group = &journal->table.groups[0];
-
-    if (journal->table.group_count == 0) {
-        return (struct cc_batch_summary){0};
-    }
-    return (struct cc_batch_summary){
-        .group = group->group,
-        .vote = group->vote,
-        .term = group->term,
-        .last = group->last,
-        .has_group = true,
-    };
-}
-
-static void adopt_summary(struct cc_journal *journal, const struct cc_batch_summary *summary)
-{
-    struct cc_journal_group *group = &journal->table.groups[0];
-
-    if (!summary->has_group) {
-        return;
-    }
-    if (journal->table.group_count == 0) {
-        *group = (struct cc_journal_group){.group = summary->group, .first = 1};
-        journal->table.group_count = 1;
-    }
-    group->term = summary->term;
-    group->vote = summary->vote;
-    group->last = summary->last;
-    if (summary->is_switch) {
-        group->base = summary->image;
-        group->first = summary->keep_tail ? group->first : group->last + 1;
-    }
-}
-
-/* Which entries lie in the file of the batch, and which in no file any more. */
-static void adopt_extent(struct cc_journal *journal, const struct cc_journal_item *item)
-{
-    if (item->type == CC_RECORD_ENTRY || item->type == CC_RECORD_REPAIR) {
-        cc_journal_extend(journal->current, cc_entry_of(item->block).index);
-    } else if (dropped_from(item) != UINT64_MAX) {
-        cc_journal_cut(journal, dropped_from(item));
-    }
-}
-
-static void adopt_base(struct cc_journal *journal, const struct cc_journal_item *item)
-{
-    if (item->type == CC_RECORD_BASE) {
-        journal->table.has_base = cc_base_record_decode(
-            (copycat_bytes){item->block->data, item->block->size}, &journal->table.base);
-        CC_ASSERT(journal->table.has_base);
-    }
-}
-
 /* ---- completion ------------------------------------------------------------------------------ */
 
 static void tell_place(
@@ -191,7 +57,7 @@ static void tell_places(struct cc_journal *journal)
             const struct cc_journal_item *item =
                 cc_container_of(node, struct cc_journal_item, node);
 
-            from = dropped_from(item) < from ? dropped_from(item) : from;
+            from = cc_journal_dropped_from(item) < from ? cc_journal_dropped_from(item) : from;
         }
     }
     for (struct cc_list *node = journal->writing.prev; node != &journal->writing;
@@ -205,7 +71,7 @@ static void tell_places(struct cc_journal *journal)
                 tell_place(journal, item, &entry);
             }
         } else if (item->type == CC_RECORD_TRUNCATE || item->type == CC_RECORD_SWITCH) {
-            from = dropped_from(item) < from ? dropped_from(item) : from;
+            from = cc_journal_dropped_from(item) < from ? cc_journal_dropped_from(item) : from;
             journal->drops--;
         }
     }
@@ -217,11 +83,10 @@ static void finish_batch(struct cc_journal *journal)
     journal->durable_life = journal->header.life;
     journal->durable_number = journal->header.number;
     cc_list_each(node, &journal->writing) {
-        adopt_extent(journal, cc_container_of(node, struct cc_journal_item, node));
-        adopt_base(journal, cc_container_of(node, struct cc_journal_item, node));
+        cc_journal_adopt_record(journal, cc_container_of(node, struct cc_journal_item, node));
     }
     journal->vouched = journal->table.groups[0].base.index; /* by an earlier batch, and by this */
-    adopt_summary(journal, &journal->header.summary);
+    cc_journal_adopt_summary(journal, &journal->header.summary);
     tell_places(journal);
 
     uint64_t bytes = journal->writing_bytes;
@@ -348,7 +213,7 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
         .durable_life = journal->durable_life,
         .durable_number = journal->durable_number,
         .previous_blocks = journal->header.blocks,
-        .summary = begin_summary(journal),
+        .summary = cc_journal_summary_begin(journal),
         .previous = journal->header.summary,
     };
     submit(journal);
@@ -370,7 +235,7 @@ static uint32_t choose(
         uint32_t record = cc_record_size(item->block->size);
         struct cc_batch_summary with_it = *summary;
 
-        note_record(&with_it, item);
+        cc_journal_note(&with_it, item);
         if (size > 0 && (size + record > journal->options.batch_size_max || with_it.is_switch ||
                          with_it.run_count == CC_SUMMARY_RUNS_UNKNOWN)) {
             break;
@@ -426,7 +291,7 @@ static void fill(struct cc_journal *journal, const struct cc_list *end, uint32_t
 static void start_batch(struct cc_journal *journal, bool is_seal)
 {
     const struct cc_list *end = &journal->pending;
-    struct cc_batch_summary summary = begin_summary(journal);
+    struct cc_batch_summary summary = cc_journal_summary_begin(journal);
     uint32_t size = is_seal ? 0 : choose(journal, &end, &summary);
     uint32_t blocks = cc_batch_blocks(size);
 
