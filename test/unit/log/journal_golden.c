@@ -83,3 +83,54 @@ void golden_live(struct stand *stand, struct memory_disk *disk)
     CC_ASSERT(stand->durable == stand->added && stand->failures == 0);
     stand_close(stand);
 }
+
+/* ---- damage ---------------------------------------------------------------------------------- */
+
+/* A bit of a batch's header: no file is used again in such a life, so its number is its life. */
+static void spoil(struct memory_disk *disk, const struct cc_journal_place *place)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "journal-%08llu", (unsigned long long)place->file);
+    for (uint32_t i = 0; memory_disk_file(disk, i) != NULL; i++) {
+        struct memory_file *file = memory_disk_file(disk, i);
+
+        if (strcmp(file->name, name) == 0) {
+            file->platter[(size_t)place->batch_block * CC_DISK_BLOCK + 100] ^= 0x04;
+            file->seen[(size_t)place->batch_block * CC_DISK_BLOCK + 100] ^= 0x04;
+            return;
+        }
+    }
+    CC_ASSERT(false);
+}
+
+void golden_live_with_damage(
+    struct stand *stand, struct memory_disk *disk, enum golden_damage damage)
+{
+    struct cc_journal_place lost;
+    struct cc_journal_place neighbour;
+
+    stand->options = (struct cc_journal_options){.file_size = 16384};
+    stand_open(stand, disk, UINT64_MAX);
+    found(stand);
+    add(stand, (struct stand_record){.type = STAND_STATE, .term = 1, .vote = 3});
+    add_entries(stand, 1, GOLDEN_DAMAGED_LAST);
+    while (memory_disk_step_time(disk)) {
+    }
+    lost = stand->places[GOLDEN_LOST];
+    neighbour = stand->places[GOLDEN_LOST + 1];
+    stand_close(stand);
+    CC_ASSERT(lost.file == neighbour.file && lost.batch_block != neighbour.batch_block);
+    spoil(disk, &lost);
+    if (damage == GOLDEN_REFUSED) {
+        spoil(disk, &neighbour);
+    }
+    if (damage == GOLDEN_REPAIRED) {
+        stand_open(stand, disk, UINT64_MAX);
+        CC_ASSERT(stand->is_open && stand->found.damaged[GOLDEN_LOST]);
+        stand_repair(stand, GOLDEN_LOST, 1, golden_size_of(GOLDEN_LOST));
+        stand_flush(stand);
+        stand_settle(stand);
+        stand_close(stand);
+    }
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * journal -- directories that earlier versions have written are read for ever.
+ * journal -- directories that earlier versions have written are read for ever, also those that were
+ * damaged since.
  */
 #include "base/crc32c.h"
 #include "log/format.h"
@@ -127,12 +128,97 @@ static void is_what_the_story_of_it_comes_to(void **state)
     memory_disk_deinit(&disk);
 }
 
+/* ---- damage ---------------------------------------------------------------------------------- */
+
+/* All entries, and that alone damaged; 0: none is. */
+static void check_entries(uint64_t lost)
+{
+    assert_string_equal(stand.text, "");
+    assert_true(stand.is_open);
+    assert_int_equal(stand.found.last, GOLDEN_DAMAGED_LAST);
+    assert_int_equal(stand.found.term, 1);
+    assert_int_equal(stand.found.vote, 3);
+    for (uint64_t index = 1; index <= GOLDEN_DAMAGED_LAST; index++) {
+        assert_int_equal(stand.found.terms[index], 1);
+        assert_int_equal(stand.found.damaged[index], index == lost);
+        if (index != lost) {
+            assert_int_equal(
+                stand.found.hashes[index], stand_hash(index, 1, golden_size_of(index)));
+        }
+    }
+}
+
+static void knows_what_was_in_a_damaged_batch_and_takes_it_back(void **state)
+{
+    (void)state;
+    memory_disk_init(&disk);
+    load("journal-v1-damaged");
+    stand_open(&stand, &disk, UINT64_MAX);
+    check_entries(GOLDEN_LOST);
+    assert_int_equal(stand.found.damages, 1);
+    stand_repair(&stand, GOLDEN_LOST, 1, golden_size_of(GOLDEN_LOST));
+    stand_flush(&stand);
+    stand_settle(&stand);
+    stand_close(&stand);
+    stand_open(&stand, &disk, UINT64_MAX);
+    check_entries(0);
+    stand_close(&stand);
+    memory_disk_deinit(&disk);
+}
+
+static void reads_what_was_given_back(void **state)
+{
+    (void)state;
+    memory_disk_init(&disk);
+    load("journal-v1-repaired");
+    stand_open(&stand, &disk, UINT64_MAX);
+    check_entries(0);
+    assert_int_equal(stand.found.damages, 1); /* the place itself does not heal */
+    stand_close(&stand);
+    memory_disk_deinit(&disk);
+}
+
+static void refuses_what_nobody_knows_and_says_where(void **state)
+{
+    (void)state;
+    memory_disk_init(&disk);
+    load("journal-v1-refused");
+    stand_open(&stand, &disk, UINT64_MAX);
+    assert_false(stand.is_open);
+    assert_int_equal(stand.status, COPYCAT_ERR_DAMAGED);
+    assert_non_null(strstr(stand.text, "journal-0000000"));
+    assert_non_null(strstr(stand.text, "offset"));
+    assert_int_equal(disk.durable_writes, 0);
+    stand_close(&stand);
+    memory_disk_deinit(&disk);
+}
+
+static void is_what_the_story_of_the_damage_comes_to(void **state)
+{
+    (void)state;
+    for (enum golden_damage damage = GOLDEN_DAMAGED; damage <= GOLDEN_REFUSED; damage++) {
+        memory_disk_init(&disk);
+        golden_live_with_damage(&stand, &disk, damage);
+        stand_open(&stand, &disk, UINT64_MAX);
+        assert_int_equal(stand.is_open, damage != GOLDEN_REFUSED);
+        if (stand.is_open) {
+            check_entries(damage == GOLDEN_DAMAGED ? GOLDEN_LOST : 0);
+        }
+        stand_close(&stand);
+        memory_disk_deinit(&disk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_version_1_has_written),
         cmocka_unit_test(refuses_what_a_newer_version_has_written_and_changes_nothing),
         cmocka_unit_test(is_what_the_story_of_it_comes_to),
+        cmocka_unit_test(knows_what_was_in_a_damaged_batch_and_takes_it_back),
+        cmocka_unit_test(reads_what_was_given_back),
+        cmocka_unit_test(refuses_what_nobody_knows_and_says_where),
+        cmocka_unit_test(is_what_the_story_of_the_damage_comes_to),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

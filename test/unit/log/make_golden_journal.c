@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * make_golden_journal -- writes the directory of journal_golden.h.
+ * make_golden_journal -- writes a directory of journal_golden.h.
  *
- * usage: make_golden_journal DIRECTORY
+ * usage: make_golden_journal DIRECTORY [damaged | repaired | refused]
  */
 #include "unit/log/journal_golden.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct memory_disk disk;
 static struct stand stand;
@@ -27,16 +28,33 @@ static bool write_file(const char *directory, const struct memory_file *file)
     return fclose(out) == 0 && is_written;
 }
 
+/* False if there is no life of that name. */
+static bool live(const char *name)
+{
+    static const char *const names[] = {"damaged", "repaired", "refused"};
+
+    if (name == NULL) {
+        golden_live(&stand, &disk);
+        return true;
+    }
+    for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            golden_live_with_damage(&stand, &disk, (enum golden_damage)i);
+            return true;
+        }
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
-    bool is_good = argc == 2;
+    bool is_good = argc == 2 || argc == 3;
 
-    if (!is_good) {
-        fprintf(stderr, "usage: make_golden_journal DIRECTORY\n");
+    memory_disk_init(&disk);
+    if (!is_good || !live(argv[2])) {
+        fprintf(stderr, "usage: make_golden_journal DIRECTORY [damaged | repaired | refused]\n");
         return 2;
     }
-    memory_disk_init(&disk);
-    golden_live(&stand, &disk);
     for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX && is_good; i++) {
         const struct memory_file *file = memory_disk_file(&disk, i);
 
