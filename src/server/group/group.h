@@ -218,6 +218,8 @@ struct cc_group {
     bool has_state;  /* else the base could not be read: nothing is applied, read or led */
     copycat_status base_trouble; /* OK; DAMAGED: the base's file is bad; IO: it could not be read */
     uint32_t spared;             /* how often a segment of the base was refused, and left alone */
+    uint64_t needed;    /* by a member: an image of this index at least, which none has here, ... */
+    uint64_t needed_us; /* ... and when the next is taken for such a one */
     uint32_t want_next; /* place of the member to ask next for an image that is lacking, ... */
     uint64_t want_us;   /* ... and when */
     struct cc_repairing repairing;
@@ -401,6 +403,12 @@ bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copyca
 
 /* `peer` has an image of this index or a later one, which is needed here. */
 void cc_group_want_image(struct cc_group *group, uint32_t peer, uint64_t index);
+
+/* A member asks for an image that is newer than what there is here: the state that it has lost, say,
+ * was that of the newest of all.  It is taken at a mark, which comes for it; such marks have a pause
+ * between them. */
+bool cc_group_need_wants_mark(const struct cc_group *group);
+void cc_group_need_marked(struct cc_group *group);
 
 /* The core has decided to install what was fetched. */
 void cc_group_install(struct cc_group *group, bool keep_tail);

@@ -17,6 +17,8 @@
 #include "server/image/taking.h"
 #include "server/node/node.h"
 
+/* From one image that was taken because a member needs it to the next. */
+#define NEED_PAUSE_US UINT64_C(10000000)
 #define FULL_PAUSE_US UINT64_C(5000000)
 
 /* ---- fetching --------------------------------------------------------------------------------- */
@@ -190,6 +192,13 @@ bool cc_group_receive_image_fetching(struct cc_group *group, uint32_t peer, copy
     return true;
 }
 
+/* Files have to be closed and removed first.  The next to be asked is then this one again: were it the
+ * next in turn, one whose disk hangs would be begun with each time, and the other one given up for. */
+static void ask_again(struct cc_group *group, uint32_t peer)
+{
+    group->want_next = cc_server_member_place(group->server, peer);
+}
+
 bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat_bytes body)
 {
     struct cc_image_offer offer;
@@ -209,13 +218,17 @@ bool cc_group_receive_image_offer(struct cc_group *group, uint32_t peer, copycat
             cc_fetching_abandon(group->fetching);
             group->fetching = NULL;
             cc_group_image_sweep(group);
+            ask_again(group, peer);
         }
     } else if (group->taking != NULL && !CC_BUG(T043)) {
         cc_taking_abandon(group->taking); /* that state is left behind */
         group->taking = NULL;
         cc_group_image_sweep(group);
+        ask_again(group, peer);
     } else if (cc_group_image_may_begin(group)) {
         group->fetching = cc_fetching_begin(group, peer, &id, builds_state(group, &id), fetched);
+    } else {
+        ask_again(group, peer);
     }
     tell_progress(group, peer);
     cc_group_wake(group);
@@ -254,8 +267,27 @@ bool cc_group_receive_image_wanted(struct cc_group *group, uint32_t peer, copyca
     if (group->has_state && group->base_trouble == COPYCAT_OK &&
         group->base.index >= wanted.index) {
         cc_offering_offer(group->offering, peer);
+    } else if (group->has_state && group->marks.index >= wanted.index) {
+        /* It had one of that mark.  Who has a state and waits for a newer one waits for the next. */
+        group->needed = wanted.index;
+        cc_group_wake(group);
     }
     return true;
+}
+
+bool cc_group_need_wants_mark(const struct cc_group *group)
+{
+    return group->needed > group->base.index && cc_group_image_may_begin(group) &&
+           cc_env_now_us(group->env) >= group->needed_us;
+}
+
+/* If that image comes to nothing, whoever needs it asks again. */
+void cc_group_need_marked(struct cc_group *group)
+{
+    if (group->needed != 0) {
+        group->needed = 0;
+        group->needed_us = cc_env_now_us(group->env) + NEED_PAUSE_US;
+    }
 }
 
 /* ---- installing -------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ static bool is_due(const struct cc_group *group)
 
     return last - marks->index >= cc_server_options(group->server)->image_entries ||
            cc_log_bytes_above(group->log, marks->index) >= bytes_due(group) ||
-           cc_group_damage_needs_image(group) || cc_giving_wants_mark(group->giving);
+           cc_group_damage_needs_image(group) || cc_group_need_wants_mark(group) ||
+           cc_giving_wants_mark(group->giving);
 }
 
 uint32_t cc_group_mark_halves(const struct cc_group *group)
@@ -55,6 +56,7 @@ void cc_group_mark(struct cc_group *group)
     CC_ASSERT(!writer.failed);
     marks->is_under_way = true;
     cc_group_damage_image_asked(group);
+    cc_group_need_marked(group);
     cc_giving_marked(group->giving);
     cc_group_propose(group, CC_ENTRY_MARK, (copycat_bytes){writer.data, writer.size});
 }
