@@ -21,13 +21,16 @@
  *   R4  what is closed, also after it has stopped, leaves no memory behind
  *   R5  whatever call power is lost with, the next start finds its image: the former or the new one;
  *       so it does if what was written to the new one is not what was asked for
+ *   R6  whatever error of the system ends a disk call, at the seam it is one of those tried here
  *
- * At the seam EMFILE is an I/O error, like all but "no space" (env/uv/uv_disk.c).
+ * A disk call fails with each error of the system that it may end with, as env/uv tells it at the
+ * seam: many are one and the same there (T-055).
  *
  * usage: error_sweep [--seeds N] [--from SEED] [--each N] [--only SEED MACHINE KIND N]
- *        KIND: io, full, power, rot, memory
+ *        KIND: io, full, handles, power, rot, memory
  */
 #include "fault/caller.h"
+#include "fault/causes.h"
 #include "fault/trio.h"
 
 #include <inttypes.h>
@@ -47,16 +50,18 @@
 enum kind {
     KIND_IO,
     KIND_FULL,
+    KIND_HANDLES, /* no descriptor is left */
     KIND_POWER,
     KIND_ROT,
     KIND_MEMORY,
     KIND_COUNT,
 };
 
-static const char *const kind_names[] = {"io", "full", "power", "rot", "memory"};
+static const char *const kind_names[] = {"io", "full", "handles", "power", "rot", "memory"};
 
 static struct {
     uint64_t tried;
+    uint64_t errors;  /* of the system, each at each call: many are one kind of fault */
     uint64_t stopped; /* the server stopped and said why */
     uint64_t gone;    /* its process ended for want of memory */
     uint64_t dark;    /* power was lost */
@@ -78,7 +83,8 @@ static bool is_settled(void *owner)
 static void check_reason(const struct trio_seat *seat)
 {
     bool is_known = seat->status == COPYCAT_ERR_IO || seat->status == COPYCAT_ERR_DISK_FULL ||
-                    seat->status == COPYCAT_ERR_MEMORY;
+                    seat->status == COPYCAT_ERR_MEMORY ||
+                    (seat->status == COPYCAT_ERR_BUSY && trio.fault.disk_status == seat->status);
     bool is_said =
         seat->is_memory_gone || seat->status == COPYCAT_ERR_MEMORY || seat->notice[0] != '\0';
 
@@ -222,14 +228,27 @@ static bool try_one(
     return is_good;
 }
 
+static copycat_status status_of(enum kind kind)
+{
+    switch (kind) {
+    case KIND_FULL:
+        return COPYCAT_ERR_DISK_FULL;
+    case KIND_HANDLES:
+        return COPYCAT_ERR_BUSY;
+    case KIND_POWER:
+    case KIND_ROT:
+        return COPYCAT_OK;
+    default:
+        return COPYCAT_ERR_IO;
+    }
+}
+
 static struct trio_fault fault_of(uint32_t machine, enum kind kind, uint64_t number)
 {
     struct trio_fault fault = {.machine = machine};
 
     fault.is_rot = kind == KIND_ROT;
-    fault.disk_status = kind == KIND_POWER || kind == KIND_ROT ? COPYCAT_OK
-                        : kind == KIND_FULL                    ? COPYCAT_ERR_DISK_FULL
-                                                               : COPYCAT_ERR_IO;
+    fault.disk_status = status_of(kind);
     fault.disk_at = kind == KIND_MEMORY ? 0 : number;
     fault.memory_at = kind == KIND_MEMORY ? number : 0;
     return fault;
@@ -237,14 +256,38 @@ static struct trio_fault fault_of(uint32_t machine, enum kind kind, uint64_t num
 
 static uint64_t each = EACH;
 
+/* So many errors of the system are this kind of fault at that call. */
+static uint32_t errors_of(const struct trio_fault *rehearsed, enum kind kind, uint64_t number)
+{
+    return kind == KIND_FULL && !rehearsed->may_grow[number]
+               ? 0
+               : causes_count(
+                     (enum cc_disk_operation)rehearsed->operations[number], status_of(kind));
+}
+
 /* Up to the n-th call a run is the rehearsal again, which says what may befall that call. */
 static bool is_possible(const struct trio_fault *rehearsed, enum kind kind, uint64_t number)
 {
-    if (kind == KIND_ROT) {
+    bool is_rehearsed = number < TRIO_CALLS_MAX && number <= rehearsed->disk_calls;
+
+    switch (kind) {
+    case KIND_ROT:
         return number < TRIO_CALLS_MAX && rehearsed->is_of_image[number];
+    case KIND_IO:
+    case KIND_FULL:
+    case KIND_HANDLES:
+        return !is_rehearsed || errors_of(rehearsed, kind, number) > 0;
+    default:
+        return true;
     }
-    return kind != KIND_FULL || number >= TRIO_CALLS_MAX || number > rehearsed->disk_calls ||
-           rehearsed->may_grow[number];
+}
+
+/* Of the kinds that are errors. */
+static void count_errors(const struct trio_fault *rehearsed, enum kind kind, uint64_t number)
+{
+    if (kind <= KIND_HANDLES && number < TRIO_CALLS_MAX && number <= rehearsed->disk_calls) {
+        totals.errors += errors_of(rehearsed, kind, number);
+    }
 }
 
 /* Until a run passes in which nothing was left to fail; gives the points that broke a rule. */
@@ -264,6 +307,7 @@ static uint64_t sweep(
         }
         failed += !try_one(seed, &fault, kind_names[kind], number);
         has_fired = trio.fault.has_fired;
+        count_errors(rehearsed, kind, number);
     }
     return failed;
 }
@@ -329,14 +373,16 @@ int main(int count, char **arguments)
         from = strcmp(arguments[i], "--from") == 0 ? number : from;
         each = strcmp(arguments[i], "--each") == 0 && number > 0 ? number : each;
     }
+    failed += !causes_are_known();
     for (uint64_t seed = from; seed < from + seeds; seed++) {
         failed += sweep_seed(seed);
     }
     printf(
-        "errors: %" PRIu64 " points tried: the server stopped and said why %" PRIu64
+        "errors: %" PRIu64 " points tried, with %" PRIu64
+        " errors of disk calls: the server stopped and said why %" PRIu64
         ", ended for want of memory %" PRIu64 ", lost power %" PRIu64 ", an image rotted %" PRIu64
         ", nobody stopped %" PRIu64 "; %" PRIu64 " failed; %.1f CPU s\n",
-        totals.tried + failed, totals.stopped, totals.gone, totals.dark, totals.rot, totals.went_on,
-        failed, (double)clock() / CLOCKS_PER_SEC);
+        totals.tried + failed, totals.errors, totals.stopped, totals.gone, totals.dark, totals.rot,
+        totals.went_on, failed, (double)clock() / CLOCKS_PER_SEC);
     return failed == 0 ? 0 : 1;
 }

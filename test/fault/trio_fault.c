@@ -104,8 +104,10 @@ static bool is_of_image(const struct cc_disk_request *request)
 
 static bool may_grow(const struct cc_disk_request *request)
 {
+    /* Delayed allocation tells at the close, and where nothing is overwritten removing takes room. */
     return request->operation == CC_DISK_WRITE || request->operation == CC_DISK_SYNC ||
-           request->operation == CC_DISK_SYNC_DIR ||
+           request->operation == CC_DISK_SYNC_DIR || request->operation == CC_DISK_CLOSE ||
+           request->operation == CC_DISK_REMOVE ||
            (request->operation == CC_DISK_OPEN && request->create);
 }
 

@@ -90,6 +90,9 @@ const char *cc_env_uv_last_error(const struct cc_env *env);
 copycat_status cc_env_uv_address(
     const struct cc_env *env, const struct cc_listener *listener, char *text_out, size_t size);
 
+/* What a disk call that ended with this error of the system, not 0, comes to at the seam. */
+copycat_status cc_env_uv_disk_status(enum cc_disk_operation operation, int error);
+
 /* "io_uring" or "thread". */
 const char *cc_env_uv_disk_name(const struct cc_env *env);
 

@@ -31,6 +31,20 @@ static const char *path_of(const struct cc_uv_disk_job *job)
     return job->file != NULL ? job->file->path : job->request->name;
 }
 
+copycat_status cc_env_uv_disk_status(enum cc_disk_operation operation, int error)
+{
+    if (error == ENOSPC || error == EDQUOT) {
+        return COPYCAT_ERR_DISK_FULL;
+    }
+    if (cc_uv_is_out_of_descriptors(error)) {
+        return COPYCAT_ERR_BUSY;
+    }
+    if (error == ENOENT && (operation == CC_DISK_OPEN || operation == CC_DISK_REMOVE)) {
+        return COPYCAT_ERR_INVALID;
+    }
+    return COPYCAT_ERR_IO;
+}
+
 static copycat_status status_of(const struct cc_uv_disk_job *job)
 {
     enum cc_disk_operation operation = job->request->operation;
@@ -39,19 +53,10 @@ static copycat_status status_of(const struct cc_uv_disk_job *job)
     if (error == 0) {
         return job->is_short ? COPYCAT_ERR_IO : COPYCAT_OK;
     }
-    if (error == ENOSPC || error == EDQUOT) {
-        return COPYCAT_ERR_DISK_FULL;
-    }
-    if (cc_uv_is_out_of_descriptors(error)) {
-        return COPYCAT_ERR_BUSY;
-    }
     if (error == EWOULDBLOCK && operation == CC_DISK_LOCK && job->lock != NULL) {
         return COPYCAT_ERR_LOCKED;
     }
-    if (error == ENOENT && (operation == CC_DISK_OPEN || operation == CC_DISK_REMOVE)) {
-        return COPYCAT_ERR_INVALID;
-    }
-    return COPYCAT_ERR_IO;
+    return cc_env_uv_disk_status(operation, error);
 }
 
 static void say_why(const struct cc_uv_disk_job *job, copycat_status status)
