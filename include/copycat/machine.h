@@ -11,7 +11,9 @@
  * while applying, and only there; it is how the log learns what it may forget.  A machine that
  * keeps "live commits" can be rebuilt from the unreleased ones alone: restore_commit gets them in
  * index order with their original index, time, session and payload, as facts that are not run
- * again; it ignores what cannot be one, for an image may be damaged, and then its digest differs.
+ * again; it ignores what cannot be one, for an image may be damaged, and then its digest differs.  It
+ * may just gather them, and build its state when all are there: restore_step is called then, before
+ * anything else, until it says that nothing is left.
  * A machine whose state does not follow from single commits writes a blob instead: freeze, then
  * step until it says that nothing is left; done may also come before that.
  */
@@ -101,8 +103,10 @@ COPYCAT_API bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes b
  * `digest` is a number that is equal where the state is equal, kept up while applying, so cheap to
  * ask.  `session_ended` is told of every session that ends.  `needs_no_room` is asked where disks are
  * nearly full: true if the command would leave no more behind than there was, as removing does; the
- * others are answered QUOTA.  All functions but `timer`, `session_ended`, `needs_no_room`, `restore_commit` and
- * the blob's are required.  Either `restore_commit` or the four of the blob are set.
+ * others are answered QUOTA.  All functions but `timer`, `session_ended`, `needs_no_room`, `restore_commit`,
+ * `restore_step` and the blob's are required.  Either `restore_commit` or the four of the blob are set;
+ * `restore_step` only with the former.  One step should take a millisecond at most: other members wait for signs of
+ * life meanwhile.
  */
 typedef struct copycat_machine_type {
     uint32_t id;      /* 128..1023 ours; 0..127 and from 1024 users' */
@@ -127,6 +131,8 @@ typedef struct copycat_machine_type {
     copycat_status (*blob_restore)(void *machine, copycat_bytes piece); /* pieces in order */
 
     bool (*needs_no_room)(const void *machine, copycat_bytes operation);
+
+    bool (*restore_step)(void *machine); /* true: more is to come */
 } copycat_machine_type;
 
 #ifdef __cplusplus

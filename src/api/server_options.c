@@ -112,6 +112,9 @@ static const char *fault_of(const copycat_machine_type *type)
     if (blobs != (type->restore_commit == NULL ? 4u : 0u)) {
         return "it needs either restore_commit or all four of the blob";
     }
+    if (type->restore_step != NULL && type->restore_commit == NULL) {
+        return "restore_step goes with restore_commit";
+    }
     if (type->id >= OWN_ID_FIRST && type->id <= OWN_ID_LAST) {
         return "ids from 128 to 1023 are the library's own";
     }

@@ -27,6 +27,7 @@ static void check_type(const copycat_machine_type *type)
     CC_ASSERT(type->create != NULL && type->destroy != NULL);
     CC_ASSERT(type->apply != NULL && type->query != NULL && type->digest != NULL);
     CC_ASSERT(has_blob != (type->restore_commit != NULL));
+    CC_ASSERT(type->restore_step == NULL || type->restore_commit != NULL);
 }
 
 struct cc_apply *cc_apply_create(const struct cc_apply_options *options)

@@ -153,6 +153,17 @@ bool cc_live_has(const struct cc_live *live, uint64_t index)
     return page != NULL && cc_live_part_has(&page->now, number_of(index));
 }
 
+bool cc_live_has_next(const struct cc_live *live, uint64_t index, uint32_t *page)
+{
+    uint64_t number = page_number(index);
+
+    while (*page < live->page_count && live->pages[*page].number < number) {
+        ++*page;
+    }
+    return *page < live->page_count && live->pages[*page].number == number &&
+           cc_live_part_has(&live->pages[*page].now, number_of(index));
+}
+
 void cc_live_freeze(struct cc_live *live, uint64_t index)
 {
     CC_ASSERT(!live->is_frozen && index >= live->newest);

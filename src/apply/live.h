@@ -54,6 +54,9 @@ void cc_live_remove(struct cc_live *live, uint64_t index);
 
 bool cc_live_has(const struct cc_live *live, uint64_t index);
 
+/* The same for who asks for many indexes in ascending order: `page` is 0 at first and then left alone. */
+bool cc_live_has_next(const struct cc_live *live, uint64_t index, uint32_t *page);
+
 /* From now on live(H) can be walked, H being `index`, which is at or above all that were added.
  * Partner: cc_live_thaw; nothing else may be frozen. */
 void cc_live_freeze(struct cc_live *live, uint64_t index);

@@ -202,6 +202,25 @@ static bool has_all_that_lives(const struct cc_restoring *restoring)
     return restoring->commit_count == apply->live.count;
 }
 
+bool cc_restore_step(struct cc_restoring *restoring)
+{
+    const struct cc_instances *instances = &restoring->apply->instances;
+
+    while (restoring->status == COPYCAT_OK && restoring->step_position < instances->count) {
+        const struct cc_instance *instance = instances->at[restoring->step_position];
+
+        if (instance->type->restore_step == NULL) {
+            restoring->step_position++;
+            continue;
+        }
+        if (!instance->type->restore_step(instance->machine)) {
+            restoring->step_position++;
+        }
+        return true;
+    }
+    return false;
+}
+
 copycat_status cc_restore_end(struct cc_restoring *restoring, struct cc_apply **apply_out)
 {
     struct cc_apply *apply = restoring->apply;
@@ -220,6 +239,8 @@ copycat_status cc_restore_end(struct cc_restoring *restoring, struct cc_apply **
             restoring, COPYCAT_ERR_DAMAGED,
             "there are not as many live commits as the image says:", restoring->commits_due);
         return restoring->status;
+    }
+    while (cc_restore_step(restoring)) {
     }
     for (uint32_t i = 0; i < apply->instances.count; i++) {
         cc_instance_settle(apply, apply->instances.at[i]);

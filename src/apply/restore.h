@@ -11,7 +11,8 @@
  * state with the digest that the image speaks of, or a refusal in words.  That holds for blobs as
  * far as their machines check what they are given.
  *
- *     begin -> take, for all records in order, any number at a time -> end -> destroy
+ *     begin -> take, for all records in order, any number at a time -> step, until it says that
+ *         nothing is left -> end -> destroy
  */
 #ifndef CC_APPLY_RESTORE_H
 #define CC_APPLY_RESTORE_H
@@ -36,7 +37,13 @@ void cc_restore_destroy(struct cc_restoring *restoring);
 copycat_status cc_restore_take(struct cc_restoring *restoring, copycat_bytes records);
 
 /*
- * When all was taken.  OK: the state is the caller's, to be given to cc_apply_destroy.  Else as above;
+ * When all was taken: the machines build their states from what they were given, one step of one of them at a
+ * time.  False: nothing is left to be done.
+ */
+bool cc_restore_step(struct cc_restoring *restoring);
+
+/*
+ * When all was taken; does the steps that are left.  OK: the state is the caller's, to be given to cc_apply_destroy.  Else as above;
  * DAMAGED also where the image is not whole, or the state has another digest.  Once, after which only
  * cc_restore_text and cc_restore_destroy may be called.
  */

@@ -36,6 +36,8 @@ struct cc_restoring {
     uint64_t commit_count;            /* that live */
     uint64_t commit_index;            /* the last */
     uint64_t commit_us;               /* its log time */
+    uint32_t live_page;               /* where it was looked for among those that live */
+    uint32_t step_position;           /* of the first instance that may have steps left */
 };
 
 /* Sets status and text: `what`, and for numbers that are not 0 " N". */

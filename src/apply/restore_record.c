@@ -337,7 +337,8 @@ const char *cc_restore_commit(struct cc_restoring *restoring, const struct cc_im
     }
     restoring->commit_index = entry.index;
     /* A segment keeps what has been released since it was made. */
-    return cc_live_has(&restoring->apply->live, entry.index) || CC_BUG(T034B)
+    return cc_live_has_next(&restoring->apply->live, entry.index, &restoring->live_page) ||
+                   CC_BUG(T034B)
                ? restore_live_commit(restoring, &entry)
                : NULL;
 }

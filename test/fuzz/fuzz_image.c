@@ -100,6 +100,8 @@ static struct cc_apply *restore(copycat_bytes image)
     if (!is_ended) {
         take_end(restoring, before);
     }
+    while (cc_restore_step(restoring)) {
+    }
     if (restoring->status == COPYCAT_OK) {
         for (uint32_t i = 0; i < restoring->apply->instances.count; i++) {
             cc_instance_settle(restoring->apply, restoring->apply->instances.at[i]);

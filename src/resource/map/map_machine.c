@@ -6,8 +6,8 @@
 
 #include "base/assert.h"
 #include "base/bug.h"
+#include "resource/map/map_build.h"
 #include "resource/map/map_operation.h"
-#include "resource/map/map_table.h"
 
 #include <string.h>
 
@@ -16,6 +16,7 @@
 struct map {
     copycat_memory *memory;
     struct cc_map_table table;
+    struct cc_map_build *build; /* what the table is made of; NULL: it is there */
 };
 
 /* The answer to the operation at hand; small ones are written into the caller's bytes. */
@@ -37,6 +38,7 @@ static void map_destroy(void *machine)
 {
     struct map *map = machine;
 
+    cc_map_build_destroy(map->build);
     cc_map_table_clear(&map->table);
     copycat_memory_give(map->memory, map);
 }
@@ -266,12 +268,22 @@ static void map_restore_commit(void *machine, const copycat_commit *commit)
         !is_store(operation.code)) {
         return;
     }
-
-    struct cc_map_place place = cc_map_table_place(&map->table, operation.key);
-
-    if (!place.is_there) {
-        (void)cc_map_table_put(&map->table, &place, operation.key, operation.value, commit->index);
+    if (map->build == NULL) {
+        map->build = cc_map_build_create(map->memory);
     }
+    cc_map_build_add(map->build, operation.key, operation.value, commit->index);
+}
+
+static bool map_restore_step(void *machine)
+{
+    struct map *map = machine;
+
+    if (map->build != NULL && cc_map_build_step(map->build, &map->table)) {
+        return true;
+    }
+    cc_map_build_destroy(map->build);
+    map->build = NULL;
+    return false;
 }
 
 /* Also true of what is no operation: it is answered as such, and stores nothing. */
@@ -293,5 +305,6 @@ const copycat_machine_type cc_map_machine_type = {
     .query = map_query,
     .digest = map_digest,
     .restore_commit = map_restore_commit,
+    .restore_step = map_restore_step,
     .needs_no_room = map_needs_no_room,
 };

@@ -5,8 +5,6 @@
 #include "resource/map/map_table.h"
 
 #include "base/assert.h"
-#include "base/bug.h"
-#include "base/hash.h"
 
 #include <string.h>
 
@@ -14,87 +12,9 @@
 #define TAIL_MIN 16u
 #define RUN_USUAL_MAX 16u /* slots that are looked at one after the other */
 
-/* ---- records --------------------------------------------------------------------------------- */
-
-copycat_bytes cc_map_record_key(const struct cc_map_record *record)
-{
-    return (copycat_bytes){record->bytes, record->key_size};
-}
-
-copycat_bytes cc_map_record_value(const struct cc_map_record *record)
-{
-    return (copycat_bytes){record->bytes + record->key_size + 1, record->value_size};
-}
-
-copycat_bytes cc_map_record_result(const struct cc_map_record *record)
-{
-    return (copycat_bytes){record->bytes + record->key_size, (size_t)record->value_size + 1};
-}
-
-/* The value has the size that the record was made for. */
-static void record_fill(struct cc_map_record *record, copycat_bytes value, uint64_t index)
-{
-    CC_ASSERT(record->value_size == value.size);
-    record->index = index;
-    if (value.size > 0) {
-        memcpy(record->bytes + record->key_size + 1, value.data, value.size);
-    }
-}
-
-static struct cc_map_record *record_create(
-    const struct cc_map_table *table,
-    uint64_t hash,
-    copycat_bytes key,
-    copycat_bytes value,
-    uint64_t index)
-{
-    struct cc_map_record *record =
-        copycat_memory_grow(table->memory, NULL, sizeof *record + key.size + 1 + value.size);
-
-    record->hash = hash;
-    record->key_size = (uint32_t)key.size;
-    record->value_size = (uint32_t)value.size;
-    memcpy(record->bytes, key.data, key.size);
-    record->bytes[key.size] = 1;
-    record_fill(record, value, index);
-    return record;
-}
-
 void cc_map_record_give(struct cc_map_table *table, struct cc_map_record *record)
 {
     copycat_memory_give(table->memory, record);
-}
-
-/* Not stored in the record: hashing the value once more costs less than 8 bytes a key. */
-static uint64_t record_digest(const struct cc_map_record *record)
-{
-    copycat_bytes value = cc_map_record_value(record);
-
-    if (CC_BUG(T026)) {
-        return cc_hash_words((uintptr_t)record, record->hash);
-    }
-    return cc_hash_words(record->index, cc_hash_bytes(value.data, value.size, record->hash));
-}
-
-static uint64_t hash_of(copycat_bytes key)
-{
-    return cc_hash_bytes(key.data, key.size, 0);
-}
-
-/* The order of the table: below 0, 0 or above, as the record stands before, at or after the key. */
-static int compare(const struct cc_map_record *record, uint64_t hash, copycat_bytes key)
-{
-    if (record->hash != hash) {
-        return record->hash < hash ? -1 : 1;
-    }
-
-    size_t shared = record->key_size < key.size ? record->key_size : key.size;
-    int order = memcmp(record->bytes, key.data, shared);
-
-    if (order != 0) {
-        return order;
-    }
-    return record->key_size == key.size ? 0 : record->key_size < key.size ? -1 : 1;
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -113,7 +33,7 @@ static bool is_below(
     const struct cc_map_table *table, uint64_t at, uint64_t hash, copycat_bytes key)
 {
     return at < slot_count(table) && table->slots[at] != NULL &&
-           compare(table->slots[at], hash, key) < 0;
+           cc_map_record_compare(table->slots[at], hash, key) < 0;
 }
 
 /*
@@ -151,7 +71,7 @@ static uint64_t locate(
     int order = 1;
 
     while (at < slot_count(table) && table->slots[at] != NULL &&
-           (order = compare(table->slots[at], hash, key)) < 0) {
+           (order = cc_map_record_compare(table->slots[at], hash, key)) < 0) {
         if (++at == far) {
             at = locate_far(table, at, hash, key);
         }
@@ -199,7 +119,22 @@ static void close_slot(struct cc_map_table *table, uint64_t at)
     table->slots[end - 1] = NULL;
 }
 
-/* The order stays, so one sweep does it: each record goes to its home or behind the one before. */
+/* Records come in their order: one goes to its home, or to `next` behind the one before.  Returns what is
+ * behind it. */
+static uint64_t place_behind(
+    struct cc_map_table *table, struct cc_map_record *record, uint64_t hash, uint64_t next)
+{
+    uint64_t home = home_of(table, hash);
+
+    next = home > next ? home : next;
+    if (next == slot_count(table)) {
+        grow_tail(table);
+    }
+    table->slots[next] = record;
+    return next + 1;
+}
+
+/* The order stays, so one sweep does it. */
 static void resize(struct cc_map_table *table, uint64_t capacity)
 {
     struct cc_map_table old = *table;
@@ -210,17 +145,9 @@ static void resize(struct cc_map_table *table, uint64_t capacity)
     table->slots =
         copycat_memory_take(table->memory, slot_count(table) * sizeof(struct cc_map_record *));
     for (uint64_t i = 0; i < slot_count(&old); i++) {
-        if (old.slots[i] == NULL) {
-            continue;
+        if (old.slots[i] != NULL) {
+            next = place_behind(table, old.slots[i], old.slots[i]->hash, next);
         }
-
-        uint64_t home = home_of(table, old.slots[i]->hash);
-
-        next = home > next ? home : next;
-        if (next == slot_count(table)) {
-            grow_tail(table);
-        }
-        table->slots[next++] = old.slots[i];
     }
     copycat_memory_give(old.memory, old.slots);
 }
@@ -245,7 +172,7 @@ void cc_map_table_clear(struct cc_map_table *table)
 
 struct cc_map_place cc_map_table_place(const struct cc_map_table *table, copycat_bytes key)
 {
-    struct cc_map_place place = {.hash = hash_of(key)};
+    struct cc_map_place place = {.hash = cc_map_key_hash(key)};
 
     if (table->capacity > 0) {
         place.at = locate(table, place.hash, key, &place.is_there);
@@ -273,7 +200,8 @@ static void insert(
     copycat_bytes value,
     uint64_t index)
 {
-    struct cc_map_record *record = record_create(table, place->hash, key, value, index);
+    struct cc_map_record *record =
+        cc_map_record_create(table->memory, place->hash, key, value, index);
     uint64_t at = place->at;
 
     if (table->count >= table->capacity / 4 * 3) {
@@ -286,7 +214,7 @@ static void insert(
     open_slot(table, at);
     table->slots[at] = record;
     table->count++;
-    table->digest += record_digest(record);
+    table->digest += cc_map_record_digest(record);
 }
 
 /* A value that is as large as the one before takes its place; else the record is made anew. */
@@ -305,15 +233,15 @@ uint64_t cc_map_table_put(
     struct cc_map_record *record = table->slots[place->at];
     uint64_t before = record->index;
 
-    table->digest -= record_digest(record);
+    table->digest -= cc_map_record_digest(record);
     if (record->value_size == value.size) {
-        record_fill(record, value, index);
+        cc_map_record_fill(record, value, index);
     } else {
         cc_map_record_give(table, record);
-        record = record_create(table, place->hash, key, value, index);
+        record = cc_map_record_create(table->memory, place->hash, key, value, index);
         table->slots[place->at] = record;
     }
-    table->digest += record_digest(record);
+    table->digest += cc_map_record_digest(record);
     return before;
 }
 
@@ -325,7 +253,7 @@ struct cc_map_record *cc_map_table_remove(struct cc_map_table *table, copycat_by
         return NULL;
     }
 
-    uint64_t at = locate(table, hash_of(key), key, &is_there);
+    uint64_t at = locate(table, cc_map_key_hash(key), key, &is_there);
 
     if (!is_there) {
         return NULL;
@@ -333,7 +261,7 @@ struct cc_map_record *cc_map_table_remove(struct cc_map_table *table, copycat_by
 
     struct cc_map_record *record = table->slots[at];
 
-    table->digest -= record_digest(record);
+    table->digest -= cc_map_record_digest(record);
     table->count--;
     close_slot(table, at);
     if (table->capacity > CAPACITY_MIN && table->count < table->capacity / 8) {
@@ -341,6 +269,53 @@ struct cc_map_record *cc_map_table_remove(struct cc_map_table *table, copycat_by
     }
     return record;
 }
+
+/* ---- filling --------------------------------------------------------------------------------- */
+
+/* The same that putting so many records one by one would lead to. */
+static uint64_t capacity_for(uint64_t count)
+{
+    uint64_t capacity = CAPACITY_MIN;
+
+    while (count > capacity / 4 * 3) {
+        capacity *= 2;
+    }
+    return capacity;
+}
+
+uint64_t cc_map_table_fill_slots(uint64_t count)
+{
+    return capacity_for(count) + TAIL_MIN;
+}
+
+void cc_map_table_fill_begin(
+    struct cc_map_table *table, struct cc_map_record **slots_take, uint64_t count)
+{
+    CC_ASSERT(table->slots == NULL && table->count == 0);
+    table->slots = slots_take;
+    table->capacity = capacity_for(count);
+    table->tail = TAIL_MIN;
+}
+
+uint64_t cc_map_table_fill(
+    struct cc_map_table *table, struct cc_map_record *record, uint64_t hash, uint64_t next)
+{
+    table->count++;
+    return place_behind(table, record, hash, next);
+}
+
+/* Fewer may have come than there are slots for. */
+void cc_map_table_fill_end(struct cc_map_table *table, uint64_t digest)
+{
+    uint64_t capacity = capacity_for(table->count);
+
+    table->digest = digest;
+    if (capacity < table->capacity) {
+        resize(table, capacity);
+    }
+}
+
+/* ---- walking --------------------------------------------------------------------------------- */
 
 uint64_t cc_map_table_seek(const struct cc_map_table *table, copycat_bytes key)
 {
@@ -350,7 +325,7 @@ uint64_t cc_map_table_seek(const struct cc_map_table *table, copycat_bytes key)
         return 0;
     }
 
-    uint64_t at = locate(table, hash_of(key), key, &is_there);
+    uint64_t at = locate(table, cc_map_key_hash(key), key, &is_there);
 
     return is_there ? at + 1 : at;
 }
@@ -386,10 +361,10 @@ void cc_map_table_verify(const struct cc_map_table *table)
         CC_ASSERT(home == i || table->slots[i - 1] != NULL); /* M2 */
         CC_ASSERT(
             before == NULL ||
-            compare(before, record->hash, cc_map_record_key(record)) < 0); /* M1 */
+            cc_map_record_compare(before, record->hash, cc_map_record_key(record)) < 0); /* M1 */
         before = record;
         count++;
-        digest += record_digest(record);
+        digest += cc_map_record_digest(record);
     }
     CC_ASSERT(count == table->count);
     CC_ASSERT(digest == table->digest); /* M3 */

@@ -18,22 +18,15 @@
  *   M1  records ascend by (hash, key) from the first slot to the last
  *   M2  no record stands before its home, and no free slot between its home and it
  *   M3  digest is the sum over the records
+ *
+ * A table may be filled at once, with records that come in its order (map_build.h).
  */
 #ifndef CC_RESOURCE_MAP_TABLE_H
 #define CC_RESOURCE_MAP_TABLE_H
 
-#include <copycat/machine.h>
+#include "resource/map/map_record.h"
 
 #include <stdbool.h>
-
-/* The bytes are the key, a 1, and the value: so key and result are views and nothing is copied. */
-struct cc_map_record {
-    uint64_t hash;
-    uint64_t index; /* of the commit that made it */
-    uint32_t key_size;
-    uint32_t value_size;
-    uint8_t bytes[];
-};
 
 struct cc_map_table {
     copycat_memory *memory;
@@ -47,12 +40,6 @@ struct cc_map_table {
 /* Partner: cc_map_table_clear, after which it is as after init. */
 void cc_map_table_init(struct cc_map_table *table, copycat_memory *memory);
 void cc_map_table_clear(struct cc_map_table *table);
-
-copycat_bytes cc_map_record_key(const struct cc_map_record *record);
-copycat_bytes cc_map_record_value(const struct cc_map_record *record);
-
-/* The value as a result: the byte 1, then the value. */
-copycat_bytes cc_map_record_result(const struct cc_map_record *record);
 
 /* NULL if the key is not there. */
 const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key);
@@ -82,6 +69,18 @@ uint64_t cc_map_table_put(
 struct cc_map_record *cc_map_table_remove(struct cc_map_table *table, copycat_bytes key);
 
 void cc_map_record_give(struct cc_map_table *table, struct cc_map_record *record);
+
+/*
+ * Filling an empty table at once: `begin` with as many slots as `slots` says for so many records, all
+ * NULL; then each record, in the order of the table and with its hash, `next` being 0 at first and then
+ * what the call before has returned; `end` with the digest.
+ */
+uint64_t cc_map_table_fill_slots(uint64_t count);
+void cc_map_table_fill_begin(
+    struct cc_map_table *table, struct cc_map_record **slots_take, uint64_t count);
+uint64_t cc_map_table_fill(
+    struct cc_map_table *table, struct cc_map_record *record, uint64_t hash, uint64_t next);
+void cc_map_table_fill_end(struct cc_map_table *table, uint64_t digest);
 
 /* Begins a walk at the first record after `key`, be it there or not; data NULL: at the first. */
 uint64_t cc_map_table_seek(const struct cc_map_table *table, copycat_bytes key);

@@ -75,6 +75,56 @@ static void a_machine_that_lets_go_of_what_it_needs_is_found_out(void **state)
     history_deinit(&actor.history);
 }
 
+/* ---- a machine that builds its state in steps ------------------------------------------------- */
+
+static uint32_t steps_left;
+static uint32_t steps_done;
+
+static void late_restore_commit(void *machine, const copycat_commit *commit)
+{
+    steps_left = 5;
+    cc_map_machine_type.restore_commit(machine, commit);
+}
+
+static bool late_restore_step(void *machine)
+{
+    steps_done++;
+    if (steps_left > 1) {
+        steps_left--;
+        return true;
+    }
+    steps_left = 0;
+    return cc_map_machine_type.restore_step(machine);
+}
+
+static void a_machine_is_asked_for_its_steps_before_its_digest_counts(void **state)
+{
+    struct actor actor;
+    uint64_t instance;
+    uint8_t bytes[32];
+    struct cc_writer writer;
+
+    (void)state;
+    forgetful_type = cc_map_machine_type;
+    forgetful_type.id = 2;
+    forgetful_type.restore_commit = late_restore_commit;
+    forgetful_type.restore_step = late_restore_step;
+    actor_begin(&actor, &options);
+    assert_int_equal(
+        history_create(&actor.history, actor.session, ++actor.sequence, "/late", 2, &instance),
+        COPYCAT_OK);
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_map_operation_encode(
+        &writer,
+        &(struct cc_map_operation){.code = CC_MAP_PUT, .key = {"k", 1}, .value = {"v", 1}});
+    actor_command(&actor, instance, (copycat_bytes){writer.data, writer.size});
+    steps_done = 0;
+    assert_true(history_can_be_restored(&actor.history));
+    assert_int_equal(steps_done, 5);
+    assert_int_equal(steps_left, 0);
+    history_deinit(&actor.history);
+}
+
 static void a_log_with_a_missing_entry_cannot_be_checked(void **state)
 {
     struct actor actor;
@@ -123,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_released_builds_the_same_state_again),
         cmocka_unit_test(a_machine_that_lets_go_of_what_it_needs_is_found_out),
+        cmocka_unit_test(a_machine_is_asked_for_its_steps_before_its_digest_counts),
         cmocka_unit_test(a_log_with_a_missing_entry_cannot_be_checked),
         cmocka_unit_test(the_same_log_gives_the_same_digest_after_every_entry),
     };

@@ -96,10 +96,16 @@ static void check_frozen(const struct cc_live *live, const struct model *model)
 static void check_now(const struct cc_live *live, const struct model *model)
 {
     uint64_t count = 0;
+    uint32_t page = 0;
+    uint32_t far = 0;
 
     for (uint64_t index = 0; index <= SPACE; index++) {
         assert_int_equal(cc_live_has(live, index), model->now[index]);
+        assert_int_equal(cc_live_has_next(live, index, &page), model->now[index]);
         count += model->now[index];
+    }
+    for (uint64_t index = 0; index <= SPACE; index += 90001) {
+        assert_int_equal(cc_live_has_next(live, index, &far), model->now[index]);
     }
     assert_int_equal(count, live->count);
 }
