@@ -62,6 +62,11 @@ bool cc_image_record_entry(const struct cc_image_record *record, struct cc_entry
            size == record->payload.size && entry_out->kind == CC_ENTRY_COMMAND;
 }
 
+uint64_t cc_image_record_index_said(const struct cc_image_record *record)
+{
+    return record->type == CC_IMAGE_COMMIT ? cc_entry_index_said(record->payload) : 0;
+}
+
 uint64_t cc_image_record_index(const struct cc_image_record *record)
 {
     struct cc_entry entry;

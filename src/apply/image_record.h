@@ -71,6 +71,9 @@ bool cc_image_record_next(copycat_bytes *bytes, struct cc_image_record *record_o
 /* The index that a COMMIT record is of; 0 if it is none or does not decode. */
 uint64_t cc_image_record_index(const struct cc_image_record *record);
 
+/* The index that a COMMIT record says it is of, for who has it looked at by others; 0 if it is none. */
+uint64_t cc_image_record_index_said(const struct cc_image_record *record);
+
 /* False if the record is not one whole encoded command. */
 bool cc_image_record_entry(const struct cc_image_record *record, struct cc_entry *entry_out);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CHECKED_FROM 4u
+#define INDEX_AT 8u
 #define KIND_AT 22u
 #define ZERO_AT 23u
 
@@ -58,7 +59,7 @@ void cc_entry_stamp(
 
     CC_ASSERT(index > 0 && index <= CC_INDEX_MAX);
     CC_ASSERT(term > 0 && term <= CC_TERM_MAX);
-    cc_store_u64(data + 8, index);
+    cc_store_u64(data + INDEX_AT, index);
     store_term(data + 16, term);
     cc_store_u64(data + 24, time_us < CC_TIME_US_MAX ? time_us : CC_TIME_US_MAX);
     cc_store_u32(data + 36, group);
@@ -68,7 +69,7 @@ void cc_entry_stamp(
 static struct cc_entry view(const uint8_t *data)
 {
     return (struct cc_entry){
-        .index = cc_load_u64(data + 8),
+        .index = cc_load_u64(data + INDEX_AT),
         .term = load_term(data + 16),
         .time_us = cc_load_u64(data + 24),
         .group = cc_load_u32(data + 36),
@@ -128,6 +129,13 @@ copycat_status cc_entry_decode(copycat_bytes bytes, struct cc_entry *entry_out, 
     *entry_out = entry;
     *size_out = size;
     return COPYCAT_OK;
+}
+
+uint64_t cc_entry_index_said(copycat_bytes bytes)
+{
+    const uint8_t *data = bytes.data;
+
+    return bytes.size < CC_ENTRY_HEADER_SIZE ? 0 : cc_load_u64(data + INDEX_AT);
 }
 
 struct cc_block *cc_entry_copy(const struct cc_memory *memory, const struct cc_entry *entry)

@@ -68,6 +68,10 @@ struct cc_entry cc_entry_of(struct cc_block *block);
  */
 copycat_status cc_entry_decode(copycat_bytes bytes, struct cc_entry *entry_out, uint32_t *size_out);
 
+/* The index that the encoded entry at the front of `bytes` says it has, for who has it checked by
+ * others; 0 if there is none. */
+uint64_t cc_entry_index_said(copycat_bytes bytes);
+
 /* The same bytes in a block of their own. */
 struct cc_block *cc_entry_copy(const struct cc_memory *memory, const struct cc_entry *entry);
 

@@ -2,13 +2,14 @@
 /*
  * loading -- see loading.h.  One piece of a file in each pass, so heartbeats go on.
  *
- *     the image -> each segment of its table, in order -> done
+ *     the image -> each segment of its table, in order -> what is built of them, in steps -> done
  */
 #include "server/image/loading.h"
 
 #include "apply/image_record.h"
 #include "apply/restore.h"
 #include "base/assert.h"
+#include "server/image/building.h"
 #include "server/image/pacing.h"
 #include "server/node/node.h"
 
@@ -30,6 +31,7 @@ struct cc_loading {
     size_t position;                   /* in it: of the segment that is read, or comes next */
     struct cc_segment_builder builder; /* of the segment that is read */
     struct cc_pacing pacing;
+    struct cc_building building;
     uint32_t (*haste)(const void *owner); /* NULL: it always is */
     const void *giver;                    /* its owner */
     bool has_image;                       /* and its table */
@@ -134,13 +136,20 @@ static void on_open(
     }
 }
 
+/* Where a state is built of them, records are looked at there, and so closely only once. */
+static uint64_t index_of(const struct cc_loading *loading, const struct cc_image_record *record)
+{
+    return loading->restoring == NULL ? cc_image_record_index(record)
+                                      : cc_image_record_index_said(record);
+}
+
 /* False if it is not a piece of a segment. */
 static bool note_records(struct cc_loading *loading, copycat_bytes records)
 {
     struct cc_image_record record;
 
     while (cc_image_record_next(&records, &record)) {
-        uint64_t index = cc_image_record_index(&record);
+        uint64_t index = index_of(loading, &record);
 
         if (index == 0 || !cc_segment_builder_add(&loading->builder, index, record.whole.size)) {
             return false;
@@ -246,16 +255,27 @@ static copycat_status open_file(struct cc_loading *loading, const struct cc_imag
         &loading->reader, server->env, server->directory, id, &callbacks, loading);
 }
 
+static void built(void *owner)
+{
+    struct cc_loading *loading = owner;
+
+    if (!loading->is_ended) {
+        copycat_status status = cc_restore_end(loading->restoring, &loading->loaded.apply);
+
+        note_end(loading, status, cc_restore_text(loading->restoring));
+    }
+    finish(loading);
+}
+
 static void complete(struct cc_loading *loading)
 {
-    copycat_status status = COPYCAT_OK;
-    const char *text = NULL;
-
     if (loading->restoring != NULL) {
-        status = cc_restore_end(loading->restoring, &loading->loaded.apply);
-        text = cc_restore_text(loading->restoring);
+        cc_building_begin(
+            &loading->building, loading->server->env, loading->restoring,
+            loading->haste == NULL ? NULL : ask_giver, built, loading);
+        return;
     }
-    note_end(loading, status, text);
+    note_end(loading, COPYCAT_OK, NULL);
     finish(loading);
 }
 
@@ -379,5 +399,10 @@ void cc_loading_give_way(
 
 void cc_loading_abandon(struct cc_loading *loading)
 {
-    end(loading, COPYCAT_ERR_CLOSED, NULL);
+    if (!cc_building_is_on(&loading->building)) {
+        end(loading, COPYCAT_ERR_CLOSED, NULL);
+    } else if (!loading->is_ended) {
+        note_end(loading, COPYCAT_ERR_CLOSED, NULL);
+        cc_building_cut(&loading->building);
+    }
 }
