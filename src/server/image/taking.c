@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define SLICE_BYTES (64u << 10)
+#define SLICE_BYTES_MAX (512u << 10)
+#define LOGGED_TIMES 4u /* what is logged is written once, and moves up to twice as much */
 #define RECORDS_BYTES (64u << 10) /* of the state, at once */
 
 static void release(struct cc_taking *taking)
@@ -25,7 +27,8 @@ static void release(struct cc_taking *taking)
     cc_pacing_cancel(&taking->pacing);
     cc_writer_deinit(&taking->records);
     cc_writer_deinit(&taking->record);
-    cc_segment_builder_deinit(&taking->built);
+    cc_segment_builder_deinit(&taking->targets[0].built);
+    cc_segment_builder_deinit(&taking->targets[1].built);
     cc_segment_list_release(taking->former);
     cc_segment_list_release(taking->segments);
     cc_memory_give(server->memory, taking->parts);
@@ -132,6 +135,40 @@ static size_t put_records(struct cc_taking *taking)
     return bytes.size;
 }
 
+/* One segment more of the image before is looked at; false: all were, and it is known what becomes
+ * of each. */
+static bool plan(struct cc_taking *taking)
+{
+    const struct cc_segment_list *former = taking->former;
+    struct cc_taking_part *part;
+
+    if (former == NULL || former->count == 0) {
+        return false;
+    }
+    if (taking->weighed == former->count) {
+        if (!taking->is_from_scratch) {
+            cc_taking_choose(&(struct cc_taking_plan){
+                .rule = CC_CLEANING_BENEFIT,
+                .brought_bytes = cc_log_bytes_above(taking->group->log, taking->group->base.index),
+                .newest = taking->head.index,
+                .segment_bytes = cc_server_options(taking->server)->segment_bytes,
+                .parts = taking->parts,
+                .count = former->count});
+        }
+        return false;
+    }
+    if (taking->parts == NULL) {
+        taking->parts =
+            cc_memory_take(taking->server->memory, former->count * sizeof *taking->parts);
+    }
+    part = &taking->parts[taking->weighed];
+    *part = (struct cc_taking_part){.name = former->at[taking->weighed]->name};
+    cc_segment_weigh(
+        former->at[taking->weighed++], taking->group->apply, &part->live_count, &part->live_bytes);
+    part->is_rewritten = taking->is_from_scratch && part->live_count > 0;
+    return true;
+}
+
 static void end_commits(struct cc_taking *taking)
 {
     if (cc_apply_image_finish(taking->group->apply, &taking->records)) {
@@ -161,7 +198,7 @@ static size_t step(struct cc_taking *taking)
         }
         return 1;
     case CC_TAKING_PLAN:
-        if (!cc_taking_plan(taking)) {
+        if (!plan(taking)) {
             taking->phase = CC_TAKING_COMMITS;
         }
         return SLICE_BYTES;
@@ -189,12 +226,30 @@ static uint32_t haste(const void *owner)
     return taking->group == NULL ? UINT32_MAX : cc_group_mark_halves(taking->group);
 }
 
+/* Small while little is asked for.  A server that is asked for much has long passes: with small slices
+ * an image would take all the longer, and the journal grow, the more is written. */
+static size_t slice_bytes(struct cc_taking *taking)
+{
+    uint64_t before = taking->logged_bytes;
+    uint64_t logged = before;
+    uint64_t bytes;
+
+    if (taking->group != NULL) {
+        logged = cc_log_bytes_above(taking->group->log, taking->head.index);
+    }
+    taking->logged_bytes = logged;
+    bytes = logged > before ? (logged - before) * LOGGED_TIMES : 0;
+    bytes = bytes > SLICE_BYTES ? bytes : SLICE_BYTES;
+    return (size_t)(bytes < SLICE_BYTES_MAX ? bytes : SLICE_BYTES_MAX);
+}
+
 static void run(void *owner)
 {
     struct cc_taking *taking = owner;
+    size_t bytes_max = slice_bytes(taking);
     size_t done = 0;
 
-    while (taking->status == COPYCAT_OK && done < SLICE_BYTES) {
+    while (taking->status == COPYCAT_OK && done < bytes_max) {
         size_t size = step(taking);
 
         if (size == 0) {
@@ -282,7 +337,10 @@ static void begin(struct cc_taking *taking)
     taking->is_from_scratch = group->base_trouble != COPYCAT_OK;
     cc_writer_init(&taking->records, server->memory, CC_IMAGE_ADD_SIZE_MAX);
     cc_writer_init(&taking->record, server->memory, CC_IMAGE_ADD_SIZE_MAX);
-    cc_segment_builder_init(&taking->built, server->memory);
+    for (uint32_t i = 0; i < 2; i++) {
+        taking->targets[i].taking = taking;
+        cc_segment_builder_init(&taking->targets[i].built, server->memory);
+    }
     status = cc_image_write_begin(
         &taking->writer, server->env, server->directory, &taking->head, &callbacks, taking);
     CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */

@@ -3,7 +3,7 @@
  * taking -- an image of the state at the mark that was just applied, written while service goes on.
  *
  * Where it sits:   apply (what the state was) and log (live commits) -> [taking] -> log/image.
- * Memory:          what apply captures at once, and about 1 MiB that waits for the disk.
+ * Memory:          what apply captures at once, two segments, and about 1 MiB that waits for the disk.
  *
  * Live commits of the image before stay in its segments, or move into new ones (taking_plan.c); the
  * others come from the log.  What is complete is read back before anybody relies on it, and waits until

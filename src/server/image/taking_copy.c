@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define COUNT_MAX 65536u /* commits in a segment */
-
 /* ---- new segments ----------------------------------------------------------------------------- */
 
 static void on_room(void *owner)
@@ -23,17 +21,18 @@ static void on_room(void *owner)
 static void sealed(
     void *owner, copycat_status status, const struct cc_image_id *id, const char *text)
 {
-    struct cc_taking *taking = owner;
+    struct cc_taking_target *target = owner;
+    struct cc_taking *taking = target->taking;
 
-    taking->target = NULL;
-    taking->is_sealing = false;
+    target->writer = NULL;
+    target->is_sealing = false;
     if (status != COPYCAT_OK) {
         cc_taking_give_up(taking, status, text);
     } else if (taking->status == COPYCAT_OK) {
-        uint64_t bytes = taking->built.name.bytes;
+        uint64_t bytes = target->built.name.bytes;
 
         cc_segment_list_add(
-            taking->segments, cc_segment_builder_finish(&taking->built, id->size, id->checksum),
+            taking->segments, cc_segment_builder_finish(&target->built, id->size, id->checksum),
             bytes);
         cc_taking_go_on(taking);
     }
@@ -45,6 +44,7 @@ static const struct cc_image_write_callbacks target_callbacks = {
 
 static void open_target(struct cc_taking *taking, uint64_t index)
 {
+    struct cc_taking_target *target = &taking->targets[taking->target];
     struct cc_server *server = taking->server;
     struct cc_image_head head = taking->head;
     copycat_status status;
@@ -54,49 +54,64 @@ static void open_target(struct cc_taking *taking, uint64_t index)
     head.time_us = 0;
     head.is_segment = true;
     status = cc_image_write_begin(
-        &taking->target, server->env, server->directory, &head, &target_callbacks, taking);
+        &target->writer, server->env, server->directory, &head, &target_callbacks, target);
     CC_ASSERT(status == COPYCAT_OK); /* the directory holds the journal, too */
     taking->holds++;
+}
+
+/* What was gathered gets its file, and another can be gathered meanwhile; false: the file of the one
+ * before is still being made, for segments have to come about in order. */
+static bool hand_over(struct cc_taking *taking)
+{
+    struct cc_taking_target *target = &taking->targets[taking->target];
+
+    if (taking->targets[1 - taking->target].writer != NULL) {
+        return false;
+    }
+    if (target->writer != NULL) {
+        target->is_sealing = true;
+        cc_image_write_finish(target->writer);
+        taking->target = 1 - taking->target;
+    }
+    return true;
 }
 
 /* True if there is none that is still to be sealed. */
 static bool seal(struct cc_taking *taking)
 {
-    if (taking->target == NULL) {
-        return true;
-    }
-    if (!taking->is_sealing) {
-        taking->is_sealing = true;
-        cc_image_write_finish(taking->target);
-    }
-    return false;
+    return hand_over(taking) && taking->targets[0].writer == NULL &&
+           taking->targets[1].writer == NULL;
 }
 
-/* True if the segment that is made takes a record of that size. */
+/* True if the segment that is gathered takes a record of that size. */
 static bool has_room(struct cc_taking *taking, size_t size)
 {
-    const struct cc_image_segment *name = &taking->built.name;
+    const struct cc_image_segment *name = &taking->targets[taking->target].built.name;
     uint64_t bytes_max = cc_server_options(taking->server)->segment_bytes;
 
-    return name->count == 0 || (name->bytes + size <= bytes_max && name->count < COUNT_MAX);
+    return name->count == 0 ||
+           (name->bytes + size <= bytes_max && name->count < CC_TAKING_COUNT_MAX);
 }
 
-/* The record that is in `record`, as the next of the segment that is made; false: not now. */
+/* The record that is in `record`, as the next of the segment that is gathered; false: not now. */
 static bool put(struct cc_taking *taking, uint64_t index)
 {
     copycat_bytes bytes = {taking->record.data, taking->record.size};
+    struct cc_taking_target *target;
     bool is_added;
 
     CC_ASSERT(!taking->record.failed); /* T-025 */
-    if (!has_room(taking, bytes.size) && !seal(taking)) {
+    if (!has_room(taking, bytes.size) && !hand_over(taking)) {
         return false;
     }
-    if (taking->target == NULL) {
+    target = &taking->targets[taking->target];
+    CC_ASSERT(!target->is_sealing);
+    if (target->writer == NULL) {
         open_target(taking, index);
     }
-    is_added = cc_segment_builder_add(&taking->built, index, bytes.size);
+    is_added = cc_segment_builder_add(&target->built, index, bytes.size);
     CC_ASSERT(is_added);
-    (void)cc_image_write_add(taking->target, bytes); /* if it was refused, on_done tells why */
+    (void)cc_image_write_add(target->writer, bytes); /* if it was refused, on_done tells why */
     cc_writer_clear(&taking->record);
     return true;
 }
@@ -362,8 +377,10 @@ size_t cc_taking_copy(struct cc_taking *taking, bool *is_done_out)
 void cc_taking_copy_end(struct cc_taking *taking)
 {
     close_source(taking);
-    if (taking->target != NULL) {
-        cc_image_write_abandon(taking->target);
-        taking->target = NULL;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (taking->targets[i].writer != NULL) {
+            cc_image_write_abandon(taking->targets[i].writer);
+            taking->targets[i].writer = NULL;
+        }
     }
 }

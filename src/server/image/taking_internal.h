@@ -10,6 +10,7 @@
 #include "server/image/loading.h"
 #include "server/image/pacing.h"
 #include "server/image/taking.h"
+#include "server/image/taking_plan.h"
 
 enum cc_taking_phase {
     CC_TAKING_STATE,
@@ -20,11 +21,12 @@ enum cc_taking_phase {
     CC_TAKING_AGREEING,
 };
 
-/* What becomes of a segment of the image before. */
-struct cc_taking_part {
-    uint64_t live_count;
-    uint64_t live_bytes;
-    bool is_rewritten;
+/* A new segment. */
+struct cc_taking_target {
+    struct cc_taking *taking;
+    struct cc_image_writer *writer;  /* NULL: there is none */
+    struct cc_segment_builder built; /* its index */
+    bool is_sealing;                 /* its file is being made */
 };
 
 struct cc_taking {
@@ -38,7 +40,8 @@ struct cc_taking {
         const char *text);
     enum cc_taking_phase phase;
     struct cc_pacing pacing;
-    uint32_t holds; /* what is under way and will call back */
+    uint64_t logged_bytes; /* behind the image's index, as of the slice before */
+    uint32_t holds;        /* what is under way and will call back */
     struct cc_image_head head;
     struct cc_image_writer *writer; /* NULL: its file is closed */
     struct cc_writer records;       /* on their way into it */
@@ -49,22 +52,20 @@ struct cc_taking {
     char text[CC_REFUSE_TEXT_SIZE_MAX];
     struct cc_loading *check;
 
-    /* taking_plan.c */
     struct cc_segment_list *former; /* of the image before */
     struct cc_taking_part *parts;   /* one for each */
     size_t weighed;
     bool is_from_scratch; /* nothing is kept: the image before has not read */
 
     /* taking_copy.c */
-    struct cc_segment_list *segments; /* of the new image */
-    size_t position;                  /* in `former` */
-    uint64_t commit;                  /* the newest live commit of the log that is in */
-    struct cc_image_writer *target;   /* of the segment that is made; NULL: there is none */
-    struct cc_segment_builder built;  /* its index */
-    struct cc_writer record;          /* on its way into it */
-    bool is_sealing;                  /* its file is being made */
-    struct cc_image_reader *source;   /* of the segment at `position`; NULL: not open */
-    bool is_source_asked;             /* a piece of it comes */
+    struct cc_segment_list *segments;   /* of the new image */
+    size_t position;                    /* in `former` */
+    uint64_t commit;                    /* the newest live commit of the log that is in */
+    struct cc_taking_target targets[2]; /* one is gathered while the other's file is made */
+    uint32_t target;                    /* the former */
+    struct cc_writer record;            /* on its way into it */
+    struct cc_image_reader *source;     /* of the segment at `position`; NULL: not open */
+    bool is_source_asked;               /* a piece of it comes */
     bool is_source_ended;
     copycat_bytes piece; /* what is left of the one at hand */
     uint64_t copied;     /* commits of it */
@@ -76,9 +77,6 @@ struct cc_taking {
 void cc_taking_give_up(struct cc_taking *taking, copycat_status status, const char *text);
 void cc_taking_go_on(struct cc_taking *taking);
 void cc_taking_let_go(struct cc_taking *taking); /* what was held has called back */
-
-/* taking_plan.c: one segment more is looked at; false: all were, and it is known what becomes of each. */
-bool cc_taking_plan(struct cc_taking *taking);
 
 /* taking_copy.c: some more; how many bytes, 0: something is waited for.  `is_done_out`: that was all. */
 size_t cc_taking_copy(struct cc_taking *taking, bool *is_done_out);
