@@ -88,7 +88,8 @@ const struct copycatd_property copycatd_properties[COPYCATD_PROPERTY_COUNT] = {
             .initial = "64MiB",
             .min = UINT64_C(1) << 20,
             .max = UINT64_C(1) << 30,
-            .help = "size of one file of the journal, a multiple of 4KiB",
+            .help = "size of one file of the journal at most, a multiple of 4KiB; beside a state "
+                    "of less than 16 such files they are smaller, down to an eighth",
         },
     [COPYCATD_DISK_QUOTA] =
         {

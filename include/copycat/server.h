@@ -41,7 +41,7 @@ typedef struct copycat_server_options {
     void (*changed)(uint32_t state, copycat_status status, void *user);
     void *user;
 
-    uint64_t journal_file_size; /* bytes, a multiple of 4096, 0: 64 MiB */
+    uint64_t journal_file_size; /* bytes at most, a multiple of 4096, 0: 64 MiB */
     uint32_t id;                /* which of the members this is */
     uint32_t machine_count;
     uint32_t election_timeout_ms;   /* 0: 1000.  The same everywhere */

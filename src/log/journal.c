@@ -157,7 +157,7 @@ copycat_status cc_journal_open(
 
     if (options->server == 0 || directory_size <= 1 ||
         directory_size + CC_JOURNAL_NAME_SIZE > CC_JOURNAL_PATH_SIZE ||
-        options->file_size % CC_DISK_BLOCK != 0) {
+        options->file_size % CC_DISK_BLOCK != 0 || options->file_size_min % CC_DISK_BLOCK != 0) {
         return COPYCAT_ERR_INVALID;
     }
     journal = cc_memory_try(env->memory, sizeof *journal);
@@ -170,6 +170,11 @@ copycat_status cc_journal_open(
     journal->options.file_size = options->file_size == 0 ? FILE_SIZE : options->file_size;
     if (journal->options.file_size < FILE_SIZE_MIN) {
         journal->options.file_size = FILE_SIZE_MIN;
+    }
+    journal->options.file_size_min =
+        options->file_size_min == 0 ? journal->options.file_size : options->file_size_min;
+    if (journal->options.file_size_min < FILE_SIZE_MIN) {
+        journal->options.file_size_min = FILE_SIZE_MIN;
     }
     journal->options.batch_size_max =
         options->batch_size_max == 0 ? BATCH_SIZE_MAX : options->batch_size_max;

@@ -36,7 +36,8 @@ struct cc_journal_file;
 struct cc_journal_options {
     const char *directory;   /* made if absent; copied */
     uint32_t server;         /* this server's id: another's directory is refused */
-    uint64_t file_size;      /* bytes, a multiple of 4096; 0: 64 MiB */
+    uint64_t file_size;      /* bytes at most, a multiple of 4096; 0: 64 MiB */
+    uint64_t file_size_min;  /* until cc_journal_aim says more, a multiple of 4096; 0: file_size */
     uint32_t batch_size_max; /* bytes, 0: 1 MiB; one entry may exceed it */
     uint32_t spare_files;    /* zeroed files kept ready, 0: 1 */
     uint32_t scan_size;      /* bytes that recovery reads at once, 0: 1 MiB; or one batch */
@@ -231,6 +232,13 @@ uint64_t cc_journal_disk_bytes(const struct cc_journal *journal);
 
 /* Of those that hold nothing; the last of them are removed as the journal goes on. */
 uint64_t cc_journal_free_bytes(const struct cc_journal *journal);
+
+/* Files that are made from now on have about so many bytes, as far as the options allow: what lies
+ * ready, or is not full, is worth it only beside a state that is much larger.  No file shrinks. */
+void cc_journal_aim(struct cc_journal *journal, uint64_t file_size);
+
+/* Of a file that is made now. */
+uint64_t cc_journal_file_size(const struct cc_journal *journal);
 
 /* The room that is left is for an image: what needs any is waited for, as with a full disk. */
 void cc_journal_hold_back(struct cc_journal *journal, bool is_held_back);

@@ -11,6 +11,7 @@
 
 #define ZERO_CHUNK (256u << 10)
 #define AGAIN_US UINT64_C(1000000) /* until a shortage is looked at again */
+#define FILES_USUAL 8u
 #define RESERVE_MAX (UINT64_C(8) << 20)
 
 /* The lowest, so that the last files are those that are free when there are too many. */
@@ -280,14 +281,15 @@ static struct cc_journal_file *torn(struct cc_journal *journal)
 static struct cc_journal_file *blank(struct cc_journal *journal)
 {
     struct cc_journal_file *best = NULL;
+    uint64_t size = cc_journal_file_size(journal);
 
     cc_list_each(node, &journal->files) {
         struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
-        bool has_room = file->size >= journal->options.file_size;
+        bool has_room = file->size >= size;
 
         if (file->life == 0 && !file->is_ready &&
-            (best == NULL || has_room > (best->size >= journal->options.file_size) ||
-             (has_room == (best->size >= journal->options.file_size) && file->slot < best->slot))) {
+            (best == NULL || has_room > (best->size >= size) ||
+             (has_room == (best->size >= size) && file->slot < best->slot))) {
             best = file;
         }
     }
@@ -327,14 +329,30 @@ void cc_journal_stop_waiting(struct cc_journal *journal)
     }
 }
 
-void cc_journal_files_init(struct cc_journal *journal)
-{
-    journal->again = (struct cc_timer){.fire = try_again, .owner = journal};
-}
-
 static uint64_t larger(uint64_t left, uint64_t right)
 {
     return left > right ? left : right;
+}
+
+void cc_journal_aim(struct cc_journal *journal, uint64_t file_size)
+{
+    journal->file_size = larger(file_size, journal->options.file_size_min);
+}
+
+/* A journal that grows has larger files, too: each of them holds two descriptors. */
+uint64_t cc_journal_file_size(const struct cc_journal *journal)
+{
+    uint64_t most = journal->options.file_size;
+    uint64_t size = larger(journal->file_size, cc_journal_disk_bytes(journal) / FILES_USUAL);
+
+    size -= size % CC_DISK_BLOCK;
+    return size < most ? size : most;
+}
+
+void cc_journal_files_init(struct cc_journal *journal)
+{
+    journal->again = (struct cc_timer){.fire = try_again, .owner = journal};
+    cc_journal_aim(journal, 0);
 }
 
 void cc_journal_make_spare(struct cc_journal *journal)
@@ -349,7 +367,7 @@ void cc_journal_make_spare(struct cc_journal *journal)
     }
     (void)cc_journal_zeros(journal);
     journal->making = torn(journal) != NULL ? torn(journal) : blank(journal);
-    journal->make_size = larger(journal->options.file_size, journal->size_needed);
+    journal->make_size = larger(cc_journal_file_size(journal), journal->size_needed);
     journal->make_size = larger(journal->make_size, journal->making->size); /* zeroed to its end */
     journal->made_bytes = CC_BUG(T058) && journal->making->size == journal->make_size
                               ? journal->make_size /* what is left of its former life stays */

@@ -132,6 +132,7 @@ struct cc_journal {
 
     struct cc_journal_file *making; /* being zeroed, to */
     uint64_t make_size;             /* this size */
+    uint64_t file_size;             /* of those to come, as it was aimed at */
     struct cc_journal_file *naming; /* what an open under way is of */
     bool is_waiting;                /* until a shortage is looked at again */
     uint64_t made_bytes;

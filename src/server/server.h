@@ -33,13 +33,13 @@ struct cc_server_options {
     uint64_t seed;                            /* of election timeouts */
     uint64_t election_timeout_us;             /* 0: 1 s */
     uint64_t heartbeat_interval_us;           /* 0: a fifth of the election timeout */
-    uint64_t file_size;                       /* of a journal file, 0: 64 MiB */
+    uint64_t file_size;                       /* of a journal file at most, 0: 64 MiB */
     uint32_t batch_size_max;                  /* of a journal batch, 0: 1 MiB */
     uint32_t append_bytes_max;                /* of one append, 0: 256 KiB */
     uint32_t window_bytes;                    /* unacknowledged appends to a peer, 0: 4 MiB */
     uint32_t uncommitted_max;                 /* entries not applied or not durable, 0: 65536 */
     uint64_t cache_bytes_max;                 /* entries kept in memory, 0: 64 MiB */
-    uint64_t image_bytes;   /* of entries that make an image due; 0: file_size / 4 */
+    uint64_t image_bytes;   /* of entries that make an image due; 0: by the size of the state */
     uint64_t image_entries; /* and their number, 0: 1048576 */
     uint64_t segment_bytes; /* of commits in one segment of an image, 0: 4 MiB */
     uint64_t keep_bytes;    /* entries an image covers, kept for followers that lag; 0: file_size */

@@ -22,6 +22,10 @@
 #include "server/image/taking.h"
 #include "server/node/node.h"
 
+/* A journal has some five files between two images: one that is written, those that the image
+ * under way still needs, one ready, one given up. */
+#define STATE_PART_OF_FILE 16u
+
 /* ---- strays --------------------------------------------------------------------------------- */
 
 static void swept(void *owner, copycat_status status, const char *text)
@@ -175,6 +179,7 @@ void cc_group_set_segments(struct cc_group *group, struct cc_segment_list *segme
     group->segments = segments_take;
     group->base_bytes = group->base.size + cc_segment_list_size(segments_take);
     group->live_bytes = group->base.size + (segments_take == NULL ? 0 : segments_take->live_size);
+    cc_journal_aim(group->journal, group->live_bytes / STATE_PART_OF_FILE);
 }
 
 /* ---- taking ----------------------------------------------------------------------------------- */

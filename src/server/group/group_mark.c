@@ -11,10 +11,26 @@
 #include "server/image/giving.h"
 #include "server/node/node.h"
 
+/* What the journal holds from one image to the next is worth it only beside a state that is much
+ * larger: an eighth of that, within limits. */
+static uint64_t least_due(const struct cc_group *group)
+{
+    const struct cc_server_options *options = cc_server_options(group->server);
+    uint64_t least = options->file_size / 8;
+    uint64_t most = options->file_size / 4;
+    uint64_t part = group->live_bytes / 8;
+
+    if (options->image_bytes != 0) {
+        return options->image_bytes;
+    }
+    part = part > least ? part : least;
+    return part < most ? part : most;
+}
+
 /* An image pays once there is half as much to forget as it will have to write. */
 static uint64_t bytes_due(const struct cc_group *group)
 {
-    uint64_t least = cc_server_options(group->server)->image_bytes;
+    uint64_t least = least_due(group);
     uint64_t half = group->marks.image_size / 2;
 
     return half > least ? half : least;

@@ -50,7 +50,7 @@ uint64_t cc_room_need(const struct cc_group *group)
 {
     uint64_t state = state_size(group);
     uint64_t growth = less(state, group->live_bytes);
-    uint64_t file_size = cc_server_options(group->server)->file_size;
+    uint64_t file_size = cc_journal_file_size(group->journal);
     bool has_files = cc_journal_free_bytes(group->journal) >= 2 * file_size;
 
     return (has_files ? 0 : file_size) + state + growth;
@@ -62,7 +62,7 @@ uint64_t cc_room_need(const struct cc_group *group)
 static void judge_disk(struct cc_group *group)
 {
     struct cc_room *room = group->room;
-    uint64_t file_size = cc_server_options(group->server)->file_size;
+    uint64_t file_size = cc_journal_file_size(group->journal);
     uint64_t since = cc_log_bytes_above(group->log, group->base.index);
     uint64_t state = state_size(group);
     uint64_t left = cc_room_left(group);
@@ -252,7 +252,7 @@ bool cc_group_room_is_waiting(const struct cc_group *group, uint32_t quarters)
 {
     return cc_journal_is_waiting(group->journal) &&
            cc_journal_ready_bytes(group->journal) <
-               cc_server_options(group->server)->file_size / 4 * quarters;
+               cc_journal_file_size(group->journal) / 4 * quarters;
 }
 
 bool cc_group_room_is_used_up(const struct cc_group *group)

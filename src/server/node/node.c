@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define FILE_SIZE (UINT64_C(64) << 20)
+#define FILE_PARTS_MAX 8u
+#define FILE_SIZE_LEAST (UINT64_C(64) << 10) /* a smaller one is begun too often */
 #define BATCH_SIZE_MAX (1u << 20)
 #define ELECTION_TIMEOUT_US UINT64_C(1000000)
 #define APPEND_BYTES_MAX (256u << 10)
@@ -489,7 +491,6 @@ static void fill_defaults(struct cc_server_options *options)
     DEFAULT(window_bytes, WINDOW_BYTES);
     DEFAULT(uncommitted_max, UNCOMMITTED_MAX);
     DEFAULT(cache_bytes_max, CACHE_BYTES_MAX);
-    DEFAULT(image_bytes, options->file_size / 4);
     DEFAULT(lend_bytes_per_second, LEND_BYTES_PER_SECOND);
     DEFAULT(scrub_interval_us, SCRUB_INTERVAL_US);
     DEFAULT(image_entries, IMAGE_ENTRIES);
@@ -498,6 +499,14 @@ static void fill_defaults(struct cc_server_options *options)
     DEFAULT(guests_max, GUESTS_MAX);
     DEFAULT(waiting_max, WAITING_MAX);
 #undef DEFAULT
+}
+
+/* Of a journal file, while the state is small. */
+static uint64_t least_file_size(const struct cc_server_options *options)
+{
+    uint64_t part = options->file_size / FILE_PARTS_MAX;
+
+    return part > FILE_SIZE_LEAST ? part - part % CC_DISK_BLOCK : FILE_SIZE_LEAST;
 }
 
 static void init(
@@ -553,6 +562,7 @@ copycat_status cc_server_open(
         .directory = server->directory,
         .server = server->options.id,
         .file_size = server->options.file_size,
+        .file_size_min = least_file_size(&server->options),
         .batch_size_max = server->options.batch_size_max,
     };
 

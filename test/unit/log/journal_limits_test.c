@@ -153,6 +153,74 @@ static void makes_files_of_a_size_that_can_be_used(void **state)
     assert_int_equal(stand.found.last, 8);
 }
 
+static size_t largest_file(void)
+{
+    size_t size = 0;
+
+    for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
+        const struct memory_file *file = memory_disk_file(&disk, i);
+
+        size = file != NULL && file->is_named && file->size > size ? file->size : size;
+    }
+    return size;
+}
+
+static void add_entries(uint64_t first, uint64_t last)
+{
+    for (uint64_t index = first; index <= last; index++) {
+        add_entry(index, 3000);
+        settle();
+    }
+}
+
+/* No image frees a file here, so each is a new one. */
+static void makes_files_as_large_as_it_was_told_to_aim(void **state)
+{
+    (void)state;
+    stand.options.file_size = 32 * CC_DISK_BLOCK;
+    stand.options.file_size_min = 8 * CC_DISK_BLOCK;
+    open_it();
+    add_entries(1, 10);
+    assert_int_equal(largest_file(), 8 * CC_DISK_BLOCK);
+    cc_journal_aim(stand.journal, 20 * CC_DISK_BLOCK - 1);
+    add_entries(11, 40);
+    assert_int_equal(largest_file(), 19 * CC_DISK_BLOCK);
+    cc_journal_aim(stand.journal, UINT64_MAX / 2);
+    assert_int_equal(cc_journal_file_size(stand.journal), 32 * CC_DISK_BLOCK);
+    cc_journal_aim(stand.journal, 0);
+    assert_true(cc_journal_file_size(stand.journal) < 19 * CC_DISK_BLOCK);
+    stand_close(&stand);
+    open_it();
+    assert_int_equal(stand.found.last, 40);
+    add_entries(41, 50);
+    assert_int_equal(stand.durable, stand.added);
+}
+
+/* A small file that is used again grows to the size that is aimed at by then. */
+static void lets_small_files_grow_when_they_are_used_again(void **state)
+{
+    (void)state;
+    stand.options.file_size = 32 * CC_DISK_BLOCK;
+    stand.options.file_size_min = 8 * CC_DISK_BLOCK;
+    open_it();
+    for (uint64_t index = 1; index <= 200; index++) {
+        add_entries(index, index);
+        if (index % 10 == 0) {
+            stand_add(
+                &stand, &(struct stand_record){
+                            .type = STAND_SWITCH, .index = index, .term = 1, .keep_tail = true});
+            stand_flush(&stand);
+            settle();
+            cc_journal_aim(stand.journal, 32 * CC_DISK_BLOCK);
+        }
+    }
+    assert_true(cc_journal_counters(stand.journal)->reused > 0);
+    assert_true(memory_disk_file(&disk, 0)->size == 32 * CC_DISK_BLOCK);
+    stand_close(&stand);
+    open_it();
+    assert_int_equal(stand.found.last, 200);
+}
+
 static void seals_after_the_delay_that_was_asked_for(void **state)
 {
     uint64_t before;
@@ -397,6 +465,8 @@ int main(void)
         TEST(refuses_options_that_make_no_sense),
         TEST(says_that_there_is_no_memory_to_open),
         TEST(makes_files_of_a_size_that_can_be_used),
+        TEST(makes_files_as_large_as_it_was_told_to_aim),
+        TEST(lets_small_files_grow_when_they_are_used_again),
         TEST(seals_after_the_delay_that_was_asked_for),
         TEST(says_what_to_do_when_its_first_file_cannot_be_made),
         TEST(zeroes_a_file_anew_whose_sync_found_no_room),

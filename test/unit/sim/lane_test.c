@@ -46,6 +46,7 @@ static int setup_cluster_of(
         .client_count = 4,
         .election_timeout_us = TIMEOUT_US,
         .file_size = FILE_SIZE,
+        .image_bytes = FILE_SIZE / 4,
         .image_entries = image_entries,
         .segment_bytes = segment_bytes,
         .keep_bytes = keep_bytes};
