@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #define PIECE_SIZE ((size_t)256 << 10)
+#define HEAD_SIZE 4096u
 
 struct pass {
     uint8_t *piece;
     int target; /* -1: only read */
-    bool is_cold;
     uint32_t crc;
     uint64_t size;
 };
@@ -53,19 +53,29 @@ static void put(const struct pass *pass, size_t size)
     }
 }
 
+/* A file of the journal that lies ready: nobody reads more of it than this. */
+static bool is_blank(const uint8_t *piece, size_t size)
+{
+    static const uint8_t zeros[HEAD_SIZE];
+
+    return size >= HEAD_SIZE && memcmp(piece, zeros, HEAD_SIZE) == 0;
+}
+
 /* A file that is gone again was an image that another took the place of. */
 static void take_file(struct pass *pass, const char *path)
 {
     int source = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_begin = true;
     ssize_t size;
 
     if (source < 0) {
         return;
     }
-    if (pass->is_cold) {
-        (void)posix_fadvise(source, 0, 0, POSIX_FADV_DONTNEED);
-    }
     while ((size = read(source, pass->piece, PIECE_SIZE)) > 0) {
+        if (is_begin && is_blank(pass->piece, (size_t)size)) {
+            break;
+        }
+        is_begin = false;
         pass->crc = cc_crc32c(pass->crc, pass->piece, (size_t)size);
         pass->size += (uint64_t)size;
         put(pass, (size_t)size);
@@ -97,9 +107,9 @@ static void take_all(struct pass *pass, const char *directory, bool (*is_meant)(
 }
 
 uint64_t disk_floor_read(
-    const char *directory, bool (*is_meant)(const char *name), bool is_cold, uint32_t *crc_out)
+    const char *directory, bool (*is_meant)(const char *name), uint32_t *crc_out)
 {
-    struct pass pass = {.target = -1, .is_cold = is_cold};
+    struct pass pass = {.target = -1};
 
     take_all(&pass, directory, is_meant);
     *crc_out = pass.crc;

@@ -3,11 +3,11 @@
  * image_load -- overwrites keys in a closed loop, and tells apart how long it takes while the
  * server takes an image, while somebody copies as many bytes, and while neither happens.
  *
- *   image_load fill SERVERS CLIENTS WINDOW VALUE-SIZE KEYS
- *   image_load run SERVERS CLIENTS WINDOW VALUE-SIZE KEYS SECONDS BYTES DIRECTORY
+ *   image_load fill SERVERS CLIENTS WINDOW VALUE-SIZE KEYS SECONDS
+ *   image_load run SERVERS CLIENTS WINDOW VALUE-SIZE KEYS SECONDS BYTES DIRECTORIES
  *
- * Ends after SECONDS, or when BYTES of keys and values were written; DIRECTORY is that of the first
- * server of the list.  Values do not compress.
+ * Ends after SECONDS, or when all KEYS are there, or BYTES of keys and values were written; DIRECTORIES
+ * are those of the servers, in the same order.  Values do not compress.
  *
  * Threads: each client has its own, on which its calls are answered and the next are made;
  * histograms and counters are a client's own.
@@ -195,12 +195,12 @@ static void print_events(void)
     printf("\"events\":[");
     for (uint32_t i = 0; i < count; i++) {
         printf(
-            "%s{\"kind\":\"%s\",\"late\":%s,\"begun\":%.4f,\"ended\":%.4f,\"bytes\":%llu,"
-            "\"written\":%llu}",
+            "%s{\"kind\":\"%s\",\"server\":%u,\"late\":%s,\"begun\":%.4f,\"ended\":%.4f,"
+            "\"bytes\":%llu,\"written\":%llu}",
             i == 0 ? "" : ",", events[i].state == IMAGE_WATCH_IMAGE ? "image" : "copy",
-            events[i].is_late ? "true" : "false", (double)events[i].begun_ns / 1e9,
-            (double)events[i].ended_ns / 1e9, (unsigned long long)events[i].size,
-            (unsigned long long)events[i].written_bytes);
+            events[i].server, events[i].is_late ? "true" : "false",
+            (double)events[i].begun_ns / 1e9, (double)events[i].ended_ns / 1e9,
+            (unsigned long long)events[i].size, (unsigned long long)events[i].written_bytes);
     }
     printf("]");
 }
@@ -243,11 +243,9 @@ static void make_noise(void)
 
 int main(int argc, char **argv)
 {
-    static char first[256];
-
-    is_filling = argc == 7 && strcmp(argv[1], "fill") == 0;
+    is_filling = argc == 8 && strcmp(argv[1], "fill") == 0;
     if (!is_filling && !(argc == 10 && strcmp(argv[1], "run") == 0)) {
-        fail("fill|run SERVERS CLIENTS WINDOW VALUE-SIZE KEYS [SECONDS BYTES DIRECTORY]");
+        fail("fill|run SERVERS CLIENTS WINDOW VALUE-SIZE KEYS SECONDS [BYTES DIRECTORIES]");
     }
     client_count = (uint32_t)atoi(argv[3]);
     slot_count = (uint64_t)client_count * (uint64_t)atoi(argv[4]);
@@ -261,14 +259,14 @@ int main(int argc, char **argv)
     open_clients(argv[2], (uint32_t)atoi(argv[4]));
     calls_max = is_filling ? keys : (uint64_t)atoll(argv[8]) / (KEY_SIZE + value_size);
 
-    uint64_t begun_ns = bench_now_ns();
+    uint64_t begun_ns;
     uint64_t ended_ns;
 
-    until_ns = is_filling ? UINT64_MAX : begun_ns + (uint64_t)(atof(argv[7]) * 1e9);
     if (!is_filling) {
-        snprintf(first, sizeof first, "%.*s", (int)strcspn(argv[2], ","), argv[2]);
-        image_watch_begin(first, argv[9]);
+        image_watch_begin(argv[2], argv[9]);
     }
+    begun_ns = bench_now_ns();
+    until_ns = begun_ns + (uint64_t)(atof(argv[7]) * 1e9);
     drive();
     ended_ns = bench_now_ns();
     if (!is_filling) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image_watch -- sees from outside when a server takes an image: a file that was not there begins
+ * image_watch -- sees from outside when servers take an image: a file that was not there begins
  * it, and the server's own word that it stands on another image ends it.
  *
- * Between images it copies the newest one, with checksums, on the same disk and beside the same
- * load: what the image is compared with.
+ * Between images it copies the newest one of each server, with checksums, on the same disk and beside
+ * the same load, all at once as they were taken: what images are compared with.
  *
  * Threads: one of its own; what is asked here may be asked from everywhere.
  */
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define IMAGE_WATCH_EVENTS_MAX 4096u
+#define IMAGE_WATCH_SERVERS_MAX 8u
 
 enum image_watch_state {
     IMAGE_WATCH_QUIET,
@@ -25,23 +26,24 @@ enum image_watch_state {
 
 struct image_watch_event {
     enum image_watch_state state;
-    bool is_late; /* it began before it was seen */
+    uint32_t server; /* in the list; of a copy: all */
+    bool is_late;    /* it began before it was seen */
     uint64_t begun_ns;
     uint64_t ended_ns;
     uint64_t size;          /* of the image afterwards, or copied */
     uint64_t written_bytes; /* by the server meanwhile, its journal left out */
 };
 
-/* What the server wrote to its disk from begin to end, and what of that was its journal. */
+/* What the first server wrote to its disk from begin to end, and what of that was its journal. */
 struct image_watch_bytes {
     uint64_t written;
     uint64_t journal;
 };
 
-/* `server` is the address of whose directory it is; both are kept. */
-void image_watch_begin(const char *server, const char *directory);
+/* Addresses of servers, and their directories in the same order, both with commas between them. */
+void image_watch_begin(const char *addresses, const char *directories);
 
-/* Waits for the image or copy that is under way, then ends the thread. */
+/* Waits for images or copies that are under way, then ends the thread. */
 void image_watch_end(void);
 
 enum image_watch_state image_watch_state(void);

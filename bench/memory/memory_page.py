@@ -13,8 +13,8 @@ def within(events, at):
 def digest(result):
     """The figures that are told; all in ratios but for what is called MiB or seconds."""
     run = result["run"]
-    images = [e for e in run["events"] if e["kind"] == "image" and not e["late"]
-              and e["ended"] <= run["ended"]]
+    every = [e for e in run["events"] if e["kind"] == "image" and e["ended"] <= run["ended"]]
+    images = [e for e in every if e["server"] == 0 and not e["late"]]
     copies = [e for e in run["events"] if e["kind"] == "copy" and e["ended"] <= run["ended"]]
     samples = result.pop("samples")
     payload = run["operations"] * (16 + result["value_size"])
@@ -31,14 +31,18 @@ def digest(result):
     if images:
         figures["image s"] = statistics.median(e["ended"] - e["begun"] for e in images)
         figures["image MiB"] = statistics.median(e["bytes"] for e in images) / MIB
-        figures["image part of time"] = (sum(e["ended"] - e["begun"] for e in images)
-                                         / (run["ended"] - run["begun"]))
+        figures["image part of time"] = (sum(e["ended"] - e["begun"] for e in every
+                                             if e["server"] == 0) / (run["ended"] - run["begun"]))
     if images and copies:
         speed = statistics.median(e["bytes"] / (e["ended"] - e["begun"]) for e in copies)
         figures["copy s"] = statistics.median(e["bytes"] for e in images) / speed
         figures["image/copy"] = figures["image s"] / figures["copy s"]
-    figures["disk/live"] = max(s[2] for s in samples) / result["live_bytes"]
-    figures["bytes per key"] = statistics.median(s[2] for s in samples) / result["keys"]
+        figures["image/copy of what it writes"] = statistics.median(
+            (e["ended"] - e["begun"]) * speed / e["written"] for e in images)
+    figures["disk/live"] = max(s[2] + s[3] for s in samples) / result["live_bytes"]
+    figures["journal MiB"] = max(s[2] for s in samples) / MIB
+    figures["segments/live"] = max(s[3] for s in samples) / result["live_bytes"]
+    figures["bytes per key"] = statistics.median(s[2] + s[3] for s in samples) / result["keys"]
     figures["write amplification"] = run["written"] / payload
     figures["journal amplification"] = run["journal"] / payload
     if images:
@@ -52,10 +56,14 @@ def digest(result):
         inside = [s[1] for s in samples if s[0] > first["ended"] and within(images, s[0])]
         if outside and inside:
             figures["memory, later images"] = max(inside) / statistics.median(outside)
-    for round_ in result.get("restart", []):
-        figures["restart %s" % round_["heat"]] = round_["restart"] / round_["floor"]
-        figures["restart %s s" % round_["heat"]] = round_["restart"]
-        figures["restart MiB"] = round_["bytes"] / MIB
+    for heat in ("cold", "warm"):
+        rounds = [r for r in result["restart"] if r["heat"] == heat]
+        if rounds:
+            figures["restart " + heat] = statistics.median(r["restart"] / r["floor"] for r in rounds)
+            figures["restart %s s" % heat] = statistics.median(r["restart"] for r in rounds)
+            figures["floor %s MiB/s" % heat] = statistics.median(
+                r["bytes"] / r["floor"] for r in rounds) / MIB
+            figures["restart MiB"] = statistics.median(r["bytes"] for r in rounds) / MIB
     result["figures"] = figures
     return result
 
@@ -70,7 +78,9 @@ INTRODUCTION = """
 Written by `make bench-memory`: everything in one run, on one disk, and compared with what the same bytes cost there at least. Keys of
 16 bytes, values that do not compress, %d calls under way over %d connections, all of them overwriting keys drawn at random; the machine is
 shared, so **figures are ratios**. *Copying*: the files of the newest image, read, checksummed, written and made durable by a process
-that does nothing else, beside the same load, between images. *Reading*: all files of the directory, read and checksummed.
+that does nothing else, beside the same load, between images; with three servers, for each of them at once, as they take images at once on this one
+disk. *Reading*: all files of the directory but what lies ready and holds nothing, read and checksummed by one process; the median of %d rounds, each
+of which reads, then restarts.
 """
 # what is asked for: title, figure, bound, cases
 ASKED = [
@@ -86,13 +96,17 @@ TOLD = [
     ("images, copies", ("images", "copies"), "%d, %d"),
     ("image, MiB", ("image MiB",), "%.0f"),
     ("overwritten, times the live data", ("overwritten",), "%.1f"),
+    ("the journal at most, MiB", ("journal MiB",), "%.0f"),
+    ("images and segments at most / live data", ("segments/live",), "%.2f"),
     ("p50, p99.9 while an image is taken / while not", ("p500", "p999"), "%.2f, %.2f"),
     ("p99 beside the copying / without", ("copy p99",), "%.2f"),
+    ("an image / copying as many bytes as it writes", ("image/copy of what it writes",), "%.1f"),
     ("part of the time in which an image is taken", ("image part of time",), "%.2f"),
     ("written to the disk for each byte of keys and values", ("write amplification",), "%.2f"),
     ("of that by the journal", ("journal amplification",), "%.2f"),
     ("bytes on the disk for each live key", ("bytes per key",), "%.0f"),
     ("files read at a restart, MiB", ("restart MiB",), "%.0f"),
+    ("reading, MiB/s: from the disk, from the page cache", ("floor cold MiB/s", "floor warm MiB/s"), "%.0f, %.0f"),
 ]
 
 
