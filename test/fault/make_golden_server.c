@@ -5,34 +5,17 @@
  * usage: make_golden_server DIRECTORY
  */
 #include "fault/server_golden.h"
-
-#include <stdio.h>
+#include "support/golden_write.h"
 
 static struct memory_disk disk;
 static struct solo solo;
 
-static bool write_file(const char *directory, const struct memory_file *file)
-{
-    char path[512];
-    FILE *out;
-    bool is_written;
-
-    snprintf(path, sizeof path, "%s/%s", directory, file->name);
-    out = fopen(path, "wbx"); /* what is there already stays */
-    if (out == NULL) {
-        perror(path);
-        return false;
-    }
-    is_written = fwrite(file->platter, 1, file->platter_size, out) == file->platter_size;
-    return fclose(out) == 0 && is_written;
-}
-
 int main(int argc, char **argv)
 {
-    bool is_good = argc == 2;
+    const char *directory = golden_directory(argc, argv);
+    bool is_good = true;
 
-    if (!is_good) {
-        fprintf(stderr, "usage: make_golden_server DIRECTORY\n");
+    if (directory == NULL) {
         return 2;
     }
     memory_disk_init(&disk);
@@ -41,7 +24,8 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX && is_good; i++) {
         const struct memory_file *file = memory_disk_file(&disk, i);
 
-        is_good = file == NULL || write_file(argv[1], file);
+        is_good =
+            file == NULL || golden_write(directory, file->name, file->platter, file->platter_size);
     }
     solo_end(&solo);
     memory_disk_deinit(&disk);

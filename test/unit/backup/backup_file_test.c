@@ -3,6 +3,7 @@
  * backup_file_test -- a backup is read as it was written; whatever else is there is refused.
  */
 #include "base/crc32c.h"
+#include "support/format_vector.h"
 #include "unit/backup/backup_script.h"
 
 #include <setjmp.h>
@@ -218,45 +219,12 @@ static void a_disk_that_is_full_ends_it(void **state)
 
 /* ---- the document ------------------------------------------------------------------------------ */
 
-static const char *read_vector(const char *heading)
-{
-    static char document[65536];
-    FILE *stream = fopen(COPYCAT_SOURCE_DIR "/docs/backup-format.md", "r");
-    char *start;
-    char *end;
-
-    assert_non_null(stream);
-    document[fread(document, 1, sizeof document - 1, stream)] = '\0';
-    fclose(stream);
-    start = strstr(document, heading);
-    assert_non_null(start);
-    start += strlen(heading);
-    end = strstr(start, "    end\n");
-    assert_non_null(end);
-    *end = '\0';
-    return start;
-}
-
 static void is_written_as_documented(void **state)
 {
-    static const uint8_t zeros[16];
-    static char rows[65536];
-    size_t at = 0;
-
     (void)state;
     script_records(&records, NULL, 0);
     assert_true(script_write(&file, written(), SIZE_MAX));
-    for (size_t row = 0; row < file.size; row += 16) {
-        if (memcmp(file.data + row, zeros, 16) == 0) {
-            continue;
-        }
-        at += (size_t)snprintf(rows + at, sizeof rows - at, "    %04zx ", row);
-        for (size_t i = 0; i < 16; i++) {
-            at += (size_t)snprintf(rows + at, sizeof rows - at, " %02x", file.data[row + i]);
-        }
-        at += (size_t)snprintf(rows + at, sizeof rows - at, "\n");
-    }
-    assert_string_equal(rows, read_vector("    vector backup\n"));
+    format_vector_check("backup-format.md", "backup", file.data, file.size);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -5,39 +5,24 @@
  * usage: make_golden_log DIRECTORY
  */
 #include "log_golden.h"
-
-#include <stdio.h>
+#include "support/golden_write.h"
 
 static struct log_stand stand;
 
-static bool write_file(const char *directory, const struct crash_file *file)
-{
-    char path[512];
-    FILE *out;
-    bool is_written;
-
-    snprintf(path, sizeof path, "%s/%s", directory, file->name);
-    out = fopen(path, "wbx"); /* what is there already stays */
-    if (out == NULL) {
-        perror(path);
-        return false;
-    }
-    is_written = fwrite(file->seen, 1, (size_t)file->size, out) == file->size;
-    return fclose(out) == 0 && is_written;
-}
-
 int main(int argc, char **argv)
 {
-    bool is_good = argc == 2;
+    const char *directory = golden_directory(argc, argv);
+    bool is_good = true;
 
-    if (!is_good) {
-        fprintf(stderr, "usage: make_golden_log DIRECTORY\n");
+    if (directory == NULL) {
         return 2;
     }
     log_stand_init(&stand);
     is_good = golden_log_live(&stand);
     for (uint32_t i = 0; is_good && crash_files_at(&stand.disk, i) != NULL; i++) {
-        is_good = write_file(argv[1], crash_files_at(&stand.disk, i));
+        const struct crash_file *file = crash_files_at(&stand.disk, i);
+
+        is_good = golden_write(directory, file->name, file->seen, (size_t)file->size);
     }
     log_stand_deinit(&stand);
     return is_good ? 0 : 1;

@@ -3,6 +3,7 @@
  * format -- the vectors of docs/disk-format.md, byte for byte, and what the decoders refuse.
  */
 #include "log/format.h"
+#include "support/format_vector.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,6 @@
 #include <cmocka.h>
 
 static uint8_t batch[2 * CC_DISK_BLOCK];
-static char text[65536];
 
 static void *resize(void *context, void *block, size_t size)
 {
@@ -27,46 +27,9 @@ static void *resize(void *context, void *block, size_t size)
 
 static const struct cc_memory memory = {resize, NULL};
 
-/* The lines of the vector `name` in the document. */
-static char *read_vector(const char *name)
-{
-    static char document[131072];
-    FILE *file = fopen(COPYCAT_SOURCE_DIR "/docs/disk-format.md", "r");
-    char heading[64];
-
-    assert_non_null(file);
-    document[fread(document, 1, sizeof document - 1, file)] = '\0';
-    fclose(file);
-    snprintf(heading, sizeof heading, "    vector %s\n", name);
-
-    char *start = strstr(document, heading);
-
-    assert_non_null(start);
-    start += strlen(heading);
-
-    char *end = strstr(start, "    end\n");
-
-    assert_non_null(end);
-    *end = '\0';
-    return start;
-}
-
-/* Rows of sixteen bytes that are not all zero, as the document has them. */
 static void check_vector(const char *name, size_t size)
 {
-    size_t at = 0;
-
-    for (size_t row = 0; row < size; row += 16) {
-        if (cc_batch_is_zero(batch + row, 16)) {
-            continue;
-        }
-        at += (size_t)snprintf(text + at, sizeof text - at, "    %04zx ", row);
-        for (size_t i = 0; i < 16; i++) {
-            at += (size_t)snprintf(text + at, sizeof text - at, " %02x", batch[row + i]);
-        }
-        at += (size_t)snprintf(text + at, sizeof text - at, "\n");
-    }
-    assert_string_equal(text, read_vector(name));
+    format_vector_check("disk-format.md", name, batch, size);
 }
 
 static struct cc_batch_header seal(uint32_t life, uint32_t number, uint32_t size)

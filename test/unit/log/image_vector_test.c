@@ -2,55 +2,15 @@
 /*
  * image_vector -- the vector of docs/disk-format.md: a whole image, byte for byte.
  */
+#include "support/format_vector.h"
 #include "unit/log/image_stand.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
 static struct memory_disk disk;
-static char found[65536];
-
-/* The lines of the vector `name` in the document. */
-static const char *read_vector(const char *heading)
-{
-    static char document[131072];
-    FILE *file = fopen(COPYCAT_SOURCE_DIR "/docs/disk-format.md", "r");
-    char *start;
-    char *end;
-
-    assert_non_null(file);
-    document[fread(document, 1, sizeof document - 1, file)] = '\0';
-    fclose(file);
-    start = strstr(document, heading);
-    assert_non_null(start);
-    start += strlen(heading);
-    end = strstr(start, "    end\n");
-    assert_non_null(end);
-    *end = '\0';
-    return start;
-}
-
-/* Rows of sixteen bytes that are not all zero, as the document has them. */
-static void print_rows(const uint8_t *bytes, size_t size)
-{
-    static const uint8_t zeros[16];
-    size_t at = 0;
-
-    for (size_t row = 0; row < size; row += 16) {
-        if (memcmp(bytes + row, zeros, 16) == 0) {
-            continue;
-        }
-        at += (size_t)snprintf(found + at, sizeof found - at, "    %04zx ", row);
-        for (size_t i = 0; i < 16; i++) {
-            at += (size_t)snprintf(found + at, sizeof found - at, " %02x", bytes[row + i]);
-        }
-        at += (size_t)snprintf(found + at, sizeof found - at, "\n");
-    }
-}
 
 static void writes_an_image_as_documented(void **state)
 {
@@ -71,8 +31,7 @@ static void writes_an_image_as_documented(void **state)
     assert_int_equal(writing.status, COPYCAT_OK);
     assert_string_equal(image_file(&disk)->name, "image-0000-00000000000000000007");
     assert_int_equal(image_file(&disk)->size, 3 * CC_DISK_BLOCK);
-    print_rows(image_file(&disk)->seen, 3 * CC_DISK_BLOCK);
-    assert_string_equal(found, read_vector("    vector image\n"));
+    format_vector_check("disk-format.md", "image", image_file(&disk)->seen, 3 * CC_DISK_BLOCK);
     memory_disk_deinit(&disk);
 }
 

@@ -4,6 +4,7 @@
  *
  * usage: make_golden_journal DIRECTORY [damaged | repaired | refused]
  */
+#include "support/golden_write.h"
 #include "unit/log/journal_golden.h"
 
 #include <stdio.h>
@@ -11,22 +12,6 @@
 
 static struct memory_disk disk;
 static struct stand stand;
-
-static bool write_file(const char *directory, const struct memory_file *file)
-{
-    char path[512];
-    FILE *out;
-    bool is_written;
-
-    snprintf(path, sizeof path, "%s/%s", directory, file->name);
-    out = fopen(path, "wbx"); /* what is there already stays */
-    if (out == NULL) {
-        perror(path);
-        return false;
-    }
-    is_written = fwrite(file->platter, 1, file->platter_size, out) == file->platter_size;
-    return fclose(out) == 0 && is_written;
-}
 
 /* False if there is no life of that name. */
 static bool live(const char *name)
@@ -58,7 +43,8 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX && is_good; i++) {
         const struct memory_file *file = memory_disk_file(&disk, i);
 
-        is_good = file == NULL || write_file(argv[1], file);
+        is_good =
+            file == NULL || golden_write(argv[1], file->name, file->platter, file->platter_size);
     }
     memory_disk_deinit(&disk);
     return is_good ? 0 : 1;
