@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_image_file -- the file of an image that somebody has changed.
+ * fuzz_image_file -- the file of an image, or of a segment, that somebody has changed.
  *
- * The first byte chooses an image; then come rows of changes to its file.  Whatever they are:
+ * The first byte chooses a file; then come rows of changes to its file.  Whatever they are:
  *
  *   - the reader ends, accepts or refuses, and takes no more memory than the largest piece needs;
- *   - an image that is as it was written is accepted, with what was added;
+ *   - a file that is as it was written is accepted, with what was added and the segments it needs;
  *   - one that changed by accident is refused;
- *   - of a forged one, with checksums that are right, no more is given out than its end says;
+ *   - of a forged one, with checksums that are right, as much is given out as its end says, and a table
+ *     only if there may be one and it names segments that there may be, in order;
  *   - a second reader comes to the same.
  */
 #include "base/assert.h"
@@ -25,19 +26,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
 
-#define KINDS 6u
+#define KINDS 9u
+#define SEGMENTS_MAX 60u
 #define ROW_SIZE 8u
 #define ROWS_MAX 16u
+#define MEND 9u /* of a row: what each part says of those before it is made right */
 #define EXTRA_MAX (4u * CC_DISK_BLOCK)
 #define MEMORY_MAX (CC_IMAGE_ADD_SIZE_MAX + 4 * CC_DISK_BLOCK)
 
-static const struct image_script scripts[KINDS] = {
-    {.count = 0},
-    {.sizes = {100}, .count = 1},
-    {.sizes = {5000, 100}, .count = 2},
-    {.sizes = {20000}, .count = 1, .is_dull = true},
-    {.sizes = {9000, 3000}, .count = 2},
-    {.sizes = {CC_IMAGE_PIECE_SIZE, 6000, 100}, .count = 3, .is_dull = true},
+static const struct kind {
+    struct image_script script;
+    bool is_segment;
+    size_t segment_count; /* that it needs */
+} kinds[KINDS] = {
+    {.script = {.count = 0}},
+    {.script = {.sizes = {100}, .count = 1}},
+    {.script = {.sizes = {5000, 100}, .count = 2}},
+    {.script = {.sizes = {20000}, .count = 1, .is_dull = true}},
+    {.script = {.sizes = {9000, 3000}, .count = 2}},
+    {.script = {.sizes = {CC_IMAGE_PIECE_SIZE, 6000, 100}, .count = 3, .is_dull = true}},
+    {.script = {.sizes = {5000, 300}, .count = 2}, .is_segment = true},
+    {.script = {.sizes = {2000}, .count = 1}, .segment_count = 3},
+    {.script = {.count = 0}, .segment_count = SEGMENTS_MAX},
 };
 
 /* As they were written. */
@@ -51,16 +61,60 @@ static uint8_t *bytes;
 static size_t bytes_size;
 static bool is_forged;
 
+/* The same for every image that needs some. */
+static struct cc_image_segment table[SEGMENTS_MAX];
+
+static void make_table(void)
+{
+    for (uint64_t i = 0; i < SEGMENTS_MAX; i++) {
+        table[i] = (struct cc_image_segment){
+            .first = 100 * i + 1,
+            .last = 100 * i + 90,
+            .count = 80,
+            .bytes = 8000,
+            .size = 4 * CC_DISK_BLOCK,
+            .checksum = cc_hash_bytes(&i, sizeof i, 7),
+        };
+    }
+}
+
+static struct cc_image_id write_original(struct memory_disk *disk, const struct kind *kind)
+{
+    struct cc_image_head head = image_head;
+    struct image_writing writing;
+
+    if (kind->is_segment) {
+        head.is_segment = true;
+        head.term = 0;
+        head.time_us = 0;
+    }
+    image_write_begin(&writing, disk, &head, &kind->script);
+    while (writing.added < kind->script.count) {
+        bool is_taken =
+            cc_image_write_add(writing.writer, image_addition(&kind->script, writing.added++));
+
+        CC_ASSERT(is_taken);
+    }
+    if (kind->segment_count > 0) {
+        cc_image_write_segments(writing.writer, table, kind->segment_count);
+    }
+    image_write_more(&writing);
+    image_write_run(&writing, UINT64_MAX);
+    CC_ASSERT(writing.dones == 1 && writing.status == COPYCAT_OK);
+    return writing.id;
+}
+
 static void make_originals(void)
 {
     struct memory_disk disk;
     size_t largest = 0;
 
+    make_table();
     for (uint32_t i = 0; i < KINDS; i++) {
         struct original *original = &originals[i];
 
         memory_disk_init(&disk);
-        original->id = image_write(&disk, &image_head, &scripts[i]);
+        original->id = write_original(&disk, &kinds[i]);
         original->bytes = malloc(original->id.size);
         CC_ASSERT(original->bytes != NULL);
         memcpy(original->bytes, image_file(&disk)->seen, original->id.size);
@@ -120,6 +174,61 @@ static void forge(uint32_t part, uint16_t offset, uint32_t value, bool is_number
     is_forged = true;
 }
 
+/* The part that is a table, if there is one. */
+static bool find_table(size_t *at_out, struct cc_image_piece *piece_out)
+{
+    for (size_t at = CC_DISK_BLOCK; at < bytes_size; at = end_of_part(at)) {
+        if (bytes_size - at >= CC_DISK_BLOCK && cc_image_piece_decode(bytes + at, piece_out) &&
+            piece_out->is_table && cc_image_piece_size(piece_out->stored_size) <= bytes_size - at) {
+            *at_out = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A number of a segment in the table goes up or down, or becomes another; or one becomes the next. */
+static void forge_table(uint8_t how, uint16_t which, uint32_t value)
+{
+    struct cc_image_piece piece;
+    size_t at;
+
+    if (!find_table(&at, &piece) || piece.stored_size < 2 * CC_IMAGE_SEGMENT_SIZE) {
+        return;
+    }
+
+    size_t count = piece.stored_size / CC_IMAGE_SEGMENT_SIZE;
+    uint8_t *segment =
+        bytes + at + CC_IMAGE_PIECE_HEADER_SIZE + which % (count - 1) * CC_IMAGE_SEGMENT_SIZE;
+    uint8_t *number = segment + how % 6 * 8;
+
+    switch (how / 6 % 3) {
+    case 0:
+        cc_store_u64(number, cc_load_u64(number) + (uint64_t)(int64_t)(int8_t)value);
+        break;
+    case 1:
+        cc_store_u64(number, value);
+        break;
+    default:
+        memmove(segment + CC_IMAGE_SEGMENT_SIZE, segment, CC_IMAGE_SEGMENT_SIZE);
+        break;
+    }
+    store_crc(at, end_of_part(at));
+    is_forged = true;
+}
+
+/* A piece becomes a table, or is none any more. */
+static void swap_kind(uint32_t part)
+{
+    size_t at = start_of_part(part);
+
+    if (at < bytes_size && bytes_size - at >= CC_DISK_BLOCK) {
+        bytes[at + 21] ^= 1;
+        store_crc(at, end_of_part(at));
+        is_forged = true;
+    }
+}
+
 /* What each part says of all before it, and the end of all, is made right. */
 static void mend(void)
 {
@@ -142,7 +251,7 @@ static void mend(void)
         cc_store_u64(bytes + at + 24, at);
         cc_store_u64(bytes + at + 32, whole.checksum);
         store_crc(at, end);
-        whole.raw_size += piece.raw_size;
+        whole.raw_size += piece.is_table ? 0 : piece.raw_size;
         whole.checksum = cc_image_checksum(whole.checksum, bytes + at, end - at);
         at = end;
     }
@@ -159,7 +268,7 @@ static void change(const uint8_t *row, size_t room)
     if (blocks == 0) {
         return;
     }
-    switch (row[0] % 8) {
+    switch (row[0] % 10) {
     case 0:
         bytes[((size_t)row[1] << 16 | offset) % bytes_size] ^= (uint8_t)value;
         break;
@@ -186,6 +295,12 @@ static void change(const uint8_t *row, size_t room)
     case 6:
         forge(row[1], offset, value, false);
         break;
+    case 7:
+        forge_table(row[1], offset, value);
+        break;
+    case 8:
+        swap_kind(row[1]);
+        break;
     default:
         mend();
         break;
@@ -201,6 +316,7 @@ struct reading {
     struct cc_image_id id;
     uint64_t size; /* of what was given out */
     uint64_t hash;
+    bool is_table_same; /* it names what the original does */
 };
 
 static void on_open(
@@ -232,11 +348,36 @@ static void on_piece(void *owner, copycat_bytes piece)
     cc_image_read_next(reading->reader);
 }
 
+/* Whatever was forged: somebody will open files by these names, and trust these numbers. */
+static void check_table(struct reading *reading)
+{
+    size_t count;
+    const struct cc_image_segment *segments = cc_image_read_segments(reading->reader, &count);
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct cc_image_segment *segment = &segments[i];
+
+        CC_ASSERT(segment->first > last && segment->last >= segment->first);
+        CC_ASSERT(segment->count > 0 && segment->count <= segment->last - segment->first + 1);
+        CC_ASSERT(cc_image_is_size(segment->size));
+        last = segment->last;
+    }
+    CC_ASSERT(count == 0 || (!reading->id.is_segment && last <= reading->id.index));
+    reading->hash = cc_hash_bytes(&count, sizeof count, reading->hash);
+    reading->is_table_same = count <= SEGMENTS_MAX &&
+                             (count == 0 || memcmp(segments, table, count * sizeof *table) == 0);
+    CC_ASSERT(reading->size == cc_image_read_raw_size(reading->reader));
+}
+
 static void on_end(void *owner, copycat_status status, const char *text)
 {
     struct reading *reading = owner;
 
     CC_ASSERT(!reading->is_ended && (status == COPYCAT_OK) == (text[0] == '\0'));
+    if (status == COPYCAT_OK) {
+        check_table(reading);
+    }
     reading->status = status;
     reading->is_ended = true;
 }
@@ -265,10 +406,20 @@ static struct reading read_all(struct memory_disk *disk, const struct cc_image_i
     return reading;
 }
 
+static void put_file(struct memory_disk *disk, const struct cc_image_id *id)
+{
+    char path[CC_IMAGE_PATH_SIZE];
+    bool has_path = cc_image_path(path, IMAGE_DIRECTORY, id);
+
+    CC_ASSERT(has_path);
+    memory_disk_put(disk, strrchr(path, '/') + 1, bytes, bytes_size);
+}
+
 static void check(uint32_t kind)
 {
-    const struct cc_image_id any = {.group = image_head.group, .index = image_head.index};
     const struct original *original = &originals[kind];
+    struct cc_image_id any = original->id; /* whatever there is of that name */
+    struct cc_image_end end;
     bool is_same =
         bytes_size == original->id.size && memcmp(bytes, original->bytes, bytes_size) == 0;
     struct memory_disk disk;
@@ -276,7 +427,12 @@ static void check(uint32_t kind)
     struct reading second;
 
     memory_disk_init(&disk);
-    memory_disk_put(&disk, "image-0003-00000000000000070000", bytes, bytes_size);
+    any.size = 0;
+    if (any.is_segment && bytes_size >= CC_IMAGE_SIZE_MIN && bytes_size % CC_DISK_BLOCK == 0 &&
+        cc_image_end_decode(bytes + bytes_size - CC_DISK_BLOCK, &end)) {
+        any.checksum = end.checksum; /* who forges it names it accordingly */
+    }
+    put_file(&disk, &any);
     first = read_all(&disk, &any);
     second = read_all(&disk, &any);
     CC_ASSERT(first.status == second.status && first.size == second.size);
@@ -291,7 +447,8 @@ static void check(uint32_t kind)
     if (is_same) {
         struct image_reading reading;
 
-        CC_ASSERT(image_read(&reading, &disk, &original->id, &scripts[kind]) == COPYCAT_OK);
+        CC_ASSERT(second.is_table_same);
+        CC_ASSERT(image_read(&reading, &disk, &original->id, &kinds[kind].script) == COPYCAT_OK);
     }
     memory_disk_deinit(&disk);
 }
@@ -342,9 +499,15 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
         return LLVMFuzzerMutate(data, size, size_max);
     }
     size = 1 + (size - 1) / ROW_SIZE * ROW_SIZE;
-    data[size] = (uint8_t)cc_prng_below(&prng, 8);
-    data[size + 1] = (uint8_t)cc_prng_below(&prng, 4);
+    data[size] = (uint8_t)cc_prng_below(&prng, 10);
+    data[size + 1] = (uint8_t)cc_prng_below(&prng, 18);
     cc_store_u16(data + size + 2, (uint16_t)cc_prng_below(&prng, 4096));
     cc_store_u32(data + size + 4, draw_value(&prng));
-    return size + ROW_SIZE;
+    size += ROW_SIZE;
+    if (size + ROW_SIZE <= size_max && cc_prng_below(&prng, 2) == 0) {
+        memset(data + size, 0, ROW_SIZE);
+        data[size] = MEND; /* else hardly anything that was forged is read any further */
+        size += ROW_SIZE;
+    }
+    return size;
 }

@@ -156,7 +156,7 @@ struct cc_image_segment image_records_write_segment(struct image_records *record
 
 struct memory_file *image_file_named(struct memory_disk *disk, const char *name)
 {
-    for (uint32_t i = 0; memory_disk_file(disk, i) != NULL; i++) {
+    for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
         if (disk->files[i].is_named && strcmp(disk->files[i].name, name) == 0) {
             return &disk->files[i];
         }
