@@ -93,9 +93,13 @@ static void print_of_image(const copycat_inspect_record *record)
         printf(" of entry %" PRIu64 " %s", record->index, time);
         break;
     case COPYCAT_RECORD_RESOURCE:
-        printf(
-            " %" PRIu64 " type %u version %u", record->instance, (unsigned)record->resource_type,
-            (unsigned)record->version);
+        printf(" %" PRIu64, record->instance);
+        if (record->operation[0] != '\0') {
+            printf(" %s", record->operation);
+        } else {
+            printf(" of type %u, which this tool does not know", (unsigned)record->resource_type);
+        }
+        printf(" version %u", (unsigned)record->version);
         break;
     case COPYCAT_RECORD_DEADLINE:
         printf(" %s resource %" PRIu64, time, record->instance);

@@ -4,6 +4,8 @@
  * said in apply/image_record.h; whether they make a state together, a start says.
  */
 #include "inspect/inspect.h"
+#include "proto/catalog_operation.h"
+#include "resource/map/map_operation.h"
 
 #include <string.h>
 
@@ -25,7 +27,10 @@ static bool describe_instance(
     if (!cc_reader_is_done(reader)) {
         return false;
     }
-    if (out->instance != 0) {
+    if (out->instance == CC_CATALOG_INSTANCE) {
+        out->operation = "catalogue";
+    } else {
+        out->operation = out->resource_type == CC_MAP_TYPE_ID ? "map" : "";
         cc_inspect_note_opened(inspection, out->instance, out->resource_type);
     }
     return true;

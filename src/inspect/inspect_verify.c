@@ -34,6 +34,9 @@
 #define ADVICE_STRAY "a start removes it, nothing is lost"
 #define ADVICE_IMAGE \
     "the log goes on from it: a server that is alone does not start without it. " WAY_OUT
+#define ADVICE_RESTORED                                                                     \
+    "no server has started with what was restored here: restore the backup again, into an " \
+    "empty directory"
 #define ADVICE_FETCHED                                                                         \
     "a start fetches the state from another server, and waits until one can be reached; look " \
     "after the disk, and change nothing in the directory"
@@ -249,7 +252,7 @@ static void judge_image(
         summary->does_start = 0;
     } else {
         finding->kind = COPYCAT_FINDING_FATAL;
-        finding->advice = ADVICE_IMAGE;
+        finding->advice = verifying->verdict.has_founding ? ADVICE_IMAGE : ADVICE_RESTORED;
         summary->does_start = 0;
     }
 }

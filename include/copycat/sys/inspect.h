@@ -128,7 +128,7 @@ enum {
 /* What does not belong to a type is 0, NULL or "".  Borrowed for the call.  Grows at its end. */
 typedef struct copycat_inspect_record {
     const char *file;
-    const char *operation; /* COMMAND: "put", "open"; "": not known */
+    const char *operation; /* COMMAND: "put", "open"; RESOURCE: "map"; "": not known */
     const char *text; /* GAP, and records that make no sense: a sentence; SEGMENT: is it there? */
     copycat_bytes payload; /* as it is stored */
     copycat_bytes path;    /* of a resource that is opened */
