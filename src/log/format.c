@@ -336,9 +336,27 @@ static void count_life(struct cc_remains_judge *judge, uint32_t life)
     }
 }
 
+/* A batch stamps each of its sectors. */
+static bool is_unstamped(const uint8_t *sector)
+{
+    return cc_batch_is_zero(sector + CC_DISK_SECTOR - CC_STAMP_SIZE, CC_STAMP_SIZE);
+}
+
+/* Zeros that have changed: where no batch has written a sector of the block, nothing was lost with them,
+ * and nobody should have to come for that. */
+static void take_rot(struct cc_remains_judge *judge)
+{
+    judge->rot_block = judge->at / CC_DISK_BLOCK + 1;
+    judge->is_wrong = judge->is_wrong || judge->rot_block == judge->written_block ||
+                      (judge->has_header && judge->at < judge->extent);
+}
+
 static void take_sector(struct cc_remains_judge *judge, const uint8_t *sector)
 {
-    if (cc_batch_is_zero(sector, CC_DISK_SECTOR)) {
+    if (is_unstamped(sector)) {
+        if (!cc_batch_is_zero(sector, CC_DISK_SECTOR)) {
+            take_rot(judge);
+        }
         judge->holes += judge->at < judge->extent;
         judge->unknown++;
         return;
@@ -347,7 +365,9 @@ static void take_sector(struct cc_remains_judge *judge, const uint8_t *sector)
         judge->life = stamped_life(sector);
     }
     count_life(judge, stamped_life(sector));
-    if (!cc_batch_stamps_sector(sector, judge->life, judge->number) ||
+    judge->written_block = judge->at / CC_DISK_BLOCK + 1;
+    if (judge->rot_block == judge->written_block ||
+        !cc_batch_stamps_sector(sector, judge->life, judge->number) ||
         (judge->has_header && judge->at >= judge->extent)) {
         judge->is_wrong = true; /* of a later batch, for which this one must have been whole */
     }

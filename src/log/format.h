@@ -154,14 +154,16 @@ struct cc_remains_judge {
     uint32_t number;
     bool has_header;
     bool is_wrong;
-    uint32_t common;  /* the life of most of the sectors, ... */
-    uint64_t lead;    /* ... if these are more than the rest by more than half of them all */
-    uint64_t written; /* sectors that hold something */
-    uint64_t size;    /* bytes to come in all */
-    uint64_t at;      /* bytes so far */
-    uint64_t extent;  /* of the batch: from its header, or through the last sector that is its */
-    uint64_t holes;   /* sectors of the extent that were not written */
-    uint64_t unknown; /* such sectors since the last that was */
+    uint32_t common;    /* the life of most of the sectors, ... */
+    uint64_t lead;      /* ... if these are more than the rest by more than half of them all */
+    uint64_t written;   /* sectors that hold something */
+    uint64_t size;      /* bytes to come in all */
+    uint64_t at;        /* bytes so far */
+    uint64_t extent;    /* of the batch: from its header, or through the last sector that is its */
+    uint64_t holes;     /* sectors of the extent that were not written */
+    uint64_t unknown;   /* such sectors since the last that was */
+    uint64_t rot_block; /* counted from 1: the last with zeros that have changed; 0: none */
+    uint64_t written_block; /* the last with a sector that was written */
 };
 
 void cc_remains_begin(

@@ -106,7 +106,8 @@ void cc_scan_head_judged(struct cc_journal *journal)
 
     switch (cc_remains_verdict(&scan->judge)) {
     case CC_REMAINS_NONE:
-        scan->file->is_ready = scan->judge.size >= journal->options.file_size_min &&
+        scan->file->is_ready = scan->judge.rot_block == 0 &&
+                               scan->judge.size >= journal->options.file_size_min &&
                                scan->file->slot + 1 < journal->slot_next;
         break;
     case CC_REMAINS_INCOMPLETE:

@@ -222,7 +222,29 @@ static void takes_only_a_batch_with_missing_sectors_for_incomplete(void **state)
     assert_int_equal(judge(5, 1, NULL), CC_REMAINS_WRONG);
     memset(batch, 0, sizeof batch);
     assert_int_equal(judge(4, 1, NULL), CC_REMAINS_NONE);
+    memset(batch + CC_DISK_BLOCK, 7, CC_DISK_SECTOR);
+    assert_int_equal(judge(4, 1, NULL), CC_REMAINS_WRONG);
+}
+
+static void takes_a_changed_byte_for_nothing_where_no_batch_wrote(void **state)
+{
+    struct cc_batch_header header = seal(4, 1, 3000);
+
+    (void)state;
+    memset(batch, 0, sizeof batch);
     batch[CC_DISK_BLOCK + 5] = 1;
+    assert_int_equal(judge(4, 1, NULL), CC_REMAINS_NONE);
+    assert_int_equal(judge(0, 0, NULL), CC_REMAINS_NONE);
+    assert_int_equal(judge(4, 1, &header), CC_REMAINS_INCOMPLETE); /* behind all it would have */
+    batch[CC_DISK_BLOCK + CC_DISK_SECTOR - 1] = 1;                 /* it may be a stamp */
+    assert_int_equal(judge(4, 1, NULL), CC_REMAINS_WRONG);
+
+    memset(batch, 0, sizeof batch);
+    memset(records_of(1), 7, 3000);
+    cc_batch_seal(batch, &header);
+    memset(batch + 3 * CC_DISK_SECTOR, 0, CC_DISK_SECTOR);
+    batch[3 * CC_DISK_SECTOR + 5] = 1; /* beside sectors of a batch */
+    assert_int_equal(judge(4, 1, &header), CC_REMAINS_WRONG);
     assert_int_equal(judge(4, 1, NULL), CC_REMAINS_WRONG);
 }
 
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(refuses_a_header_with_any_byte_changed),
         cmocka_unit_test(knows_a_later_version),
         cmocka_unit_test(takes_only_a_batch_with_missing_sectors_for_incomplete),
+        cmocka_unit_test(takes_a_changed_byte_for_nothing_where_no_batch_wrote),
         cmocka_unit_test(fits_every_size_of_records_into_its_blocks),
     };
 
