@@ -330,6 +330,7 @@ bool cc_sim_disk_deliver(struct cc_sim_disk *disk, struct cc_event *event)
     } else {
         carry_out(disk, request);
     }
+    cc_disk_request_work(request);
     request->done(request);
     return true;
 }

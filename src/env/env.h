@@ -77,6 +77,12 @@ enum cc_disk_operation {
  * COPYCAT_ERR_INVALID (OPEN of a name that does not exist without `create`, REMOVE of one), or
  * COPYCAT_ERR_BUSY (LOCK, LIST, OPEN, SYNC_DIR: no descriptor is left; nothing that was promised is
  * touched, and the same may be asked again).
+ *
+ * `work` is for what takes long with bytes that were just read: checksums, unpacking.  It runs once,
+ * after all of them were read and before `done`, and not at all where they were not; on another
+ * thread, it may be, beside the loop and beside the work of other requests.  So it touches the bytes
+ * and what the owner has lent this one request until `done`: no environment, no allocator, nothing
+ * that anybody else may touch meanwhile.
  */
 struct cc_disk_request {
     enum cc_disk_operation operation;
@@ -88,12 +94,22 @@ struct cc_disk_request {
     uint64_t offset;
     size_t size;
     void (*on_name)(struct cc_disk_request *request, const char *name);
+    void (*work)(struct cc_disk_request *request); /* of a READ, or NULL; see below */
     void (*done)(struct cc_disk_request *request);
     void *owner;
     copycat_status status;
     struct cc_list node; /* the environment's own while under way */
     void *backend;       /* likewise */
 };
+
+/* For environments, when the status of a request is known: its work, if it has any. */
+static inline void cc_disk_request_work(struct cc_disk_request *request)
+{
+    if (request->operation == CC_DISK_READ && request->status == COPYCAT_OK &&
+        request->work != NULL) {
+        request->work(request);
+    }
+}
 
 /* ---- network --------------------------------------------------------------------------------- */
 

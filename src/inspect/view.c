@@ -199,6 +199,7 @@ static bool step(struct cc_view *view)
 
         cc_list_remove(&request->node);
         request->status = carry_out(view, request);
+        cc_disk_request_work(request);
         request->done(request);
         return true;
     }

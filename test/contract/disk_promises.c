@@ -464,6 +464,107 @@ static void many_requests_may_be_under_way_at_once(struct contract *contract)
     free(back);
 }
 
+struct worked {
+    struct call call;
+    uint32_t works;
+    uint32_t sum;  /* of the bytes that work found */
+    bool was_done; /* before that */
+};
+
+static void add_up(struct cc_disk_request *request)
+{
+    struct worked *worked = cc_container_of(request, struct worked, call.request);
+    const unsigned char *bytes = request->data;
+
+    worked->works++;
+    worked->was_done = worked->call.done > 0;
+    worked->sum = 0;
+    for (size_t i = 0; i < request->size; i++) {
+        worked->sum += bytes[i];
+    }
+}
+
+/* Several under way, so that each has to find its own bytes. */
+static void work_comes_once_the_bytes_are_there_and_before_done(struct contract *contract)
+{
+    struct worked *reads = calloc(MANY, sizeof *reads);
+    unsigned char *data = blocks(MANY, 5);
+    unsigned char *back = blocks(MANY, 0);
+    struct cc_file *file = create(contract, "file");
+    uint32_t sum;
+
+    assert_int_equal(
+        write_at(contract, file, true, 0, data, (size_t)MANY * CC_DISK_BLOCK), COPYCAT_OK);
+    for (uint32_t i = 0; i < MANY; i++) {
+        size_t offset = (size_t)i * CC_DISK_BLOCK;
+
+        reads[i].call.request = (struct cc_disk_request){
+            .file = file, .offset = offset, .data = back + offset, .size = CC_DISK_BLOCK};
+        reads[i].call.request.work = add_up;
+        begin(contract, &reads[i].call, CC_DISK_READ);
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        contract_until(contract, is_done, &reads[i].call);
+        assert_int_equal(reads[i].call.request.status, COPYCAT_OK);
+        assert_int_equal(reads[i].works, 1);
+        assert_false(reads[i].was_done);
+        sum = 0;
+        for (size_t at = 0; at < CC_DISK_BLOCK; at++) {
+            sum += data[(size_t)i * CC_DISK_BLOCK + at];
+        }
+        assert_int_equal(reads[i].sum, sum);
+    }
+    close_file(contract, file);
+    free(reads);
+    free(data);
+    free(back);
+}
+
+static void there_is_no_work_on_what_could_not_be_read(struct contract *contract)
+{
+    unsigned char *data = blocks(2, 0);
+    struct cc_file *file = create(contract, "file");
+    struct worked read = {.call.request = {.file = file, .data = data, .work = add_up}};
+
+    assert_int_equal(write_at(contract, file, true, 0, data, CC_DISK_BLOCK), COPYCAT_OK);
+    read.call.request.size = (size_t)2 * CC_DISK_BLOCK; /* the file ends before */
+    assert_int_equal(ask(contract, &read.call, CC_DISK_READ), COPYCAT_ERR_IO);
+    assert_int_equal(read.works, 0);
+    read.call.request.size = CC_DISK_BLOCK;
+    assert_int_equal(ask(contract, &read.call, CC_DISK_WRITE), COPYCAT_OK);
+    assert_int_equal(read.works, 0); /* nor on anything but a read */
+    assert_int_equal(ask(contract, &read.call, CC_DISK_READ), COPYCAT_OK);
+    assert_int_equal(read.works, 1);
+    close_file(contract, file);
+    free(data);
+}
+
+static void a_process_may_end_with_work_under_way(struct contract *contract)
+{
+    struct worked *reads = calloc(MANY, sizeof *reads);
+    unsigned char *data = blocks(MANY, 0);
+    struct cc_file *file = create(contract, "file");
+
+    assert_int_equal(
+        write_at(contract, file, true, 0, data, (size_t)MANY * CC_DISK_BLOCK), COPYCAT_OK);
+    for (uint32_t i = 0; i < MANY; i++) {
+        size_t offset = (size_t)i * CC_DISK_BLOCK;
+
+        reads[i].call.request = (struct cc_disk_request){
+            .file = file, .offset = offset, .data = data + offset, .size = CC_DISK_BLOCK};
+        reads[i].call.request.work = add_up;
+        begin(contract, &reads[i].call, CC_DISK_READ);
+    }
+    contract->world->restart(contract, 0);
+    memset(reads, 0, MANY * sizeof *reads);
+    contract_wait(contract, 10000);
+    for (uint32_t i = 0; i < MANY; i++) {
+        assert_int_equal(reads[i].works + reads[i].call.done, 0);
+    }
+    free(reads);
+    free(data);
+}
+
 /* The memory that was lent is free once the process has ended, whatever was under way. */
 static void a_process_may_end_with_requests_under_way(struct contract *contract)
 {
@@ -508,6 +609,9 @@ const struct promise disk_promises[] = {
     PROMISE(an_empty_read_or_write_is_fine),
     PROMISE(writes_of_any_size_and_place_are_read_back),
     PROMISE(many_requests_may_be_under_way_at_once),
+    PROMISE(work_comes_once_the_bytes_are_there_and_before_done),
+    PROMISE(there_is_no_work_on_what_could_not_be_read),
     PROMISE(a_process_may_end_with_requests_under_way),
+    PROMISE(a_process_may_end_with_work_under_way),
     {NULL, NULL},
 };

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -211,6 +214,71 @@ static void trying_how_to_write_leaves_nothing_behind(struct contract *contract)
     assert_string_equal(answer, "file\n");
 }
 
+#define TOGETHER 2u
+#define PATIENCE_S 20
+
+/* Of all works that are to be under way at once. */
+static atomic_uint at_work;
+
+struct meeting {
+    struct call call;
+    uint32_t met;
+    pthread_t thread;
+};
+
+/* Waits for the others: alone, in turn, or on the loop's thread nobody would come. */
+static void meet(struct cc_disk_request *request)
+{
+    struct meeting *meeting = request->owner;
+    const struct timespec pause = {0, 1000000};
+    time_t until = time(NULL) + PATIENCE_S;
+
+    (void)atomic_fetch_add(&at_work, 1);
+    while (atomic_load(&at_work) < TOGETHER && time(NULL) < until) {
+        (void)nanosleep(&pause, NULL);
+    }
+    meeting->met = atomic_load(&at_work);
+    meeting->thread = pthread_self();
+}
+
+static void met(struct cc_disk_request *request)
+{
+    struct meeting *meeting = request->owner;
+
+    meeting->call.is_done = true;
+}
+
+static void works_run_beside_the_loop_and_each_other(struct contract *contract)
+{
+    struct meeting meetings[TOGETHER] = {0};
+    unsigned char data[TOGETHER];
+    char path[CONTRACT_PATH_SIZE + 8];
+    struct cc_file *file;
+
+    assert_int_equal(lock(contract), COPYCAT_OK);
+    (void)snprintf(path, sizeof path, "%s/file", contract->directory);
+    file = open_path(contract, path);
+    assert_int_equal(write_blocks(contract, file, true, 1), COPYCAT_OK);
+    atomic_store(&at_work, 0);
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        meetings[i].call.request = (struct cc_disk_request){
+            .operation = CC_DISK_READ,
+            .file = file,
+            .data = &data[i],
+            .size = 1,
+            .work = meet,
+            .done = met,
+            .owner = &meetings[i]};
+        cc_env_disk(contract->left, &meetings[i].call.request);
+    }
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        contract_until(contract, is_set, &meetings[i].call.is_done);
+        assert_int_equal(meetings[i].met, TOGETHER);
+        assert_false(pthread_equal(meetings[i].thread, pthread_self()));
+    }
+    assert_false(pthread_equal(meetings[0].thread, meetings[1].thread));
+}
+
 const struct promise uv_disk_promises[] = {
     PROMISE(a_directory_is_locked_against_other_processes),
     PROMISE(what_a_lock_makes_is_its_owners_alone),
@@ -219,5 +287,6 @@ const struct promise uv_disk_promises[] = {
     PROMISE(without_a_descriptor_the_same_may_be_asked_again),
     PROMISE(a_write_cut_short_is_continued_and_then_fails_once),
     PROMISE(trying_how_to_write_leaves_nothing_behind),
+    PROMISE(works_run_beside_the_loop_and_each_other),
     {NULL, NULL},
 };

@@ -243,18 +243,29 @@ static void count(struct cc_env_counters *counters, const struct cc_disk_request
     }
 }
 
+static bool has_work(const struct cc_disk_request *request)
+{
+    return request->operation == CC_DISK_READ && request->work != NULL;
+}
+
 static enum cc_uv_lane_name lane_of(const struct cc_disk_request *request)
 {
+    if (has_work(request)) {
+        return CC_UV_LANE_WORK;
+    }
+
     bool is_awaited = request->operation == CC_DISK_READ ||
                       (request->operation == CC_DISK_WRITE && request->durable);
 
     return is_awaited ? CC_UV_LANE_DURABLE : CC_UV_LANE_SLOW;
 }
 
+/* What has work needs a thread anyway, which reads as well. */
 static bool is_for_the_ring(const struct cc_disk_request *request)
 {
-    return request->operation == CC_DISK_READ || request->operation == CC_DISK_WRITE ||
-           request->operation == CC_DISK_SYNC;
+    return !has_work(request) &&
+           (request->operation == CC_DISK_READ || request->operation == CC_DISK_WRITE ||
+            request->operation == CC_DISK_SYNC);
 }
 
 void cc_uv_disk(struct cc_env *env, struct cc_disk_request *request)

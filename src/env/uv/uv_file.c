@@ -456,6 +456,11 @@ void cc_uv_file_work(struct cc_uv_job *base)
         open_file(job);
         break;
     case CC_DISK_READ:
+        read_write_or_sync(job);
+        if (job->job.error == 0 && !job->is_short && job->request->work != NULL) {
+            job->request->work(job->request);
+        }
+        break;
     case CC_DISK_WRITE:
     case CC_DISK_SYNC:
         read_write_or_sync(job);

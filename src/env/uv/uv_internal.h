@@ -2,7 +2,7 @@
 /*
  * uv_internal -- what the files of env/uv share.  Who may touch what: everything belongs to the
  * thread that runs the loop, but for the inbox and `is_stopping` (any thread), a lane's queue
- * (under its lock) and a job between its start and its post (the lane's thread alone).
+ * (under its lock) and a job between its start and its post (one of the lane's threads alone).
  */
 #ifndef CC_ENV_UV_UV_INTERNAL_H
 #define CC_ENV_UV_UV_INTERNAL_H
@@ -36,25 +36,30 @@ struct cc_uv_job {
     struct cc_list node;    /* of all jobs */
 };
 
+#define CC_UV_LANE_THREADS_MAX 4u
+
 /*
- * A queue and the one thread that empties it, started with the first job.  A sync of many megabytes
- * must not hold up the write the cluster waits for, nor may a name server hold up either: hence
- * more than one.
+ * A queue and the threads that empty it, each started when a job comes and none is free.  A sync of
+ * many megabytes must not hold up the write the cluster waits for, nor may a name server hold up
+ * either: hence more than one lane.
  */
 struct cc_uv_lane {
     uv_mutex_t mutex;
     uv_cond_t filled;
     struct cc_uv_job *first;
     struct cc_uv_job **last;
-    uv_thread_t thread;
-    bool is_started;
-    bool is_ending;
+    uint32_t waiting; /* jobs in the queue, */
+    uint32_t free;    /* and threads that wait for one: under the lock, as all above */
+    bool is_ending;   /* likewise */
+    uv_thread_t threads[CC_UV_LANE_THREADS_MAX];
+    uint32_t thread_count;
 };
 
 enum cc_uv_lane_name {
     CC_UV_LANE_DURABLE, /* durable writes and reads, where there is no ring */
     CC_UV_LANE_SLOW,    /* every other disk operation */
     CC_UV_LANE_NAMES,   /* host names */
+    CC_UV_LANE_WORK,    /* reads with work behind them, in any order; the others keep theirs */
     CC_UV_LANES,
 };
 

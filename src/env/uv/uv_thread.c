@@ -37,10 +37,13 @@ static void work(void *owner)
         struct cc_uv_job *job = lane->first;
 
         if (job == NULL) {
+            lane->free++;
             uv_cond_wait(&lane->filled, &lane->mutex);
+            lane->free--;
             continue;
         }
         lane->first = job->next;
+        lane->waiting--;
         if (lane->first == NULL) {
             lane->last = &lane->first;
         }
@@ -84,13 +87,12 @@ void cc_uv_lanes_end(struct cc_env_uv *uv)
     for (uint32_t i = 0; i < CC_UV_LANES; i++) {
         struct cc_uv_lane *lane = &uv->lanes[i];
 
-        if (lane->is_started) {
-            uv_mutex_lock(&lane->mutex);
-            lane->is_ending = true;
-            uv_cond_signal(&lane->filled);
-            uv_mutex_unlock(&lane->mutex);
-            uv_thread_join(&lane->thread);
-            lane->is_started = false;
+        uv_mutex_lock(&lane->mutex);
+        lane->is_ending = true;
+        uv_cond_broadcast(&lane->filled);
+        uv_mutex_unlock(&lane->mutex);
+        while (lane->thread_count > 0) {
+            uv_thread_join(&lane->threads[--lane->thread_count]);
         }
     }
 }
@@ -116,14 +118,31 @@ void cc_uv_job_init(struct cc_env_uv *uv, struct cc_uv_job *job)
     cc_list_append(&uv->jobs, &job->node);
 }
 
+static uint32_t threads_max(enum cc_uv_lane_name name)
+{
+    return name == CC_UV_LANE_WORK ? CC_UV_LANE_THREADS_MAX : 1;
+}
+
+/* One is started if all are busy; where that fails, or would be too many, they take it in turn. */
+static bool has_thread_for_one_more(struct cc_uv_lane *lane, uint32_t count_max)
+{
+    bool is_free;
+
+    uv_mutex_lock(&lane->mutex);
+    is_free = lane->free > lane->waiting;
+    uv_mutex_unlock(&lane->mutex);
+    if (!is_free && lane->thread_count < count_max &&
+        cc_uv_thread_create(&lane->threads[lane->thread_count], work, lane)) {
+        lane->thread_count++;
+    }
+    return lane->thread_count > 0;
+}
+
 void cc_uv_job_start(struct cc_uv_job *job_take, enum cc_uv_lane_name name)
 {
     struct cc_uv_lane *lane = &job_take->uv->lanes[name];
 
-    if (!lane->is_started) {
-        lane->is_started = cc_uv_thread_create(&lane->thread, work, lane);
-    }
-    if (!lane->is_started) {
+    if (!has_thread_for_one_more(lane, threads_max(name))) {
         job_take->error = EAGAIN;
         cc_env_uv_post(&job_take->uv->env, &job_take->post);
         return;
@@ -132,6 +151,7 @@ void cc_uv_job_start(struct cc_uv_job *job_take, enum cc_uv_lane_name name)
     uv_mutex_lock(&lane->mutex);
     *lane->last = job_take;
     lane->last = &job_take->next;
+    lane->waiting++;
     uv_cond_signal(&lane->filled);
     uv_mutex_unlock(&lane->mutex);
 }

@@ -312,6 +312,7 @@ bool memory_disk_step(struct memory_disk *disk)
     } else {
         carry_out(disk, request);
     }
+    cc_disk_request_work(request);
     request->done(request);
     run_tasks(disk);
     return true;
