@@ -26,10 +26,11 @@ void cc_image_reader_read(
     uint8_t *target,
     uint64_t offset,
     size_t size,
+    void (*work)(struct cc_disk_request *request),
     void (*done)(struct cc_disk_request *request))
 {
     reader->request = (struct cc_disk_request){
-        .file = reader->file, .data = target, .offset = offset, .size = size};
+        .file = reader->file, .data = target, .offset = offset, .size = size, .work = work};
     cc_image_reader_ask(reader, CC_DISK_READ, done);
 }
 
@@ -87,7 +88,7 @@ static void end_read(struct cc_disk_request *request)
         refuse(reader, COPYCAT_ERR_IO, "the end of the image could not be read", request->offset);
         return;
     }
-    if (!cc_image_end_decode(reader->spare.data, &reader->end) ||
+    if (!cc_image_end_decode(reader->spare.stored.data, &reader->end) ||
         reader->end.size != reader->size) {
         refuse(
             reader, COPYCAT_ERR_DAMAGED, "the image is not complete: it has no end",
@@ -107,7 +108,7 @@ static void end_read(struct cc_disk_request *request)
 static void head_read(struct cc_disk_request *request)
 {
     struct cc_image_reader *reader = request->owner;
-    const uint8_t *head = reader->lent.data;
+    const uint8_t *head = reader->lent.stored.data;
     copycat_status status;
 
     if (!cc_image_reader_is_going_on(reader)) {
@@ -129,9 +130,10 @@ static void head_read(struct cc_disk_request *request)
     reader->checksum = cc_image_checksum(0, head, CC_DISK_BLOCK);
     reader->at = CC_DISK_BLOCK;
     reader->next = head + CC_DISK_BLOCK;
-    cc_image_reader_reserve(reader, &reader->spare, CC_DISK_BLOCK);
+    cc_image_reader_reserve(reader, &reader->spare.stored, CC_DISK_BLOCK);
     cc_image_reader_read(
-        reader, reader->spare.data, reader->size - CC_DISK_BLOCK, CC_DISK_BLOCK, end_read);
+        reader, reader->spare.stored.data, reader->size - CC_DISK_BLOCK, CC_DISK_BLOCK, NULL,
+        end_read);
 }
 
 static void opened(struct cc_disk_request *request)
@@ -162,8 +164,8 @@ static void opened(struct cc_disk_request *request)
             reader->size);
         return;
     }
-    cc_image_reader_reserve(reader, &reader->lent, CC_IMAGE_SIZE_MIN);
-    cc_image_reader_read(reader, reader->lent.data, 0, CC_IMAGE_SIZE_MIN, head_read);
+    cc_image_reader_reserve(reader, &reader->lent.stored, CC_IMAGE_SIZE_MIN);
+    cc_image_reader_read(reader, reader->lent.stored.data, 0, CC_IMAGE_SIZE_MIN, NULL, head_read);
 }
 
 copycat_status cc_image_read_begin(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * image_read -- an image is read piece by piece, each verified before it is given out.  While the
- * caller has one, the next is read.
+ * caller has one, the next is read and verified.
  */
 #include "base/assert.h"
 #include "base/bug.h"
@@ -29,16 +29,31 @@ static void damaged(struct cc_image_reader *reader, const char *what)
     cc_image_reader_end(reader, COPYCAT_ERR_DAMAGED, what, reader->at);
 }
 
+/* Not on the loop's thread: `check` and what it points to are all that this may touch. */
+static void check_piece(struct cc_disk_request *request)
+{
+    struct cc_image_check *check =
+        &cc_container_of(request, struct cc_image_reader, request)->check;
+    const struct cc_image_piece *piece = check->piece;
+    const uint8_t *stored = check->blocks + CC_IMAGE_PIECE_HEADER_SIZE;
+
+    check->is_whole = cc_image_piece_is_whole(check->blocks, check->size);
+    check->is_unpacked = check->is_whole &&
+                         (piece->codec == CC_IMAGE_CODEC_NONE ||
+                          cc_image_unpack(check->raw, piece->raw_size, stored, piece->stored_size));
+    check->checksum = cc_image_checksum(check->before, check->blocks, check->size);
+}
+
 static void take_piece(struct cc_image_reader *reader)
 {
-    const uint8_t *blocks = reader->spare.data;
-
-    if (!cc_image_piece_is_whole(blocks, reader->piece_size)) {
+    if (!reader->check.is_whole) {
         damaged(reader, "a piece of the image is damaged");
-        return;
+    } else if (!reader->check.is_unpacked) {
+        damaged(reader, "a piece of the image does not unpack");
+    } else {
+        reader->ahead = CC_IMAGE_AHEAD_PIECE;
+        reader->next = reader->check.blocks + reader->check.size;
     }
-    reader->ahead = CC_IMAGE_AHEAD_PIECE;
-    reader->next = blocks + reader->piece_size;
 }
 
 static void piece_read(struct cc_disk_request *request)
@@ -69,6 +84,29 @@ static void take_end(struct cc_image_reader *reader)
     }
 }
 
+/* The header is believed as to sizes, which are within bounds, until all of the piece is there. */
+static void read_piece(struct cc_image_reader *reader)
+{
+    struct cc_image_held *held = &reader->spare;
+    const struct cc_image_piece *piece = &reader->piece;
+
+    cc_image_reader_reserve(reader, &held->stored, reader->piece_size + CC_DISK_BLOCK);
+    if (piece->codec != CC_IMAGE_CODEC_NONE) {
+        cc_image_reader_reserve(reader, &held->raw, piece->raw_size);
+    }
+    memcpy(held->stored.data, reader->next, CC_DISK_BLOCK);
+    reader->check = (struct cc_image_check){
+        .piece = piece,
+        .blocks = held->stored.data,
+        .size = reader->piece_size,
+        .before = reader->checksum,
+        .raw = held->raw.data};
+    reader->ahead = CC_IMAGE_AHEAD_READING;
+    cc_image_reader_read(
+        reader, held->stored.data + CC_DISK_BLOCK, reader->at + CC_DISK_BLOCK, reader->piece_size,
+        check_piece, piece_read);
+}
+
 /* `next` lies in what is lent or was read before, so the other buffer is free for what follows. */
 void cc_image_reader_read_ahead(struct cc_image_reader *reader)
 {
@@ -91,27 +129,7 @@ void cc_image_reader_read_ahead(struct cc_image_reader *reader)
         damaged(reader, "a piece of the image does not belong where it lies");
         return;
     }
-    cc_image_reader_reserve(reader, &reader->spare, reader->piece_size + CC_DISK_BLOCK);
-    memcpy(reader->spare.data, reader->next, CC_DISK_BLOCK);
-    reader->ahead = CC_IMAGE_AHEAD_READING;
-    cc_image_reader_read(
-        reader, reader->spare.data + CC_DISK_BLOCK, reader->at + CC_DISK_BLOCK, reader->piece_size,
-        piece_read);
-}
-
-/* What a piece comes to; no bytes: it does not unpack to what its header says. */
-static copycat_bytes unpacked(struct cc_image_reader *reader)
-{
-    const struct cc_image_piece *piece = &reader->piece;
-    const uint8_t *stored = reader->spare.data + CC_IMAGE_PIECE_HEADER_SIZE;
-
-    if (piece->codec == CC_IMAGE_CODEC_NONE) {
-        return (copycat_bytes){stored, piece->stored_size};
-    }
-    cc_image_reader_reserve(reader, &reader->raw, piece->raw_size);
-    return cc_image_unpack(reader->raw.data, piece->raw_size, stored, piece->stored_size)
-               ? (copycat_bytes){reader->raw.data, piece->raw_size}
-               : (copycat_bytes){NULL, 0};
+    read_piece(reader);
 }
 
 static void tell_end(struct cc_image_reader *reader)
@@ -140,19 +158,26 @@ static bool take_table(struct cc_image_reader *reader, copycat_bytes bytes)
     return bytes.size % CC_IMAGE_SEGMENT_SIZE == 0;
 }
 
+/* Of the piece that is lent now. */
+static copycat_bytes content(const struct cc_image_reader *reader)
+{
+    const struct cc_image_piece *piece = &reader->piece;
+    const struct cc_image_held *held = &reader->lent;
+
+    return piece->codec == CC_IMAGE_CODEC_NONE
+               ? (copycat_bytes){held->stored.data + CC_IMAGE_PIECE_HEADER_SIZE, piece->stored_size}
+               : (copycat_bytes){held->raw.data, piece->raw_size};
+}
+
 static void deliver_piece(struct cc_image_reader *reader)
 {
-    struct cc_image_buffer buffer = reader->lent;
-    copycat_bytes bytes = unpacked(reader);
+    struct cc_image_held held = reader->lent;
+    copycat_bytes bytes;
 
-    if (bytes.size == 0) {
-        damaged(reader, "a piece of the image does not unpack");
-        tell_end(reader);
-        return;
-    }
     reader->lent = reader->spare;
-    reader->spare = buffer;
-    reader->checksum = cc_image_checksum(reader->checksum, reader->lent.data, reader->piece_size);
+    reader->spare = held;
+    bytes = content(reader);
+    reader->checksum = reader->check.checksum;
     reader->lent_at = reader->at;
     reader->at += reader->piece_size;
     reader->raw_size += reader->piece.is_table ? 0 : reader->piece.raw_size;
@@ -188,6 +213,12 @@ static void deliver(struct cc_image_reader *reader)
 
 /* ---- called ---------------------------------------------------------------------------------- */
 
+static void release_held(const struct cc_memory *memory, struct cc_image_held *held)
+{
+    cc_memory_give(memory, held->stored.memory);
+    cc_memory_give(memory, held->raw.memory);
+}
+
 static void release(struct cc_image_reader *reader)
 {
     void (*on_closed)(void *owner) = reader->callbacks.on_closed;
@@ -195,9 +226,8 @@ static void release(struct cc_image_reader *reader)
     void *owner = reader->owner;
 
     cc_env_task_cancel(reader->env, &reader->task);
-    cc_memory_give(memory, reader->lent.memory);
-    cc_memory_give(memory, reader->spare.memory);
-    cc_memory_give(memory, reader->raw.memory);
+    release_held(memory, &reader->lent);
+    release_held(memory, &reader->spare);
     cc_memory_give(memory, reader->segments);
     cc_memory_give(memory, reader);
     on_closed(owner);

@@ -6,8 +6,11 @@
  * A read takes the first block of what follows with it, which says how large that is: so each block
  * is read once, by requests of the very size.
  *
- * Memory:  two buffers, each of the largest piece it held, and one for what a piece unpacks to; the
- *          headers bound them before anything is taken.
+ * Threads: what a piece costs to check and to unpack is paid where the environment reads it, beside
+ *          the loop, which meanwhile does what it wants with the piece before.  Until the request is
+ *          done `check`, and what it points to, are not the loop's.
+ * Memory:  two buffers, each of the largest piece it held and of what that unpacks to; the headers
+ *          bound them before anything is taken.
  */
 #ifndef CC_LOG_IMAGE_READER_H
 #define CC_LOG_IMAGE_READER_H
@@ -26,6 +29,24 @@ struct cc_image_buffer {
     void *memory;
     uint8_t *data;
     size_t capacity;
+};
+
+/* A piece in memory: as it is stored, and unpacked, if it was packed. */
+struct cc_image_held {
+    struct cc_image_buffer stored;
+    struct cc_image_buffer raw;
+};
+
+/* A piece that was read: what is known of it before, and what work found. */
+struct cc_image_check {
+    const struct cc_image_piece *piece;
+    const uint8_t *blocks;
+    size_t size;
+    uint64_t before;   /* checksum of the file before it */
+    uint8_t *raw;      /* room for what it unpacks to */
+    bool is_whole;     /* all its blocks are as they were written, */
+    bool is_unpacked;  /* what they hold comes to what the header says, */
+    uint64_t checksum; /* and this is the checksum of the file through it */
 };
 
 struct cc_image_reader {
@@ -53,10 +74,10 @@ struct cc_image_reader {
     uint64_t checksum;                 /* of everything before it */
     struct cc_image_segment *segments; /* that it needs */
     size_t segment_count;
-    const uint8_t *next;          /* first block of what comes after what was read */
-    struct cc_image_buffer lent;  /* the caller has it */
-    struct cc_image_buffer spare; /* for what is ahead */
-    struct cc_image_buffer raw;   /* what was lent, unpacked */
+    const uint8_t *next;        /* first block of what comes after what was read */
+    struct cc_image_held lent;  /* the caller has it */
+    struct cc_image_held spare; /* for what is ahead */
+    struct cc_image_check check;
     char path[CC_IMAGE_PATH_SIZE];
     char text[CC_IMAGE_TEXT_SIZE];
 };
@@ -71,6 +92,7 @@ void cc_image_reader_read(
     uint8_t *target,
     uint64_t offset,
     size_t size,
+    void (*work)(struct cc_disk_request *request),
     void (*done)(struct cc_disk_request *request));
 
 /* What is in the buffer is lost, unless it is large enough. */

@@ -311,6 +311,30 @@ static void a_reader_is_closed_at_any_time(void **state)
     assert_int_equal(reading.status, COPYCAT_OK);
 }
 
+/* One that the caller has, one that is read ahead; each as it is stored, and unpacked if it was packed. */
+static void a_reader_holds_two_pieces_at_most(void **state)
+{
+    static const uint32_t size = 1u << 20;
+    struct image_script script = {.count = 12};
+
+    (void)state;
+    for (uint32_t dull = 0; dull < 2; dull++) {
+        struct cc_image_id id;
+        size_t before;
+
+        script.is_dull = dull == 1;
+        for (uint32_t i = 0; i < script.count; i++) {
+            script.sizes[i] = size;
+        }
+        id = image_write(&disk, &image_head, &script);
+        before = disk.bytes_out;
+        disk.bytes_most = before;
+        assert_int_equal(image_read(&reading, &disk, &id, &script), COPYCAT_OK);
+        assert_int_equal(reading.pieces, script.count);
+        assert_true(disk.bytes_most - before < 2 * size + size / 4);
+    }
+}
+
 static void images_that_nothing_needs_are_swept_away(void **state)
 {
     static const char *const names[] = {
@@ -374,6 +398,7 @@ int main(void)
         TEST(a_renamed_image_is_refused),
         TEST(an_image_of_a_newer_version_is_told_apart),
         TEST(a_reader_is_closed_at_any_time),
+        TEST(a_reader_holds_two_pieces_at_most),
         TEST(images_that_nothing_needs_are_swept_away),
         TEST(a_sweep_tells_of_a_disk_that_fails),
     };

@@ -16,6 +16,7 @@ struct cc_file {
 /* Each block knows its neighbours, so that a crash can take them all. */
 struct memory_block {
     struct cc_list node;
+    size_t size;
     max_align_t data[];
 };
 
@@ -30,6 +31,7 @@ static void *resize(void *context, void *block, size_t size)
     if (old != NULL) {
         cc_list_remove(&old->node);
         disk->blocks_out--;
+        disk->bytes_out -= old->size;
     }
     if (size == 0) {
         free(old);
@@ -38,7 +40,10 @@ static void *resize(void *context, void *block, size_t size)
     old = realloc(old, sizeof *old + size);
     CC_ASSERT(old != NULL);
     cc_list_append(&disk->blocks, &old->node);
+    old->size = size;
     disk->blocks_out++;
+    disk->bytes_out += size;
+    disk->bytes_most = disk->bytes_out > disk->bytes_most ? disk->bytes_out : disk->bytes_most;
     disk->block_largest = size > disk->block_largest ? size : disk->block_largest;
     return old->data;
 }
@@ -50,6 +55,7 @@ static void forget_blocks(struct memory_disk *disk)
         free(cc_container_of(node, struct memory_block, node));
     }
     disk->blocks_out = 0;
+    disk->bytes_out = 0;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -48,6 +48,8 @@ struct memory_disk {
     struct cc_list blocks; /* given out, so that a crash can take them all */
     uint64_t blocks_out;   /* given out and not yet given back */
     size_t block_largest;
+    size_t bytes_out;  /* likewise, */
+    size_t bytes_most; /* and the most of them there were */
     uint64_t now_us;
     uint64_t entropy; /* seed of the next draw */
     struct cc_list tasks;
