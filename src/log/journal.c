@@ -212,7 +212,7 @@ static void release(struct cc_journal *journal)
     }
     cc_memory_give(journal->memory, journal->batch_memory);
     cc_memory_give(journal->memory, journal->zeros_memory);
-    cc_memory_give(journal->memory, journal->scan.memory);
+    cc_scan_release_windows(journal);
     cc_memory_give(journal->memory, journal->directory);
     cc_memory_give(journal->memory, journal);
     on_closed(owner);

@@ -45,7 +45,7 @@ static enum head take_table(struct cc_journal *journal, const struct cc_batch_he
     struct cc_journal_scan *scan = &journal->scan;
     struct cc_journal_table table;
 
-    if (!read_table(scan->buffer, header, &table) || table.prev_life != header->life - 1) {
+    if (!read_table(scan->here.buffer, header, &table) || table.prev_life != header->life - 1) {
         return refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
     }
     if (table.server != journal->options.server) {
@@ -71,10 +71,10 @@ static enum head judge_head(struct cc_journal *journal)
     struct cc_journal_scan *scan = &journal->scan;
     struct cc_batch_header header;
 
-    if (cc_batch_is_zero(scan->buffer, CC_DISK_SECTOR)) {
+    if (cc_batch_is_zero(scan->here.buffer, CC_DISK_SECTOR)) {
         return HEAD_UNREAD;
     }
-    switch (cc_batch_read_header(scan->buffer, &header)) {
+    switch (cc_batch_read_header(scan->here.buffer, &header)) {
     case CC_HEADER_NEWER:
         return refuse_head(journal, COPYCAT_ERR_NEWER, "written by a newer version of Copycat");
     case CC_HEADER_BAD:
@@ -82,10 +82,11 @@ static enum head judge_head(struct cc_journal *journal)
     case CC_HEADER_VALID:
         break;
     }
-    if (header.number != 0 || (uint64_t)header.blocks * CC_DISK_BLOCK > scan->used) {
+    if (header.number != 0 || (uint64_t)header.blocks * CC_DISK_BLOCK > scan->here.used) {
         return refuse_head(journal, COPYCAT_ERR_DAMAGED, HEAD_DAMAGED);
     }
-    return cc_batch_restore(scan->buffer, &header) ? take_table(journal, &header) : HEAD_UNREAD;
+    return cc_batch_restore(scan->here.buffer, &header) ? take_table(journal, &header)
+                                                        : HEAD_UNREAD;
 }
 
 /* It was torn and is wiped, but what it says was durable before it was so (J3). */
@@ -142,7 +143,7 @@ static void head_read(struct cc_disk_request *request)
         next_head(journal);
         break;
     case HEAD_UNREAD:
-        has_header = cc_batch_read_header(journal->scan.buffer, &header) == CC_HEADER_VALID;
+        has_header = cc_batch_read_header(journal->scan.here.buffer, &header) == CC_HEADER_VALID;
         cc_scan_judge(journal, has_header ? &header : NULL);
         break;
     case HEAD_REFUSED:

@@ -59,16 +59,37 @@ enum cc_journal_phase {
     CC_JOURNAL_FAILED,
 };
 
-struct cc_journal_scan {
-    struct cc_journal_file *file; /* at hand */
-    uint8_t *buffer;              /* aligned, inside memory */
+/* What of a file is in memory, or on its way there. */
+struct cc_scan_window {
+    const struct cc_journal_file *file;
+    uint8_t *buffer; /* aligned, inside memory */
     void *memory;
     size_t buffer_size;
-    size_t used;  /* bytes that were read into it */
-    uint64_t at;  /* where they lie in the file */
-    size_t piece; /* where in them the read under way goes */
-    void (*done)(struct cc_disk_request *request);
-    uint32_t life; /* being scanned; 0: the heads still are */
+    size_t used;      /* bytes that were read into it */
+    uint64_t at;      /* where they lie in the file */
+    size_t checked;   /* so many of them are batches as they were written, stamps replaced; */
+    uint32_t batches; /* they are so many; */
+    bool is_cut;      /* and the next is there in part, or it would be the first of the rest */
+    struct cc_disk_request request;
+};
+
+/* The window that somebody waits for. */
+struct cc_scan_wish {
+    void (*done)(struct cc_disk_request *request); /* NULL: nobody does */
+    void (*work)(struct cc_disk_request *request);
+    uint64_t at;
+    size_t used;
+};
+
+struct cc_journal_scan {
+    struct cc_journal_file *file; /* at hand */
+    struct cc_scan_window here;   /* in memory, or asked for */
+    struct cc_scan_window ahead;  /* on its way, perhaps */
+    bool is_ahead;                /* it is */
+    struct cc_scan_wish wish;
+    void (*over)(struct cc_journal *journal); /* waits until nothing is on its way */
+    size_t piece;                             /* where in `here` the read under way goes */
+    uint32_t life;                            /* being scanned; 0: the heads still are */
     uint32_t life_newest;
     uint64_t offset;              /* of the next batch */
     uint32_t batches;             /* before it in the file at hand, or scanned last */
@@ -151,7 +172,7 @@ struct cc_journal {
     struct cc_disk_request reuse_request;
 
     struct cc_journal_scan scan;
-    struct cc_disk_request scan_request; /* also of closing */
+    struct cc_disk_request scan_request; /* of recovery, but for reads; also of closing */
 };
 
 /* journal.c */
@@ -229,11 +250,24 @@ void cc_journal_refuse(
 bool cc_scan_is_going_on(struct cc_disk_request *request, const char *what);
 uint64_t cc_scan_size(const struct cc_journal *journal);
 size_t cc_scan_window(const struct cc_journal *journal);
+/* As it lies there. */
 void cc_scan_read(
     struct cc_journal *journal,
     uint64_t offset,
     size_t size,
     void (*done)(struct cc_disk_request *request));
+/* From the beginning of a batch on; the batches are checked. */
+void cc_scan_read_batches(
+    struct cc_journal *journal,
+    uint64_t offset,
+    size_t size,
+    void (*done)(struct cc_disk_request *request));
+/* In a callback of the reads above: the next is likely to be the same, of here. */
+void cc_scan_read_ahead(
+    struct cc_journal *journal, const struct cc_journal_file *file, uint64_t offset);
+/* No more reads; `over` comes when none is on its way, at once if it may. */
+void cc_scan_end(struct cc_journal *journal, void (*over)(struct cc_journal *journal));
+void cc_scan_release_windows(struct cc_journal *journal);
 
 /* journal_scan.c */
 void cc_scan_judge(struct cc_journal *journal, const struct cc_batch_header *header);

@@ -32,11 +32,13 @@ static void remains_read(struct cc_disk_request *request)
     if (!cc_scan_is_going_on(request, "cannot be read")) {
         return;
     }
-    cc_remains_take(&scan->judge, scan->buffer, scan->used);
+    cc_scan_read_ahead(journal, scan->file, scan->here.at + scan->here.used);
+    cc_remains_take(&scan->judge, scan->here.buffer, scan->here.used);
     if (scan->judge.at == scan->judge.size) {
         judged(journal);
     } else {
-        cc_scan_read(journal, scan->at + scan->used, cc_scan_window(journal), remains_read);
+        cc_scan_read(
+            journal, scan->here.at + scan->here.used, cc_scan_window(journal), remains_read);
     }
 }
 
@@ -113,7 +115,7 @@ static void go_on(struct cc_journal *journal)
     } else if (scan->offset == cc_scan_size(journal)) {
         cc_scan_judge(journal, NULL);
     } else {
-        cc_scan_read(journal, scan->offset, cc_scan_window(journal), window_read);
+        cc_scan_read_batches(journal, scan->offset, cc_scan_window(journal), window_read);
     }
 }
 
@@ -165,8 +167,8 @@ static void searched(struct cc_disk_request *request)
     if (!cc_scan_is_going_on(request, "cannot be read")) {
         return;
     }
-    for (size_t at = 0; at < scan->used; at += CC_DISK_BLOCK, scan->search += CC_DISK_BLOCK) {
-        const uint8_t *batch = scan->buffer + at;
+    for (size_t at = 0; at < scan->here.used; at += CC_DISK_BLOCK, scan->search += CC_DISK_BLOCK) {
+        const uint8_t *batch = scan->here.buffer + at;
         struct cc_batch_header header;
 
         if (cc_batch_stamps_sector(batch, scan->life, scan->batches + 1) &&
@@ -247,17 +249,23 @@ static bool take_batch(
     return true;
 }
 
+/* It was found whole when the window was read. */
+static bool is_checked(const struct cc_journal_scan *scan)
+{
+    return scan->offset < scan->here.at + scan->here.checked;
+}
+
 /* The next batch of the window; true if one more may be there. */
 static bool scan_batch(struct cc_journal *journal)
 {
     struct cc_journal_scan *scan = &journal->scan;
-    uint8_t *batch = scan->buffer + (scan->offset - scan->at);
-    uint64_t in_window = scan->at + scan->used - scan->offset;
+    uint8_t *batch = scan->here.buffer + (scan->offset - scan->here.at);
+    uint64_t in_window = scan->here.at + scan->here.used - scan->offset;
     uint64_t left = cc_scan_size(journal) - scan->offset;
     struct cc_batch_header header;
 
     if (left >= CC_DISK_BLOCK && in_window < CC_DISK_BLOCK) {
-        cc_scan_read(journal, scan->offset, cc_scan_window(journal), window_read);
+        cc_scan_read_batches(journal, scan->offset, cc_scan_window(journal), window_read);
         return false;
     }
     if (left < CC_DISK_BLOCK || cc_batch_read_header(batch, &header) != CC_HEADER_VALID ||
@@ -269,16 +277,30 @@ static bool scan_batch(struct cc_journal *journal)
     uint64_t size = (uint64_t)header.blocks * CC_DISK_BLOCK;
 
     if (size > in_window && size <= left) {
-        cc_scan_read(
+        cc_scan_read_batches(
             journal, scan->offset,
             size > cc_scan_window(journal) ? (size_t)size : cc_scan_window(journal), window_read);
         return false;
     }
-    if (size > left || !cc_batch_restore(batch, &header)) {
+    if (size > left || (!is_checked(scan) && !cc_batch_restore(batch, &header))) {
         cc_scan_judge(journal, &header);
         return false;
     }
     return take_batch(journal, batch, &header);
+}
+
+/* The next window begins where this one ends with a part of a batch, or with the next file: when the
+ * batches of this one are all that the next vouches for. */
+static void read_ahead(struct cc_journal *journal)
+{
+    const struct cc_journal_scan *scan = &journal->scan;
+    const struct cc_journal_file *next = cc_journal_file_of(journal, scan->life + 1);
+
+    if (next != NULL && scan->batches + scan->here.batches >= next->prev_batches) {
+        cc_scan_read_ahead(journal, next, 0);
+    } else if (scan->here.is_cut && scan->here.checked > 0) {
+        cc_scan_read_ahead(journal, scan->file, scan->here.at + scan->here.checked);
+    }
 }
 
 static void window_read(struct cc_disk_request *request)
@@ -286,6 +308,9 @@ static void window_read(struct cc_disk_request *request)
     struct cc_journal *journal = request->owner;
     bool is_more = cc_scan_is_going_on(request, "cannot be read");
 
+    if (is_more) {
+        read_ahead(journal);
+    }
     while (is_more) {
         if (journal->scan.batches >= vouched(journal)) {
             /* What lies behind was cut before the successor was begun. */
@@ -318,9 +343,7 @@ static void finish(struct cc_journal *journal)
             scan->left != NULL ? 0 : COPYCAT_NONE, NULL);
         return;
     }
-    cc_memory_give(journal->memory, scan->memory);
-    scan->memory = NULL;
-    scan->buffer = NULL;
+    cc_scan_release_windows(journal);
     if (journal->table.boot == 0) {
         cc_env_entropy(journal->env, journal->table.incarnation, CC_INCARNATION_SIZE);
         journal->tag = cc_load_u64(journal->table.incarnation);
@@ -343,12 +366,12 @@ void cc_scan_next_life(struct cc_journal *journal)
     struct cc_journal_scan *scan = &journal->scan;
 
     if (scan->life == scan->life_newest) {
-        finish(journal);
+        cc_scan_end(journal, finish);
         return;
     }
     scan->life++;
     scan->file = cc_journal_file_of(journal, scan->life);
     scan->offset = 0;
     scan->batches = 0;
-    cc_scan_read(journal, 0, cc_scan_window(journal), window_read);
+    cc_scan_read_batches(journal, 0, cc_scan_window(journal), window_read);
 }
