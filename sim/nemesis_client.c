@@ -81,11 +81,24 @@ static bool send_elsewhere(struct cc_nemesis *nemesis, struct cc_strike *strike)
     return true;
 }
 
+/* What it was told in the meantime it hears now, all of it; and is not heard itself for a while: of
+ * its session it must not believe more than was true when it asked (T-085). */
+static void mute(struct cc_nemesis *nemesis, uint32_t machine, uint64_t time_us)
+{
+    for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
+        cc_world_cut(cc_nemesis_world(nemesis), machine, i, true);
+    }
+    (void)cc_nemesis_later(nemesis, time_us, reach_again, machine);
+}
+
 static void listen_again(void *owner)
 {
     struct cc_undo *undo = owner;
     struct cc_nemesis *nemesis = undo->nemesis;
 
+    if (undo->count > 0 && !nemesis->is_over) {
+        mute(nemesis, undo->machine, undo->count);
+    }
     for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
         uint8_t *clogs = &nemesis->clogs[i][undo->machine];
 
@@ -96,15 +109,21 @@ static void listen_again(void *owner)
     cc_nemesis_forget(undo);
 }
 
-/* It goes on asking and reads no answer. */
+/* It goes on asking and reads no answer; maybe for less than it bears with a server. */
 static bool deafen(struct cc_nemesis *nemesis, struct cc_strike *strike)
 {
+    bool is_mute_then = cc_decide_below(&strike->choices, 2) == 0;
+    struct cc_undo *undo = cc_nemesis_later(
+        nemesis, cc_decide_range(&strike->choices, 50000, is_mute_then ? 1000000 : 4000000),
+        listen_again, strike->target);
+
     for (uint32_t i = 0; i < nemesis->cluster->server_count; i++) {
         nemesis->clogs[i][strike->target]++;
         cc_world_clog(cc_nemesis_world(nemesis), i, strike->target, true);
     }
-    (void)cc_nemesis_later(
-        nemesis, cc_decide_range(&strike->choices, 50000, 4000000), listen_again, strike->target);
+    if (is_mute_then) {
+        undo->count = (uint32_t)cc_decide_range(&strike->choices, 500000, 6000000);
+    }
     return true;
 }
 

@@ -24,6 +24,13 @@ void cc_nemesis_slow_disk(
     (void)cc_nemesis_later(nemesis, time_us, heal_disk, server);
 }
 
+void cc_nemesis_hang_disk(struct cc_nemesis *nemesis, uint32_t server, uint64_t time_us)
+{
+    cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u hangs", server + 1);
+    cc_world_disk_stick(cc_nemesis_world(nemesis), server, true);
+    (void)cc_nemesis_later(nemesis, time_us, heal_disk, server);
+}
+
 static void make_space(void *owner)
 {
     struct cc_undo *undo = owner;
@@ -95,9 +102,7 @@ static bool hang(struct cc_nemesis *nemesis, struct cc_strike *strike)
         if (is_all ? i == strike->leader : i != strike->target) {
             continue;
         }
-        cc_cluster_tell(nemesis->cluster, "nemesis", "disk of server %u hangs", i + 1);
-        cc_world_disk_stick(cc_nemesis_world(nemesis), i, true);
-        (void)cc_nemesis_later(nemesis, time_us, heal_disk, i);
+        cc_nemesis_hang_disk(nemesis, i, time_us);
     }
     return true;
 }

@@ -62,6 +62,9 @@ bool cc_nemesis_hit_bytes(struct cc_nemesis *nemesis, struct cc_strike *strike);
 void cc_nemesis_slow_disk(
     struct cc_nemesis *nemesis, uint32_t server, uint32_t factor, uint64_t time_us);
 
+/* For a while nothing that is asked of a disk completes. */
+void cc_nemesis_hang_disk(struct cc_nemesis *nemesis, uint32_t server, uint64_t time_us);
+
 /* ---- nemesis.c --------------------------------------------------------------------------------
  */
 

@@ -114,6 +114,50 @@ static bool partition(
     return true;
 }
 
+/* Who sees both starts anew, at once, and the leader is cut off from all while the other one asks for
+ * votes: what a former life has promised to that leader holds (T-067). */
+static void usurp(void *owner)
+{
+    struct cc_undo *undo = owner;
+    struct cc_nemesis *nemesis = undo->nemesis;
+    struct cc_cluster *cluster = nemesis->cluster;
+    uint64_t timeout_us = cluster->options.election_timeout_us;
+    struct cc_undo *end;
+
+    if (!nemesis->is_over) {
+        end = cc_nemesis_later(nemesis, 4 * timeout_us, mend, undo->machine);
+        for (uint32_t i = 0; i < cluster->server_count; i++) {
+            cut(nemesis, end, undo->machine, i);
+            cut(nemesis, end, i, undo->machine);
+            if (i != undo->machine && i != undo->other && cc_cluster_is_up(cluster, i)) {
+                cc_world_disk_stick(cluster->world, i, false);
+                cc_cluster_crash(cluster, i);
+                (void)cc_nemesis_later(
+                    nemesis, cc_decide_range(&undo->choices, 0, 10000), cc_nemesis_restart, i);
+            }
+        }
+    }
+    cc_nemesis_forget(undo);
+}
+
+/* A leader and one other server do not see each other.  The disks of those that see both hang, so that
+ * the other one has in the end all that they have. */
+static void prepare_to_usurp(struct cc_nemesis *nemesis, struct cc_strike *strike, uint32_t other)
+{
+    struct cc_cluster *cluster = nemesis->cluster;
+    uint64_t timeout_us = cluster->options.election_timeout_us;
+    uint64_t wait_us = cc_decide_range(&strike->choices, timeout_us, 3 * timeout_us);
+    struct cc_undo *undo = cc_nemesis_later(nemesis, wait_us, usurp, strike->leader);
+
+    undo->other = other;
+    undo->choices = strike->choices;
+    for (uint32_t i = 0; i < cluster->server_count; i++) {
+        if (i != strike->leader && i != other) {
+            cc_nemesis_hang_disk(nemesis, i, wait_us);
+        }
+    }
+}
+
 /* Two servers do not see each other, and all others see both. */
 static bool partial(struct cc_nemesis *nemesis, struct cc_strike *strike)
 {
@@ -131,6 +175,9 @@ static bool partial(struct cc_nemesis *nemesis, struct cc_strike *strike)
     undo = mend_later(nemesis, strike, 8000000);
     cut(nemesis, undo, left, right);
     cut(nemesis, undo, right, left);
+    if (left == strike->leader && cc_decide_below(&strike->choices, 2) == 0) {
+        prepare_to_usurp(nemesis, strike, right);
+    }
     return true;
 }
 
