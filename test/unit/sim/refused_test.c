@@ -219,9 +219,13 @@ static void a_segment_that_the_disk_refuses_for_ever_is_fetched_in_the_end(void 
 
 static void expect_state_from_another_than(uint32_t lender, uint32_t place)
 {
+    uint32_t third = 3 - lender - place;
+
+    assert_true(lender != place);
     cc_world_disk_stick(cluster->world, lender, true);
     run_for(20000000);
     assert_true(group_at(place)->has_state);
+    assert_true(cc_apply_index(group_at(place)->apply) >= group_at(third)->base.index);
     assert_null(group_at(place)->fetching);
     cc_world_disk_stick(cluster->world, lender, false);
     run_for(20000000);
@@ -253,6 +257,31 @@ static void an_image_comes_from_another_when_the_disk_of_who_lends_it_hangs(void
 
         expect_state_from_another_than(lender, place);
     }
+}
+
+/* Once something is written, a leader whose disk hangs gives way, and who leads then offers its own
+ * image. */
+static void who_lags_gets_its_image_from_another_when_the_disk_of_the_leader_hangs(void **state)
+{
+    (void)state;
+    uint32_t leader = cc_cluster_leader(cluster);
+    uint32_t place = (leader + 1) % 3;
+
+    cc_cluster_crash(cluster, place);
+    cc_workload_go_on(workload, OPERATIONS);
+    run_for(30000000);
+    cc_workload_rest(workload);
+    leader = cc_cluster_leader(cluster);
+    cc_cluster_start(cluster, place);
+    for (uint32_t i = 0; i < 20000; i++) {
+        if (group_at(place) != NULL && group_at(place)->fetching != NULL) {
+            cc_workload_go_on(workload, ENTRIES);
+            expect_state_from_another_than(leader, place);
+            return;
+        }
+        run_for(100);
+    }
+    fail_msg("no image is fetched: %s", cluster->seats[place].server->last_notice);
 }
 
 /* Nobody else has one that is as new, so one is taken for it. */
@@ -329,6 +358,7 @@ int main(void)
         TEST(a_segment_that_the_disk_refuses_for_a_while_is_not_written_over, setup_three),
         TEST(a_segment_that_the_disk_refuses_for_ever_is_fetched_in_the_end, setup_three),
         TEST(an_image_comes_from_another_when_the_disk_of_who_lends_it_hangs, setup_three),
+        TEST(who_lags_gets_its_image_from_another_when_the_disk_of_the_leader_hangs, setup_three),
         TEST(who_has_lost_the_newest_image_of_all_is_given_one_though_nobody_writes, setup_three),
         TEST(
             one_of_two_stops_for_an_entry_that_it_alone_has_and_goes_on_when_the_disk_reads,
