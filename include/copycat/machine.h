@@ -103,10 +103,13 @@ COPYCAT_API bool copycat_blob_write(copycat_blob_writer *writer, copycat_bytes b
  * `digest` is a number that is equal where the state is equal, kept up while applying, so cheap to
  * ask.  `session_ended` is told of every session that ends.  `needs_no_room` is asked where disks are
  * nearly full: true if the command would leave no more behind than there was, as removing does; the
- * others are answered QUOTA.  All functions but `timer`, `session_ended`, `needs_no_room`, `restore_commit`,
- * `restore_step` and the blob's are required.  Either `restore_commit` or the four of the blob are set;
- * `restore_step` only with the former.  One step should take a millisecond at most: other members wait for signs of
- * life meanwhile.
+ * others are answered QUOTA.  `destroy_step` gives back a part of the state, until it says that
+ * nothing is left, where service goes on meanwhile; then comes `destroy`, which may also come alone.
+ *
+ * All functions but `timer`, `session_ended`, `needs_no_room`, `restore_commit`, `restore_step`,
+ * `destroy_step` and the blob's are required.  Either `restore_commit` or the four of the blob are
+ * set; `restore_step` only with the former.  A step should take a millisecond at most: other members
+ * wait for signs of life.
  */
 typedef struct copycat_machine_type {
     uint32_t id;      /* 128..1023 ours; 0..127 and from 1024 users' */
@@ -133,6 +136,7 @@ typedef struct copycat_machine_type {
     bool (*needs_no_room)(const void *machine, copycat_bytes operation);
 
     bool (*restore_step)(void *machine); /* true: more is to come */
+    bool (*destroy_step)(void *machine); /* likewise */
 } copycat_machine_type;
 
 #ifdef __cplusplus

@@ -70,6 +70,20 @@ void cc_apply_destroy(struct cc_apply *apply)
     cc_memory_give(apply->memory, apply);
 }
 
+bool cc_apply_destroy_step(struct cc_apply *apply)
+{
+    while (apply->destroy_position < apply->instances.count) {
+        const struct cc_instance *instance = apply->instances.at[apply->destroy_position];
+
+        if (instance->type->destroy_step != NULL) {
+            apply->destroy_position += !instance->type->destroy_step(instance->machine);
+            return true;
+        }
+        apply->destroy_position++;
+    }
+    return false;
+}
+
 /*
  * A new leader's clock may be behind that of the last one.  Its entries then stand still in log
  * time until its clock has caught up; they never take time back.

@@ -38,6 +38,10 @@ struct cc_apply_options {
 struct cc_apply *cc_apply_create(const struct cc_apply_options *options);
 void cc_apply_destroy(struct cc_apply *apply);
 
+/* Part of destroying it, where others have to go on meanwhile: nothing else may be called then.  False:
+ * what is left is little. */
+bool cc_apply_destroy_step(struct cc_apply *apply);
+
 /* What applying one entry means for somebody who waits. */
 struct cc_outcome {
     uint8_t kind;      /* the entry's kind */

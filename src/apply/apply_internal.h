@@ -76,8 +76,9 @@ struct cc_apply {
     struct cc_timers timers;
     struct cc_live live;
     struct cc_instances instances;
-    struct cc_writer result; /* of the command or query at hand */
-    struct cc_image *image;  /* that is under way; NULL: none */
+    struct cc_writer result;   /* of the command or query at hand */
+    struct cc_image *image;    /* that is under way; NULL: none */
+    uint32_t destroy_position; /* of the first instance that may have steps left */
 };
 
 struct copycat_context {

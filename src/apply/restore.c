@@ -209,14 +209,11 @@ bool cc_restore_step(struct cc_restoring *restoring)
     while (restoring->status == COPYCAT_OK && restoring->step_position < instances->count) {
         const struct cc_instance *instance = instances->at[restoring->step_position];
 
-        if (instance->type->restore_step == NULL) {
-            restoring->step_position++;
-            continue;
+        if (instance->type->restore_step != NULL) {
+            restoring->step_position += !instance->type->restore_step(instance->machine);
+            return true;
         }
-        if (!instance->type->restore_step(instance->machine)) {
-            restoring->step_position++;
-        }
-        return true;
+        restoring->step_position++;
     }
     return false;
 }

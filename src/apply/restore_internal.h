@@ -28,16 +28,17 @@ struct cc_restoring {
     uint64_t answers_left;
     uint64_t answer_index; /* of its last answer */
 
-    uint64_t instance_id;             /* the last */
-    struct cc_deadline_view deadline; /* the last */
-    uint32_t blob_position;           /* of the instance whose blob comes next */
-    uint64_t blob_number;             /* of its next piece */
-    uint64_t live_index;              /* the last that a LIVE record has */
-    uint64_t commit_count;            /* that live */
-    uint64_t commit_index;            /* the last */
-    uint64_t commit_us;               /* its log time */
-    uint32_t live_page;               /* where it was looked for among those that live */
-    uint32_t step_position;           /* of the first instance that may have steps left */
+    uint64_t instance_id;               /* the last */
+    struct cc_deadline_view deadline;   /* the last */
+    uint32_t blob_position;             /* of the instance whose blob comes next */
+    uint64_t blob_number;               /* of its next piece */
+    uint64_t live_index;                /* the last that a LIVE record has */
+    uint64_t commit_count;              /* that live */
+    uint64_t commit_index;              /* the last */
+    uint64_t commit_us;                 /* its log time */
+    uint32_t live_page;                 /* where it was looked for among those that live */
+    uint32_t step_position;             /* of the first instance that may have steps left */
+    const struct cc_instance *instance; /* of the last commit */
 };
 
 /* Sets status and text: `what`, and for numbers that are not 0 " N". */

@@ -308,8 +308,12 @@ static const char *restore_live_commit(struct cc_restoring *restoring, const str
         return malformed;
     }
 
-    const struct cc_instance *instance = cc_instance_find(apply, command.instance);
+    const struct cc_instance *instance = restoring->instance;
 
+    if (instance == NULL || instance->id != command.instance) {
+        instance = cc_instance_find(apply, command.instance);
+        restoring->instance = instance;
+    }
     if (instance == NULL || instance->id >= entry->index || cc_instance_has_blob(instance) ||
         entry->time_us > apply->time_us) {
         return "the commits are not those of one state";

@@ -12,11 +12,13 @@
 #include <string.h>
 
 #define MAP_VERSION 1u
+#define DRAIN_SLOTS 4096u /* in one step */
 
 struct map {
     copycat_memory *memory;
     struct cc_map_table table;
     struct cc_map_build *build; /* what the table is made of; NULL: it is there */
+    uint64_t drained;           /* slots, while it is destroyed in steps */
 };
 
 /* The answer to the operation at hand; small ones are written into the caller's bytes. */
@@ -41,6 +43,13 @@ static void map_destroy(void *machine)
     cc_map_build_destroy(map->build);
     cc_map_table_clear(&map->table);
     copycat_memory_give(map->memory, map);
+}
+
+static bool map_destroy_step(void *machine)
+{
+    struct map *map = machine;
+
+    return cc_map_table_drain(&map->table, &map->drained, DRAIN_SLOTS);
 }
 
 static uint64_t map_digest(const void *machine)
@@ -306,5 +315,6 @@ const copycat_machine_type cc_map_machine_type = {
     .digest = map_digest,
     .restore_commit = map_restore_commit,
     .restore_step = map_restore_step,
+    .destroy_step = map_destroy_step,
     .needs_no_room = map_needs_no_room,
 };

@@ -10,6 +10,7 @@
 
 #define CAPACITY_MIN 16u
 #define TAIL_MIN 16u
+#define PREFETCH_SLOTS 8u
 #define RUN_USUAL_MAX 16u /* slots that are looked at one after the other */
 
 void cc_map_record_give(struct cc_map_table *table, struct cc_map_record *record)
@@ -159,13 +160,28 @@ void cc_map_table_init(struct cc_map_table *table, copycat_memory *memory)
     *table = (struct cc_map_table){.memory = memory};
 }
 
-void cc_map_table_clear(struct cc_map_table *table)
+bool cc_map_table_drain(struct cc_map_table *table, uint64_t *slot, uint64_t count)
 {
-    for (uint64_t i = 0; i < slot_count(table); i++) {
-        if (table->slots[i] != NULL) {
-            cc_map_record_give(table, table->slots[i]);
+    uint64_t end = slot_count(table);
+    uint64_t until = count < end - *slot ? *slot + count : end;
+
+    for (; *slot < until; ++*slot) {
+        if (*slot + PREFETCH_SLOTS < end) { /* records lie anywhere */
+            __builtin_prefetch(table->slots[*slot + PREFETCH_SLOTS], 1);
+        }
+        if (table->slots[*slot] != NULL) {
+            cc_map_record_give(table, table->slots[*slot]);
+            table->slots[*slot] = NULL;
         }
     }
+    return *slot < end;
+}
+
+void cc_map_table_clear(struct cc_map_table *table)
+{
+    uint64_t slot = 0;
+
+    (void)cc_map_table_drain(table, &slot, UINT64_MAX);
     copycat_memory_give(table->memory, table->slots);
     cc_map_table_init(table, table->memory);
 }

@@ -41,6 +41,10 @@ struct cc_map_table {
 void cc_map_table_init(struct cc_map_table *table, copycat_memory *memory);
 void cc_map_table_clear(struct cc_map_table *table);
 
+/* Part of clearing it: gives back the records of the next `count` slots from `*slot` on, which begins
+ * with 0.  False: those were the last.  Then, or sooner, cc_map_table_clear and nothing else. */
+bool cc_map_table_drain(struct cc_map_table *table, uint64_t *slot, uint64_t count);
+
 /* NULL if the key is not there. */
 const struct cc_map_record *cc_map_table_find(const struct cc_map_table *table, copycat_bytes key);
 

@@ -13,6 +13,7 @@
 #include "server/image/image_name.h"
 #include "server/image/lending.h"
 #include "server/image/offering.h"
+#include "server/image/retiring.h"
 #include "server/image/segments.h"
 #include "server/image/taking.h"
 #include "server/node/node.h"
@@ -36,7 +37,7 @@ static void tell(struct cc_group *group, const char *text)
 /* The state that lives from now on. */
 static void adopt(struct cc_group *group, const struct cc_image_id *id, struct cc_apply *apply)
 {
-    cc_apply_destroy(group->apply);
+    cc_retiring_begin(group->server, group->apply);
     group->apply = apply;
     group->has_state = true;
     group->wanted = 0;
@@ -86,12 +87,12 @@ static void install(
         return;
     }
     if (cc_group_may_mend(group, id)) {
-        cc_apply_destroy(apply);
+        cc_retiring_begin(group->server, apply);
         cc_group_mend(group, id, segments);
         return;
     }
     if (is_behind(group, id) || apply == NULL) { /* what it was to mend is whole again */
-        cc_apply_destroy(apply);
+        cc_retiring_begin(group->server, apply);
         cc_group_image_sweep(group);
         return;
     }
@@ -100,7 +101,7 @@ static void install(
     group->next_segments = cc_segment_list_retain(segments);
     (void)cc_group_step(group, &event);
     if (group->installing != NULL) { /* it brings nothing any more, or comes at the wrong moment */
-        cc_apply_destroy(group->installing);
+        cc_retiring_begin(group->server, group->installing);
         group->installing = NULL;
         cc_segment_list_release(group->next_segments);
         group->next_segments = NULL;

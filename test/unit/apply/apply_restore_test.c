@@ -137,6 +137,30 @@ static void a_log_with_a_missing_entry_cannot_be_checked(void **state)
     history_deinit(&actor.history);
 }
 
+/* Where it is given up in between, too; the history counts what is left. */
+static void a_state_goes_in_steps(void **state)
+{
+    (void)state;
+    for (uint32_t steps = 0; steps < 12; steps++) {
+        struct cc_prng prng = {33};
+        struct actor actor;
+        bool is_more = true;
+
+        actor_begin(&actor, &options);
+        for (int i = 0; i < 500; i++) {
+            actor_random_entry(&actor, &prng);
+        }
+        for (uint32_t i = 0; i < steps; i++) {
+            bool was_more = is_more;
+
+            is_more = cc_apply_destroy_step(actor.history.apply);
+            assert_true(was_more || !is_more);
+        }
+        assert_int_equal(is_more, steps < 3); /* two maps, and small: a step for each */
+        history_deinit(&actor.history);
+    }
+}
+
 /* Another member: the same entries, other memory. */
 static void the_same_log_gives_the_same_digest_after_every_entry(void **state)
 {
@@ -174,6 +198,7 @@ int main(void)
         cmocka_unit_test(what_is_not_released_builds_the_same_state_again),
         cmocka_unit_test(a_machine_that_lets_go_of_what_it_needs_is_found_out),
         cmocka_unit_test(a_machine_is_asked_for_its_steps_before_its_digest_counts),
+        cmocka_unit_test(a_state_goes_in_steps),
         cmocka_unit_test(a_log_with_a_missing_entry_cannot_be_checked),
         cmocka_unit_test(the_same_log_gives_the_same_digest_after_every_entry),
     };

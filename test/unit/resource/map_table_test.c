@@ -265,6 +265,38 @@ static void a_walk_begins_after_any_key_be_it_there_or_not(void **state)
     cc_map_table_clear(&table);
 }
 
+static void a_table_is_drained_in_parts(void **state)
+{
+    struct cc_map_table table;
+
+    (void)state;
+    for (uint64_t count = 0; count < 3000; count = 3 * count + 1) {
+        uint64_t slot = 0;
+        uint32_t parts = 1;
+
+        cc_map_table_init(&table, &memory);
+        for (uint64_t i = 0; i < count; i++) {
+            put(&table, i, i + 1);
+        }
+        for (; cc_map_table_drain(&table, &slot, 100); parts++) {
+            assert_true(counted.blocks > 0);
+        }
+        assert_int_equal(counted.blocks, count > 0); /* the slots */
+        assert_in_range(parts, count / 75 + (count == 0), count / 12 + 2);
+        cc_map_table_clear(&table);
+        assert_int_equal(counted.blocks, 0);
+    }
+    cc_map_table_init(&table, &memory);
+    for (uint64_t i = 0, slot = 0; i < 1000; i++) {
+        put(&table, i, i + 1);
+        if (i == 999) {
+            (void)cc_map_table_drain(&table, &slot, 100);
+        }
+    }
+    cc_map_table_clear(&table);
+    assert_int_equal(counted.blocks, 0);
+}
+
 static void random_changes_keep_every_invariant(void **state)
 {
     struct cc_prng prng = {77};
@@ -299,6 +331,7 @@ int main(void)
         cmocka_unit_test(hashes_that_crowd_at_the_end_grow_the_tail),
         cmocka_unit_test(keys_that_crowd_one_run_are_found_and_no_others),
         cmocka_unit_test(a_walk_begins_after_any_key_be_it_there_or_not),
+        cmocka_unit_test(a_table_is_drained_in_parts),
         cmocka_unit_test(random_changes_keep_every_invariant),
     };
 
