@@ -128,6 +128,13 @@ void cc_summary_switch(
 /* True if it can take the place of its batch behind a log that ends with `last`. */
 bool cc_summary_follows(const struct cc_batch_summary *summary, uint64_t last);
 
+/* Its bytes in a header, which are zero before. */
+void cc_summary_store(uint8_t *bytes, const struct cc_batch_summary *summary);
+void cc_summary_load(const uint8_t *bytes, struct cc_batch_summary *summary_out);
+
+/* False: there is no such image. */
+bool cc_journal_base_is_possible(const struct cc_journal_base *image);
+
 /* Puts back what the stamps replaced and checks the records; false: not the bytes that were
  * written. */
 bool cc_batch_restore(uint8_t *batch, const struct cc_batch_header *header);
