@@ -57,8 +57,8 @@ void cc_judge_check_bounds(struct cc_judge *judge, uint32_t place, const struct 
     for (uint32_t i = 0; i < server->peer_count; i++) {
         const struct cc_peer *peer = server->peers[i];
 
-        if (peer->is_up && cc_channel_queued(&peer->channel) > CC_PEER_OUTPUT_MAX) {
-            over(judge, place, "bytes for a peer", cc_channel_queued(&peer->channel));
+        if (peer->is_up && cc_channel_queued(&peer->dial.channel) > CC_PEER_OUTPUT_MAX) {
+            over(judge, place, "bytes for a peer", cc_channel_queued(&peer->dial.channel));
         }
     }
 }

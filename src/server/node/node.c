@@ -113,12 +113,12 @@ struct cc_writer *cc_server_peer_begin(
     struct cc_peer *peer = peer_of(server, id);
 
     CC_ASSERT(cc_server_peer_is_up(server, id)); /* N1: who asks has looked */
-    return cc_channel_begin(&peer->channel, type, group);
+    return cc_channel_begin(&peer->dial.channel, type, group);
 }
 
 void cc_server_peer_end(struct cc_server *server, uint32_t id)
 {
-    cc_channel_end(&peer_of(server, id)->channel);
+    cc_channel_end(&peer_of(server, id)->dial.channel);
 }
 
 void cc_server_fail(struct cc_server *server, copycat_status status, const char *text)

@@ -9,7 +9,7 @@
 #ifndef CC_SERVER_PEER_LANE_H
 #define CC_SERVER_PEER_LANE_H
 
-#include "env/channel.h"
+#include "server/peer/dial.h"
 
 struct cc_server;
 
@@ -24,11 +24,8 @@ struct cc_lane {
     const struct cc_lane_callbacks *callbacks;
     void *owner;
     uint32_t peer; /* 0: nobody */
-    struct cc_channel channel;
-    bool is_dialled;       /* the channel is in use */
-    bool is_up;            /* the neighbour has said hello and is who we mean */
-    struct cc_timer timer; /* dial again, or give up waiting for hello */
-    uint64_t backoff_us;
+    struct cc_dial dial;
+    bool is_up; /* the neighbour has said hello and is who we mean */
 };
 
 /* Partner: cc_lane_hang_up.  Nobody is dialled yet. */

@@ -9,8 +9,7 @@
 #ifndef CC_SERVER_PEER_PEER_H
 #define CC_SERVER_PEER_PEER_H
 
-#include "env/channel.h"
-#include "proto/message.h"
+#include "server/peer/dial.h"
 
 struct cc_server;
 
@@ -21,13 +20,10 @@ struct cc_peer {
     struct cc_server *server;
     uint32_t id;
     char address[CC_ADDRESS_SIZE_MAX + 1];
-    struct cc_channel channel;
-    bool is_dialled;       /* the channel is in use */
-    bool is_up;            /* the neighbour has said hello and is who we mean */
-    bool is_new;           /* up again since the group was told: what was sent before is lost */
-    bool told_up;          /* the group knows */
-    struct cc_timer timer; /* dial again, or give up waiting for hello */
-    uint64_t backoff_us;
+    struct cc_dial dial;
+    bool is_up;       /* the neighbour has said hello and is who we mean */
+    bool is_new;      /* up again since the group was told: what was sent before is lost */
+    bool told_up;     /* the group knows */
     bool is_said_up;  /* the operator knows */
     uint64_t said_us; /* since then */
     uint64_t noticed; /* hash of what the operator was told of it last: once is enough */
