@@ -6,6 +6,9 @@
  *
  *     segment_rewrites
  *
+ * Says for each rule and load: bytes written into segments for each byte put; bytes in them for each
+ * byte that lives, at most, after an image and while one is taken.
+ *
  * A state of 256 MiB in records of 1 KiB, an image for each 16 MiB of the log, ten times as much put
  * as there was: as a server does by itself with a state of that size.
  */
@@ -228,9 +231,6 @@ static struct figures run(enum cc_cleaning_rule rule, bool is_bounded, enum load
     memset(lives, 0, (KEYS + PUTS + 1) * sizeof *lives);
     while (last < KEYS + PUTS) {
         put(key_count < KEYS ? key_count : choose(load));
-        if (last == KEYS) {
-            made_bytes = 0;
-        }
         if (last % COMMITS_PER_IMAGE == 0) {
             double live = (double)key_count * RECORD_SIZE;
             uint64_t before = size_of(&lists[at]);
@@ -240,6 +240,9 @@ static struct figures run(enum cc_cleaning_rule rule, bool is_bounded, enum load
             base = last;
             figures.taking = larger(figures.taking, (double)(before + made_bytes - made) / live);
             figures.resting = larger(figures.resting, (double)size_of(&lists[at]) / live);
+        }
+        if (last == KEYS) {
+            made_bytes = 0; /* filling is not counted */
         }
     }
     for (uint32_t i = 0; i < lists[at].count; i++) {
@@ -256,27 +259,27 @@ int main(void)
         enum cc_cleaning_rule rule;
         bool is_bounded;
     } rules[] = {
-        {"benefit", CC_CLEANING_BENEFIT, true},
-        {"benefit, no budget", CC_CLEANING_BENEFIT, false},
-        {"fixed, 50 %", CC_CLEANING_FIXED, false},
+        {"benefit (the server's)", CC_CLEANING_BENEFIT, true},
+        {"benefit, without a budget", CC_CLEANING_BENEFIT, false},
+        {"half of a segment is dead, without a budget", CC_CLEANING_FIXED, false},
         {"halving", CC_CLEANING_HALVING, true},
-        {"halving, no budget", CC_CLEANING_HALVING, false},
+        {"halving, without a budget", CC_CLEANING_HALVING, false},
     };
+
+    static const enum load loads[] = {LOAD_UNIFORM, LOAD_SKEWED, LOAD_APPEND};
 
     lives = take((KEYS + PUTS + 1) * sizeof *lives);
     newest = take((KEYS + PUTS + 1) * sizeof *newest);
-    printf("                     written for each byte    in segments, after an image, and while "
-           "one is taken\n");
-    printf("                     even   80/20  append     even          80/20         append\n");
+    printf("| rule | all keys alike | 80 % of the puts to 20 % of the keys | 90 % of the puts to "
+           "new keys |\n|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        struct figures even = run(rules[i].rule, rules[i].is_bounded, LOAD_UNIFORM);
-        struct figures skewed = run(rules[i].rule, rules[i].is_bounded, LOAD_SKEWED);
-        struct figures append = run(rules[i].rule, rules[i].is_bounded, LOAD_APPEND);
+        printf("| %s |", rules[i].name);
+        for (size_t j = 0; j < sizeof loads / sizeof loads[0]; j++) {
+            struct figures figures = run(rules[i].rule, rules[i].is_bounded, loads[j]);
 
-        printf(
-            "%-20s %5.2f  %5.2f  %5.2f      %.2f, %.2f    %.2f, %.2f    %.2f, %.2f\n",
-            rules[i].name, even.written, skewed.written, append.written, even.resting, even.taking,
-            skewed.resting, skewed.taking, append.resting, append.taking);
+            printf(" %.2f; %.2f, %.2f |", figures.written, figures.resting, figures.taking);
+        }
+        printf("\n");
     }
     free(lives);
     free(newest);

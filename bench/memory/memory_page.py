@@ -82,6 +82,13 @@ that does nothing else, beside the same load, between images; with three servers
 disk. *Reading*: all files of the directory but what lies ready and holds nothing, read and checksummed by one process; the median of %d rounds, each
 of which reads, then restarts.
 """
+CLEANING = """
+Which segments an image moves, by rule (`bench/segment_rewrites`: the plan of the server is asked, what it asks for is done in numbers, so the same
+everywhere): 256 MiB of live data in records of 1 KiB, ten times as much put, an image for each 16 MiB. Bytes written into segments for each byte put;
+bytes in segments for each that lives, at most, after an image and while one is taken. *Halving*: half of a segment is dead, and half as much after each time that it was
+moved. The *budget* is what the log has brought.
+
+"""
 # what is asked for: title, figure, bound, cases
 ASKED = [
     ("disk at most, journal and spare files included / live data", "disk/live", 3.0, "disk"),
@@ -135,7 +142,7 @@ def write(options, results):
     for name, names, form in TOLD:
         lines.append(row([name, "\u2013"] + [told(r, names, form) for r in results]))
     failed = sum(r["figures"]["errors"] for r in results)
-    return "\n".join(lines) + "\n\nCalls that failed: %d.\n" % failed
+    return "\n".join(lines) + "\n\nCalls that failed: %d.\n" % failed + CLEANING + options.cleaning
 
 
 def kept(path):
