@@ -270,8 +270,9 @@ int main(void)
 
     lives = take((KEYS + PUTS + 1) * sizeof *lives);
     newest = take((KEYS + PUTS + 1) * sizeof *newest);
-    printf("| rule | all keys alike | 80 % of the puts to 20 % of the keys | 90 % of the puts to "
-           "new keys |\n|---|---|---|---|\n");
+    printf(
+        "| rule | all keys alike | 80 %% of the puts to 20 %% of the keys | 90 %% of the puts to "
+        "new keys |\n|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         printf("| %s |", rules[i].name);
         for (size_t j = 0; j < sizeof loads / sizeof loads[0]; j++) {

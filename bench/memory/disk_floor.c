@@ -21,6 +21,7 @@ struct pass {
     int target; /* -1: only read */
     uint32_t crc;
     uint64_t size;
+    uint64_t size_max; /* no more is begun then */
 };
 
 static void fail(const char *what)
@@ -66,12 +67,12 @@ static void take_file(struct pass *pass, const char *path)
 {
     int source = open(path, O_RDONLY | O_CLOEXEC);
     bool is_begin = true;
-    ssize_t size;
+    ssize_t size = 0;
 
     if (source < 0) {
         return;
     }
-    while ((size = read(source, pass->piece, PIECE_SIZE)) > 0) {
+    while (pass->size < pass->size_max && (size = read(source, pass->piece, PIECE_SIZE)) > 0) {
         if (is_begin && is_blank(pass->piece, (size_t)size)) {
             break;
         }
@@ -109,7 +110,7 @@ static void take_all(struct pass *pass, const char *directory, bool (*is_meant)(
 uint64_t disk_floor_read(
     const char *directory, bool (*is_meant)(const char *name), uint32_t *crc_out)
 {
-    struct pass pass = {.target = -1};
+    struct pass pass = {.target = -1, .size_max = UINT64_MAX};
 
     take_all(&pass, directory, is_meant);
     *crc_out = pass.crc;
@@ -117,9 +118,14 @@ uint64_t disk_floor_read(
 }
 
 uint64_t disk_floor_copy(
-    const char *directory, bool (*is_meant)(const char *name), const char *target)
+    const char *directory,
+    bool (*is_meant)(const char *name),
+    const char *target,
+    uint64_t size_max)
 {
-    struct pass pass = {.target = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    struct pass pass = {
+        .target = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
+        .size_max = size_max};
 
     if (pass.target < 0) {
         fail(target);

@@ -20,8 +20,12 @@ bool disk_floor_is_any(const char *name);
 uint64_t disk_floor_read(
     const char *directory, bool (*is_meant)(const char *name), uint32_t *crc_out);
 
-/* Into one file at `target`, which is made durable and then removed: bytes copied. */
+/* About `size_max` bytes at most into one file at `target`, which is made durable and then removed: bytes
+ * copied. */
 uint64_t disk_floor_copy(
-    const char *directory, bool (*is_meant)(const char *name), const char *target);
+    const char *directory,
+    bool (*is_meant)(const char *name),
+    const char *target,
+    uint64_t size_max);
 
 #endif /* BENCH_MEMORY_DISK_FLOOR_H */

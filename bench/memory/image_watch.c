@@ -221,11 +221,12 @@ static void *copy_one(void *owner)
     char target[DISK_FLOOR_PATH_SIZE];
 
     snprintf(target, sizeof target, "%s.copy", server->folder);
-    server->copied = disk_floor_copy(server->folder, disk_floor_is_image, target);
+    server->copied =
+        disk_floor_copy(server->folder, disk_floor_is_image, target, server->event.written_bytes);
     return NULL;
 }
 
-/* As many at once as servers take images at once.  Void if an image has begun meanwhile. */
+/* As much as the last image has written, and as many at once as servers take images at once.  Void if an image has begun meanwhile. */
 static void copy(void)
 {
     struct image_watch_event event = {.state = IMAGE_WATCH_COPY, .begun_ns = bench_now_ns()};

@@ -3,7 +3,7 @@
  * image_watch -- sees from outside when servers take an image: a file that was not there begins
  * it, and the server's own word that it stands on another image ends it.
  *
- * Between images it copies the newest one of each server, with checksums, on the same disk and beside
+ * Between images it copies some of the newest one of each server, with checksums, on the same disk, beside
  * the same load, all at once as they were taken: what images are compared with.
  *
  * Threads: one of its own; what is asked here may be asked from everywhere.

@@ -77,7 +77,7 @@ HEADING = "## Images, disk and restart"
 INTRODUCTION = """
 Written by `make bench-memory`: everything in one run, on one disk, and compared with what the same bytes cost there at least. Keys of
 16 bytes, values that do not compress, %d calls under way over %d connections, all of them overwriting keys drawn at random; the machine is
-shared, so **figures are ratios**. *Copying*: the files of the newest image, read, checksummed, written and made durable by a process
+shared, so **figures are ratios**. *Copying*: files of the newest image, as many bytes as the image before had written, read, checksummed, written and made durable by a process
 that does nothing else, beside the same load, between images; with three servers, for each of them at once, as they take images at once on this one
 disk. *Reading*: all files of the directory but what lies ready and holds nothing, read and checksummed by one process; the median of %d rounds, each
 of which reads, then restarts.
@@ -93,7 +93,7 @@ moved. The *budget* is what the log has brought.
 ASKED = [
     ("disk at most, journal and spare files included / live data", "disk/live", 3.0, "disk"),
     ("p99 of a put while an image is taken / while not", "p990", 1.5, "latency"),
-    ("an image / copying the same bytes", "image/copy", 3.0, "latency"),
+    ("an image / copying all of it", "image/copy", 3.0, "latency"),
     ("memory at most during the first image / before it", "memory, first image", 1.25, "latency"),
     ("memory at most during later images / between them", "memory, later images", 1.25, "latency"),
     ("restart until a read is answered / reading, both from the disk", "restart cold", 2.0, "latency"),
@@ -107,7 +107,7 @@ TOLD = [
     ("images and segments at most / live data", ("segments/live",), "%.2f"),
     ("p50, p99.9 while an image is taken / while not", ("p500", "p999"), "%.2f, %.2f"),
     ("p99 beside the copying / without", ("copy p99",), "%.2f"),
-    ("an image / copying as many bytes as it writes", ("image/copy of what it writes",), "%.1f"),
+    ("an image / copying as many bytes as it writes: it keeps most of the one before, and rests", ("image/copy of what it writes",), "%.1f"),
     ("part of the time in which an image is taken", ("image part of time",), "%.2f"),
     ("written to the disk for each byte of keys and values", ("write amplification",), "%.2f"),
     ("of that by the journal", ("journal amplification",), "%.2f"),

@@ -233,7 +233,7 @@ uint64_t cc_journal_disk_bytes(const struct cc_journal *journal);
 /* Of those that hold nothing; the last of them are removed as the journal goes on. */
 uint64_t cc_journal_free_bytes(const struct cc_journal *journal);
 
-/* Files that are made from now on have about so many bytes, as far as the options allow: what lies
+/* Files that are made from now on have about so many bytes, in steps of the least there may be: what lies
  * ready, or is not full, is worth it only beside a state that is much larger.  No file shrinks. */
 void cc_journal_aim(struct cc_journal *journal, uint64_t file_size);
 

@@ -336,7 +336,9 @@ static uint64_t larger(uint64_t left, uint64_t right)
 
 void cc_journal_aim(struct cc_journal *journal, uint64_t file_size)
 {
-    journal->file_size = larger(file_size, journal->options.file_size_min);
+    uint64_t least = journal->options.file_size_min;
+
+    journal->file_size = larger(file_size - file_size % least, least);
 }
 
 /* A journal that grows has larger files, too: each of them holds two descriptors. */
