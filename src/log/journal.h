@@ -195,7 +195,9 @@ struct cc_journal_read {
     struct cc_journal *journal; /* the journal's own, as is what follows */
     struct cc_journal_file *source;
     struct cc_disk_request request;
+    uint64_t tag;  /* of each batch here */
     bool is_again; /* it failed before */
+    bool is_whole;
     void *memory;
 };
 

@@ -193,6 +193,9 @@ struct cc_group {
 
     struct cc_log_load apply_load;
     bool is_apply_loading;
+    struct cc_log_load ahead_load; /* of what is applied after that, */
+    bool is_ahead_loading;
+    uint64_t ahead; /* from here on; 0: it is in memory, or not to be had */
     struct cc_marks marks;
     struct cc_mark told[CC_MEMBERS_MAX]; /* the newest mark of each member, by place */
     uint64_t ask_us;                     /* when to ask those whose digest is lacking */

@@ -9,6 +9,61 @@
 #include "server/node/node.h"
 
 #define APPLY_PER_PASS_MAX 2048u
+#define AHEAD_BYTES_MAX (UINT64_C(4) << 20)
+
+/* ---- what is not in memory -------------------------------------------------------------------- */
+
+/* What went wrong shows again when the entry's turn comes. */
+static void ahead_loaded(struct cc_log_load *load)
+{
+    struct cc_group *group = load->owner;
+
+    group->is_ahead_loading = false;
+    if (load->status != COPYCAT_OK) {
+        group->ahead = 0;
+    }
+    if (load->status != COPYCAT_ERR_CLOSED) {
+        cc_group_apply(group);
+    }
+}
+
+/* The first committed entry from `ahead` on that is not in memory; 0: there is none, or it cannot be
+ * read. */
+static uint64_t find_ahead(const struct cc_group *group)
+{
+    uint64_t applied = cc_apply_index(group->apply);
+    uint64_t commit = cc_raft_commit(group->core);
+    uint64_t index = group->ahead > applied ? group->ahead : applied + 1;
+    struct cc_journal_place place;
+
+    while (index <= commit && cc_log_peek(group->log, index) != NULL) {
+        index++;
+    }
+    return index >= cc_log_first(group->log) && index <= commit &&
+                   !cc_log_is_damaged(group->log, index) && cc_log_place(group->log, index, &place)
+               ? index
+               : 0;
+}
+
+/* While entries come from the disk, the next of them are read before their turn. */
+static void read_ahead(struct cc_group *group)
+{
+    uint64_t applied = cc_apply_index(group->apply);
+
+    if (group->ahead == 0 || group->is_ahead_loading || group->is_apply_loading) {
+        return;
+    }
+    group->ahead = find_ahead(group);
+    if (group->ahead <= applied + 1 ||
+        cc_log_bytes_above(group->log, applied) - cc_log_bytes_above(group->log, group->ahead) >
+            AHEAD_BYTES_MAX) {
+        return;
+    }
+    group->is_ahead_loading = true;
+    group->ahead_load = (struct cc_log_load){
+        .index = group->ahead, .done = ahead_loaded, .owner = group, .is_optional = true};
+    cc_log_load(group->log, &group->ahead_load);
+}
 
 static void loaded(struct cc_log_load *load)
 {
@@ -22,12 +77,13 @@ static void loaded(struct cc_log_load *load)
         cc_group_fail_reading(group, load->status);
         return;
     }
+    group->ahead = load->index + 1;
     cc_group_apply(group); /* what was loaded is in memory until the next pass */
 }
 
 static void load(struct cc_group *group, uint64_t index)
 {
-    if (group->is_apply_loading) {
+    if (group->is_apply_loading || (group->is_ahead_loading && group->ahead_load.index == index)) {
         return;
     }
     group->is_apply_loading = true;
@@ -35,6 +91,8 @@ static void load(struct cc_group *group, uint64_t index)
         .index = index, .done = loaded, .owner = group, .is_optional = !cc_group_is_alone(group)};
     cc_log_load(group->log, &group->apply_load);
 }
+
+/* ---- applying --------------------------------------------------------------------------------- */
 
 static void apply_one(struct cc_group *group, struct cc_block *block)
 {
@@ -71,6 +129,7 @@ void cc_group_apply(struct cc_group *group)
     uint32_t budget = APPLY_PER_PASS_MAX;
     uint64_t before = cc_apply_index(group->apply);
 
+    read_ahead(group); /* first, so that it goes on meanwhile */
     while (group->has_state && cc_apply_index(group->apply) < commit && budget > 0) {
         uint64_t index = cc_apply_index(group->apply) + 1;
         struct cc_block *block = cc_log_peek(group->log, index);

@@ -379,17 +379,34 @@ static void recovers_a_large_file_through_a_small_window(void **state)
     stand.options = (struct cc_journal_options){0};
 }
 
-static void stops_when_what_it_reads_back_is_damaged(void **state)
+static void check_damage_read_back(uint32_t size)
 {
-    (void)state;
-    add_entry(1, 1, 3000);
+    uint32_t number = 0;
+
+    add_entry(1, 1, size);
     stand_flush(&stand);
     stand_settle(&stand);
-    memory_disk_file(&disk, 0)->seen[stand.places[1].batch_block * CC_DISK_BLOCK + 2000] ^= 1;
+    while (memory_disk_file(&disk, number)->size < size) {
+        number++; /* a batch that is too large for the first file */
+    }
+    memory_disk_file(&disk, number)->seen[stand.places[1].batch_block * CC_DISK_BLOCK + 2000] ^= 1;
     assert_int_equal(read_back(1), COPYCAT_ERR_DAMAGED);
     stand_settle(&stand);
     assert_int_equal(stand.failures, 1);
     assert_int_equal(stand.failed, COPYCAT_ERR_DAMAGED);
+}
+
+static void stops_when_what_it_reads_back_is_damaged(void **state)
+{
+    (void)state;
+    check_damage_read_back(3000);
+}
+
+/* Of this size it is not the loop that checks it. */
+static void stops_when_much_that_it_reads_back_is_damaged(void **state)
+{
+    (void)state;
+    check_damage_read_back(100000);
 }
 
 static void reads_again_what_the_disk_refuses_once(void **state)
@@ -502,6 +519,7 @@ int main(void)
         TEST(gives_no_place_to_an_entry_truncated_meanwhile),
         TEST(reads_entries_back_in_this_life_and_the_next),
         TEST(stops_when_what_it_reads_back_is_damaged),
+        TEST(stops_when_much_that_it_reads_back_is_damaged),
         TEST(reads_again_what_the_disk_refuses_once),
         TEST(closes_at_any_moment),
         TEST(closes_at_any_moment_of_recovery_of_reading_and_of_making_files),
