@@ -126,6 +126,31 @@ static void bad_numbers_are_named(void **state)
     assert_refused(&options, COPYCAT_ERR_INVALID, "options");
 }
 
+static void leave(void *machine)
+{
+    (void)machine;
+}
+
+static bool write_nothing(void *machine, copycat_blob_writer *writer)
+{
+    (void)machine;
+    (void)writer;
+    return false;
+}
+
+static copycat_status take_nothing(void *machine, copycat_bytes piece)
+{
+    (void)machine;
+    (void)piece;
+    return COPYCAT_OK;
+}
+
+static bool build_nothing(void *machine)
+{
+    (void)machine;
+    return false;
+}
+
 static void bad_machines_are_named(void **state)
 {
     copycat_machine_type broken = counter_machine;
@@ -145,6 +170,12 @@ static void bad_machines_are_named(void **state)
     broken.digest = counter_machine.digest;
     broken.restore_commit = NULL;
     assert_refused(&options, COPYCAT_ERR_INVALID, "restore_commit");
+    broken.blob_freeze = leave;
+    broken.blob_step = write_nothing;
+    broken.blob_done = leave;
+    broken.blob_restore = take_nothing;
+    broken.restore_step = build_nothing;
+    assert_refused(&options, COPYCAT_ERR_INVALID, "restore_step");
     machines[1] = NULL;
     assert_refused(&options, COPYCAT_ERR_INVALID, "machine 1");
 }

@@ -16,7 +16,7 @@
  * whose hashes crowd or are equal, so a part may be of any size and needs no luck to be sorted.
  *
  * Invariants
- *   B1  a pair is moved at most n log n times, whatever the hashes
+ *   B1  a pair is moved some log n times at most, whatever the hashes
  *   B2  a step takes about as long as handling some thousand pairs
  *   B3  of equal keys the record with the lowest index stays, as it would if they came one by one
  */
