@@ -203,6 +203,19 @@ static bool is_claim_right(
     return file->claimed == scan->life_newest + 1 && file->is_torn;
 }
 
+/* The file whose head does not read, though the rest of it says that it is of this life; NULL: none. */
+static struct cc_journal_file *claimant(struct cc_journal *journal, uint32_t life)
+{
+    cc_list_each(node, &journal->files) {
+        struct cc_journal_file *file = cc_container_of(node, struct cc_journal_file, node);
+
+        if (file->claimed == life) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
 /* Lives must follow one another.  Whether the oldest that is left is old enough, what it says and
  * what follows will show. */
 static bool are_lives_whole(struct cc_journal *journal)
@@ -213,8 +226,10 @@ static bool are_lives_whole(struct cc_journal *journal)
 
     for (uint32_t life = oldest; life <= scan->life_newest; life++) {
         if (cc_journal_file_of(journal, life) == NULL) {
-            scan->file = NULL;
-            (void)refuse_head(journal, COPYCAT_ERR_DAMAGED, "a journal file is missing");
+            scan->file = claimant(journal, life);
+            (void)refuse_head(
+                journal, COPYCAT_ERR_DAMAGED,
+                scan->file != NULL ? HEAD_DAMAGED : "a journal file is missing");
             return false;
         }
     }
