@@ -60,7 +60,8 @@ void cc_fetching_tell(const struct cc_fetching *fetching, struct cc_image_fetchi
 /* Trap T-047, only where it is planted: a part that came beside the lane. */
 bool cc_fetching_received(struct cc_fetching *fetching, copycat_bytes body);
 
-/* How far it is, for a person: bytes of it that came, or, false, that were read since all came. */
+/* How far it is, for a person: bytes of it that are here, segments included as soon as they are known,
+ * or, false, that were read since all came. */
 bool cc_fetching_progress(
     const struct cc_fetching *fetching, uint64_t *done_out, uint64_t *size_out);
 

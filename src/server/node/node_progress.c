@@ -93,11 +93,12 @@ void cc_server_tell_fetching(struct cc_server *server)
     if (fetching == NULL) {
         server->progress.fetching_us = now;
     } else if (now >= server->progress.fetching_us + SENTENCES_EVERY_US) {
+        bool is_coming = cc_fetching_progress(fetching, &done, &size);
+
         server->progress.fetching_us = now;
         tell(
             server,
-            cc_fetching_progress(fetching, &done, &size) ? "fetches an image of the state"
-                                                         : "reads the image that it has fetched",
+            is_coming ? "fetches an image of the state" : "reads the image that it has fetched",
             done, size);
     }
 }

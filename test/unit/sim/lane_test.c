@@ -213,6 +213,50 @@ static void nobody_is_elected_while_an_image_fills_a_slow_link(void **state)
     assert_true(group_at(away)->base.index > 0);
 }
 
+static uint32_t sentences;
+
+static void on_news(void *owner, const char *text)
+{
+    unsigned long long done;
+    unsigned long long size;
+
+    (void)owner;
+    if (sscanf(text, "fetches an image of the state: %llu of %llu MiB", &done, &size) == 2) {
+        assert_true(done <= size && size <= 1);
+        sentences++;
+    }
+}
+
+static void who_fetches_says_how_much_has_come_segments_included(void **state)
+{
+    (void)state;
+    uint32_t away = follower();
+    uint32_t leader;
+    uint64_t former = 0;
+    uint64_t whole = 0;
+    uint64_t done;
+    uint64_t size;
+
+    make_lag(away);
+    cc_workload_stop(workload);
+    leader = cc_cluster_leader(cluster);
+    cc_cluster_start(cluster, away);
+    links_between(leader, away, 10);
+    run_until_fetching(away);
+    cluster->seats[away].server->callbacks.news = on_news;
+    sentences = 0;
+    while (group_at(away)->fetching != NULL &&
+           cc_fetching_progress(group_at(away)->fetching, &done, &size)) {
+        assert_true(done >= former && done <= size);
+        former = done;
+        whole = size;
+        run_for(1000);
+    }
+    assert_true(whole > group_at(leader)->base.size);
+    assert_true(former > group_at(leader)->base.size);
+    assert_true(sentences > 0);
+}
+
 static struct cc_image_fetching told_by(uint32_t place)
 {
     struct cc_image_fetching told = {0};
@@ -510,6 +554,7 @@ int main(void)
 #define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(nobody_is_elected_while_an_image_fills_a_slow_link, setup_three),
+        TEST(who_fetches_says_how_much_has_come_segments_included, setup_three),
         TEST(what_is_written_during_a_transfer_makes_no_other_necessary, setup_three_that_keep),
         TEST(what_is_kept_for_a_transfer_is_bounded, setup_three),
         TEST(nothing_is_kept_for_who_does_not_get_on, setup_three_that_keep),
