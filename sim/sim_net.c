@@ -62,10 +62,11 @@ static uint64_t latency(struct cc_net_world *net, uint32_t from, uint32_t to)
     struct cc_sim_link *link = cc_sim_link_of(net, from, to);
     uint64_t wait = cc_decide_latency(&link->choices, LATENCY_US_MIN, CC_SIM_LATENCY_US_MAX);
 
-    if (link->quality.jitter_us > 0) {
+    wait *= link->quality.slow;
+    if (link->quality.jitter_us > 0) { /* not slowed as well: that would be minutes */
         wait += cc_decide_below(&link->choices, link->quality.jitter_us);
     }
-    return wait * link->quality.slow;
+    return wait;
 }
 
 static struct cc_sim_conn *make_end(struct cc_net_world *net, uint32_t machine)
