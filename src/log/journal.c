@@ -26,6 +26,9 @@ void cc_journal_disk(
     request->done = done;
     request->owner = journal;
     journal->requests++;
+    if (request == &journal->make_request) {
+        journal->making_since_us = cc_env_now_us(journal->env);
+    }
     cc_env_disk(journal->env, request);
 }
 
@@ -378,7 +381,12 @@ uint64_t cc_journal_pending(const struct cc_journal *journal)
 
 uint64_t cc_journal_writing_since_us(const struct cc_journal *journal)
 {
-    return journal->is_writing ? journal->writing_since_us : 0;
+    bool is_made_for = journal->size_needed > 0 && journal->making != NULL && !journal->is_waiting;
+
+    if (journal->is_writing) {
+        return journal->writing_since_us;
+    }
+    return is_made_for ? journal->making_since_us : 0;
 }
 
 const char *cc_journal_trouble(const struct cc_journal *journal)

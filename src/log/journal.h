@@ -173,7 +173,8 @@ void cc_journal_flush(struct cc_journal *journal);
 /* Bytes added and not yet durable, for admission. */
 uint64_t cc_journal_pending(const struct cc_journal *journal);
 
-/* When the write in flight was started; 0: none is.  For noticing a stalled disk. */
+/* When the write in flight was started, or else what the file is made with that a batch waits for; 0:
+ * neither is under way.  For noticing a stalled disk; one that is full is not stalled. */
 uint64_t cc_journal_writing_since_us(const struct cc_journal *journal);
 
 /* The disk is full, and what is left of the file at hand is for what has begun already: nothing new
@@ -238,6 +239,9 @@ uint64_t cc_journal_free_bytes(const struct cc_journal *journal);
 /* Files that are made from now on have about so many bytes, in steps of the least there may be: what lies
  * ready, or is not full, is worth it only beside a state that is much larger.  No file shrinks. */
 void cc_journal_aim(struct cc_journal *journal, uint64_t file_size);
+
+/* There is not much room: files do not become larger because the journal does. */
+void cc_journal_be_sparing(struct cc_journal *journal, bool is_sparing);
 
 /* Of a file that is made now. */
 uint64_t cc_journal_file_size(const struct cc_journal *journal);

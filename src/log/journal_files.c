@@ -341,11 +341,17 @@ void cc_journal_aim(struct cc_journal *journal, uint64_t file_size)
     journal->file_size = larger(file_size - file_size % least, least);
 }
 
+void cc_journal_be_sparing(struct cc_journal *journal, bool is_sparing)
+{
+    journal->is_sparing = is_sparing;
+}
+
 /* A journal that grows has larger files, too: each of them holds two descriptors. */
 uint64_t cc_journal_file_size(const struct cc_journal *journal)
 {
     uint64_t most = journal->options.file_size;
-    uint64_t size = larger(journal->file_size, cc_journal_disk_bytes(journal) / FILES_USUAL);
+    uint64_t part = journal->is_sparing ? 0 : cc_journal_disk_bytes(journal) / FILES_USUAL;
+    uint64_t size = larger(journal->file_size, part);
 
     size -= size % CC_DISK_BLOCK;
     return size < most ? size : most;

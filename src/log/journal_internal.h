@@ -158,10 +158,12 @@ struct cc_journal {
     bool is_waiting;                /* until a shortage is looked at again */
     uint64_t made_bytes;
     bool is_held_back;       /* nothing is made that needs room */
+    bool is_sparing;         /* nothing larger than was aimed at */
     copycat_status shortage; /* why it is not there yet, DISK_FULL or BUSY: tried again; or OK */
     struct cc_timer again;
     uint64_t size_needed; /* by the batch that waits for a file */
     struct cc_disk_request make_request;
+    uint64_t making_since_us; /* the newest of those requests */
     uint8_t *zeros;
     void *zeros_memory;
 

@@ -123,22 +123,38 @@ static void drop_outdated(struct cc_group *group)
     group->delayed_count = kept;
 }
 
+/* Of two that wait for the same, the later says all that the earlier does, but for its match. */
+static bool says_as_much(const struct cc_raft_message *later, const struct cc_raft_message *earlier)
+{
+    if (later->kind != earlier->kind || later->to != earlier->to) {
+        return false;
+    }
+    switch (later->kind) {
+    case CC_RAFT_VOTE:
+    case CC_RAFT_VOTE_REPLY:
+        /* A vote that was given stays given. */
+        return later->is_prevote == earlier->is_prevote &&
+               (later->is_prevote || later->is_granted == earlier->is_granted);
+    case CC_RAFT_APPEND_REPLY:
+        return later->is_accepted == earlier->is_accepted;
+    case CC_RAFT_APPEND:
+    case CC_RAFT_TIMEOUT_NOW:
+        break;
+    }
+    return false;
+}
+
 /*
- * A leader goes on asking while this disk hangs.  What waits for the same ticket is one answer: the
- * newest, with the most that was promised.
+ * Others go on asking while this disk hangs, and so does a server that nobody leads.  What waits for
+ * the same ticket is one message: the newest, with the most that was promised.
  */
 static bool is_merged(struct cc_group *group, const struct cc_raft_send *send)
 {
-    if (send->message.kind != CC_RAFT_APPEND_REPLY) {
-        return false;
-    }
     for (uint32_t i = group->delayed_count; i > 0 && group->delayed[i - 1].after >= send->after;
          i--) {
         struct cc_raft_send *before = &group->delayed[i - 1];
 
-        if (before->message.kind == CC_RAFT_APPEND_REPLY &&
-            before->message.is_accepted == send->message.is_accepted &&
-            before->message.to == send->message.to && before->after == send->after &&
+        if (says_as_much(&send->message, &before->message) && before->after == send->after &&
             before->core_term == send->core_term) {
             uint64_t match = before->message.match;
 

@@ -62,10 +62,13 @@ uint64_t cc_room_need(const struct cc_group *group)
 static void judge_disk(struct cc_group *group)
 {
     struct cc_room *room = group->room;
+    uint64_t left = cc_room_left(group);
+
+    cc_journal_be_sparing(group->journal, left < cc_journal_disk_bytes(group->journal));
+
     uint64_t file_size = cc_journal_file_size(group->journal);
     uint64_t since = cc_log_bytes_above(group->log, group->base.index);
     uint64_t state = state_size(group);
-    uint64_t left = cc_room_left(group);
     uint64_t wanted = cc_room_need(group);
     uint64_t margin = file_size / 4 + state / 16;
     bool is_failing = room->has_failed && room->is_failure_seen && left <= room->failed_free;

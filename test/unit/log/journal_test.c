@@ -121,6 +121,19 @@ static void says_since_when_it_writes(void **state)
     assert_int_equal(cc_journal_writing_since_us(stand.journal), 0);
 }
 
+/* A batch that fits into no file waits for one to be made: a disk that hangs there hangs as well. */
+static void says_since_when_what_it_waits_for_is_made(void **state)
+{
+    (void)state;
+    add_entry(1, 1, 200000);
+    stand_flush(&stand);
+    disk.now_us += 5;
+    assert_int_equal(cc_journal_writing_since_us(stand.journal), disk.now_us - 5);
+    stand_settle(&stand);
+    assert_int_equal(stand.durable, 1);
+    assert_int_equal(cc_journal_writing_since_us(stand.journal), 0);
+}
+
 static void finds_entries_states_and_truncations_again(void **state)
 {
     (void)state;
@@ -504,6 +517,7 @@ int main(void)
         TEST(keeps_batches_below_their_limit),
         TEST(reports_a_mark_that_is_durable_already),
         TEST(says_since_when_it_writes),
+        TEST(says_since_when_what_it_waits_for_is_made),
         TEST(finds_entries_states_and_truncations_again),
         TEST(makes_a_file_large_enough_for_the_largest_entry),
         TEST(spreads_over_many_files_and_finds_all_of_it),

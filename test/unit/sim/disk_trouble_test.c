@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define OPERATIONS 4000u
+#define MESSAGES_WAITING_MAX 16u /* some for each of the others */
 #define UNSETTLED_MAX 64u
 #define CLIENTS 3u
 #define WINDOW 8u
@@ -136,6 +137,40 @@ static void a_leader_with_a_slow_disk_takes_no_more_than_it_may_keep(void **stat
     assert_true(acknowledged() > OPERATIONS * 9 / 10);
 }
 
+/* Nobody is elected meanwhile, so one server asks and asks, and the others' answers wait. */
+static void what_waits_for_disks_that_hang_does_not_grow(void **state)
+{
+    (void)state;
+    cc_workload_start(workload);
+    run_for(1000000);
+
+    uint32_t leader = cc_cluster_leader(cluster);
+
+    assert_int_not_equal(leader, UINT32_MAX);
+    for (uint32_t server = 0; server < 3; server++) {
+        if (server != leader) {
+            cc_world_disk_stick(cluster->world, server, true);
+        }
+    }
+    run_for(1000000);
+    cc_cluster_crash(cluster, leader);
+    cc_cluster_start(cluster, leader);
+    run_for(5000000);
+    assert_int_equal(cc_cluster_leader(cluster), UINT32_MAX);
+    for (uint32_t i = 0; i < 120; i++) {
+        run_for(1000000);
+        for (uint32_t server = 0; server < 3; server++) {
+            assert_in_range(
+                cluster->seats[server].server->group->delayed_count, 0, MESSAGES_WAITING_MAX);
+        }
+    }
+    for (uint32_t server = 0; server < 3; server++) {
+        cc_world_disk_stick(cluster->world, server, false);
+    }
+    run_for(20000000);
+    assert_int_not_equal(cc_cluster_leader(cluster), UINT32_MAX);
+}
+
 /* Whatever the write was for that the disk hung in, be it the head of a new file or a seal. */
 static void a_disk_may_hang_at_any_write(void **state)
 {
@@ -165,6 +200,8 @@ int main(void)
             a_leader_without_space_leaves_it_to_the_others, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_leader_with_a_slow_disk_takes_no_more_than_it_may_keep, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            what_waits_for_disks_that_hang_does_not_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(a_disk_may_hang_at_any_write, setup, teardown),
     };
 
