@@ -13,6 +13,7 @@
 #define LATE_ROUNDS 3u
 #define IMAGE_US UINT64_C(500000) /* enough to make one */
 #define PATIENCE_US UINT64_C(20000000)
+#define KEPT_BYTES (UINT64_C(1) << 20) /* all there is */
 #define SEAL_US UINT64_C(2500000)
 #define SELDOM_ENTRIES 80u /* from one image to the next: one falls into the early puts */
 #define SELDOM_BYTES (UINT64_C(1) << 20)
@@ -49,7 +50,7 @@ static bool is_settled(void *owner)
 
 void past_set(const struct past *past, struct trio *trio)
 {
-    trio->keep_bytes = past->kind == PAST_FORGOTTEN ? 1 : 0;
+    trio->keep_bytes = past->kind == PAST_FORGOTTEN ? 1 : KEPT_BYTES;
     if (past->kind == PAST_LOGGED) {
         trio->image_entries = SELDOM_ENTRIES;
         trio->image_bytes = SELDOM_BYTES;
