@@ -16,7 +16,8 @@
 
 #define FILE_SIZE (UINT64_C(64) << 20)
 #define FILE_PARTS_MAX 8u
-#define FILE_SIZE_LEAST (UINT64_C(64) << 10) /* a smaller one is begun too often */
+#define FILE_SIZE_LEAST (UINT64_C(64) << 10) /* a smaller one is begun too often, ... */
+#define FILE_BATCHES_LEAST 2u                /* ... and so is one for each large command */
 #define BATCH_SIZE_MAX (1u << 20)
 #define ELECTION_TIMEOUT_US UINT64_C(1000000)
 #define APPEND_BYTES_MAX (256u << 10)
@@ -504,9 +505,12 @@ static void fill_defaults(struct cc_server_options *options)
 /* Of a journal file, while the state is small. */
 static uint64_t least_file_size(const struct cc_server_options *options)
 {
-    uint64_t part = options->file_size / FILE_PARTS_MAX;
+    uint64_t batches = (uint64_t)options->batch_size_max * FILE_BATCHES_LEAST;
+    uint64_t size = options->file_size / FILE_PARTS_MAX;
 
-    return part > FILE_SIZE_LEAST ? part - part % CC_DISK_BLOCK : FILE_SIZE_LEAST;
+    size = size > batches ? size : batches;
+    size = size > FILE_SIZE_LEAST ? size - size % CC_DISK_BLOCK : FILE_SIZE_LEAST;
+    return size < options->file_size ? size : options->file_size;
 }
 
 static void init(
