@@ -261,7 +261,7 @@ static void count_parts(struct cc_map_build *build, int64_t *work)
 {
     uint64_t sum = 0;
 
-    for (; build->at<build->count && * work> 0; --*work) {
+    for (; *work > 0 && build->at < build->count; --*work) {
         build->ends[part_of(build, build->pairs[build->at++].hash)]++;
     }
     if (build->at < build->count) {
