@@ -3,17 +3,13 @@
  * What is promised of servers that stand on images: they forget what an image covers, start from it,
  * give it to whoever lacks what is forgotten, and get it back from the others when it cannot be read.
  */
+#include "cluster_stand.h"
 #include "server/image/segments.h"
 #include "sim/sim_disk_internal.h"
-#include "sim/workload.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define OPERATIONS 600u
 #define SCRUB_INTERVAL_US UINT64_C(5000000)
@@ -22,47 +18,24 @@
 #define NAMES_MAX 200u
 #define KEYS 150u
 
-static struct cc_cluster *cluster;
-static struct cc_workload *workload;
-
-static void run_for(uint64_t time_us)
-{
-    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
-    if (cc_judge_verdict(cluster->judge) != NULL) {
-        fail_msg("%s", cc_judge_verdict(cluster->judge));
-    }
-}
-
 static int setup_cluster(uint32_t voters, uint64_t scrub_interval_us, uint64_t segment_bytes)
 {
-    struct cc_cluster_options options = {
-        .seed = 11,
-        .voter_count = voters,
-        .client_count = 2,
-        .election_timeout_us = 300000,
-        .file_size = 65536,
-        .batch_size_max = 4096,
-        .cache_bytes_max = 1,
-        .image_entries = ENTRIES,
-        .segment_bytes = segment_bytes,
-        .keep_bytes = 1,
-        .scrub_interval_us = scrub_interval_us};
-    struct cc_workload_options work = {
-        .operations_max = OPERATIONS,
-        .window = 4,
-        .keys = segment_bytes == 0 ? 10 : KEYS,
-        .maps = 1,
-        .think_us_max = 2000,
-        .kinds = 1u << CC_HISTORY_PUT,
-        .session_timeout_us = 60000000};
+    struct cc_workload_options work = stand_puts(OPERATIONS, 4, segment_bytes == 0 ? 10 : KEYS);
 
-    cluster = cc_cluster_create(&options);
-    workload = cc_workload_create(cluster, &work);
-    for (uint32_t i = 0; i < voters; i++) {
-        cc_cluster_start(cluster, i);
-    }
-    run_for(3000000);
-    return cc_cluster_is_settled(cluster) ? 0 : -1;
+    return stand_begin(
+        &(struct cc_cluster_options){
+            .seed = 11,
+            .voter_count = voters,
+            .client_count = 2,
+            .election_timeout_us = 300000,
+            .file_size = 65536,
+            .batch_size_max = 4096,
+            .cache_bytes_max = 1,
+            .image_entries = ENTRIES,
+            .segment_bytes = segment_bytes,
+            .keep_bytes = 1,
+            .scrub_interval_us = scrub_interval_us},
+        &work);
 }
 
 static int setup_three(void **state)
@@ -95,25 +68,6 @@ static int setup_one_scrubbed(void **state)
     return setup_cluster(1, SCRUB_INTERVAL_US, 0);
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    cc_workload_destroy(workload);
-    cc_cluster_destroy(cluster);
-    return 0;
-}
-
-static struct cc_server *server_at(uint32_t place)
-{
-    return cluster->seats[place].server;
-}
-
-static struct cc_group *group_at(uint32_t place)
-{
-    assert_non_null(server_at(place)->group);
-    return server_at(place)->group;
-}
-
 static uint64_t applied(uint32_t place)
 {
     return cc_apply_index(group_at(place)->apply);
@@ -133,21 +87,6 @@ static void expect_settled(void)
     assert_int_equal(cluster->totals.failures, 0);
 }
 
-/* The newest: where power was lost, one that was removed may be there again. */
-static struct cc_sim_file *file_of(uint32_t place, const char *name)
-{
-    struct cc_sim_file *file = cluster->world->machines[place].disk->files;
-    struct cc_sim_file *newest = NULL;
-
-    for (; file != NULL; file = file->next) {
-        if (file->is_named && strstr(file->name, name) != NULL &&
-            (newest == NULL || strcmp(file->name, newest->name) > 0)) {
-            newest = file;
-        }
-    }
-    return newest;
-}
-
 static uint32_t files_of(uint32_t place, const char *name)
 {
     const struct cc_sim_file *file = cluster->world->machines[place].disk->files;
@@ -164,7 +103,6 @@ static void spoil(uint32_t place, const char *name)
 {
     struct cc_sim_file *file = file_of(place, name);
 
-    assert_non_null(file);
     file->platter[file->platter_size / 2] ^= 1;
     file->seen[file->platter_size / 2] ^= 1;
 }
@@ -709,7 +647,7 @@ static void a_state_comes_from_another_when_who_gives_it_falls_silent(void **sta
     expect_settled();
 }
 
-#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, stand_end)
 
 int main(void)
 {

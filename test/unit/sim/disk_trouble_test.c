@@ -3,13 +3,9 @@
  * What is promised of disks that are full, slow or hang: nothing stops for good, nothing gathers
  * without a bound, and it goes on by itself.
  */
-#include "sim/workload.h"
+#include "cluster_stand.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define OPERATIONS 4000u
 #define MESSAGES_WAITING_MAX 16u /* some for each of the others */
@@ -17,45 +13,21 @@
 #define CLIENTS 3u
 #define WINDOW 8u
 
-static struct cc_cluster *cluster;
-static struct cc_workload *workload;
-
 static int setup(void **state)
 {
-    struct cc_cluster_options options = {
-        .seed = 5,
-        .voter_count = 3,
-        .client_count = CLIENTS,
-        .election_timeout_us = 300000,
-        .file_size = 65536,
-        .uncommitted_max = UNSETTLED_MAX,
-        .cache_bytes_max = 1048576};
-    struct cc_workload_options work = {
-        .operations_max = OPERATIONS,
-        .window = WINDOW,
-        .keys = 10,
-        .maps = 1,
-        .think_us_max = 2000,
-        .kinds = 1u << CC_HISTORY_PUT,
-        .session_timeout_us = 60000000};
+    struct cc_workload_options work = stand_puts(OPERATIONS, WINDOW, 10);
 
     (void)state;
-    cluster = cc_cluster_create(&options);
-    workload = cc_workload_create(cluster, &work);
-    for (uint32_t i = 0; i < 3; i++) {
-        cc_cluster_start(cluster, i);
-    }
-    cc_cluster_run(cluster, 3000000);
-    assert_true(cc_cluster_is_settled(cluster));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    cc_workload_destroy(workload);
-    cc_cluster_destroy(cluster);
-    return 0;
+    return stand_begin(
+        &(struct cc_cluster_options){
+            .seed = 5,
+            .voter_count = 3,
+            .client_count = CLIENTS,
+            .election_timeout_us = 300000,
+            .file_size = 65536,
+            .uncommitted_max = UNSETTLED_MAX,
+            .cache_bytes_max = 1048576},
+        &work);
 }
 
 static void fill(uint32_t servers, bool is_full)
@@ -63,12 +35,6 @@ static void fill(uint32_t servers, bool is_full)
     for (uint32_t i = 0; i < servers; i++) {
         cc_world_disk_full(cluster->world, i, is_full);
     }
-}
-
-static void run_for(uint64_t time_us)
-{
-    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
-    assert_null(cc_judge_verdict(cluster->judge));
 }
 
 static uint64_t acknowledged(void)
@@ -195,14 +161,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            a_cluster_without_space_waits_and_goes_on_by_itself, setup, teardown),
+            a_cluster_without_space_waits_and_goes_on_by_itself, setup, stand_end),
         cmocka_unit_test_setup_teardown(
-            a_leader_without_space_leaves_it_to_the_others, setup, teardown),
+            a_leader_without_space_leaves_it_to_the_others, setup, stand_end),
         cmocka_unit_test_setup_teardown(
-            a_leader_with_a_slow_disk_takes_no_more_than_it_may_keep, setup, teardown),
+            a_leader_with_a_slow_disk_takes_no_more_than_it_may_keep, setup, stand_end),
         cmocka_unit_test_setup_teardown(
-            what_waits_for_disks_that_hang_does_not_grow, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_disk_may_hang_at_any_write, setup, teardown),
+            what_waits_for_disks_that_hang_does_not_grow, setup, stand_end),
+        cmocka_unit_test_setup_teardown(a_disk_may_hang_at_any_write, setup, stand_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

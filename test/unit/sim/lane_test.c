@@ -3,6 +3,7 @@
  * What is promised while an image goes to a member that was away: the others and what they do are not
  * held up, and the member arrives.
  */
+#include "cluster_stand.h"
 #include "server/image/fetching.h"
 #include "server/image/image_name.h"
 #include "server/image/lending.h"
@@ -10,62 +11,35 @@
 #include "server/image/segments.h"
 #include "server/node/node.h"
 #include "sim/sim_disk_internal.h"
-#include "sim/workload.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define KEYS 8000u
 #define FILE_SIZE 262144u
 #define OPERATIONS (6 * KEYS)
 #define TIMEOUT_US UINT64_C(300000)
 
-static struct cc_cluster *cluster;
-static struct cc_workload *workload;
-
-static void run_for(uint64_t time_us)
-{
-    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
-    if (cc_judge_verdict(cluster->judge) != NULL) {
-        fail_msg("%s", cc_judge_verdict(cluster->judge));
-    }
-}
-
 static int setup_cluster_of(
     uint32_t learners, uint64_t keep_bytes, uint64_t image_entries, uint64_t segment_bytes)
 {
-    struct cc_cluster_options options = {
-        .seed = 11,
-        .voter_count = 3,
-        .learner_count = learners,
-        .client_count = 4,
-        .election_timeout_us = TIMEOUT_US,
-        .file_size = FILE_SIZE,
-        .image_bytes = FILE_SIZE / 4,
-        .image_entries = image_entries,
-        .segment_bytes = segment_bytes,
-        .keep_bytes = keep_bytes};
-    struct cc_workload_options work = {
-        .operations_max = OPERATIONS,
-        .window = 16,
-        .keys = KEYS,
-        .maps = 1,
-        .think_us_max = 1000,
-        .kinds = 1u << CC_HISTORY_PUT,
-        .session_timeout_us = 60000000};
+    struct cc_workload_options work = stand_puts(OPERATIONS, 16, KEYS);
 
-    cluster = cc_cluster_create(&options);
-    workload = cc_workload_create(cluster, &work);
-    for (uint32_t place = 0; place < cluster->server_count; place++) {
-        cc_cluster_start(cluster, place);
-    }
-    run_for(3000000);
-    return cc_cluster_is_settled(cluster) ? 0 : -1;
+    work.think_us_max = 1000;
+    return stand_begin(
+        &(struct cc_cluster_options){
+            .seed = 11,
+            .voter_count = 3,
+            .learner_count = learners,
+            .client_count = 4,
+            .election_timeout_us = TIMEOUT_US,
+            .file_size = FILE_SIZE,
+            .image_bytes = FILE_SIZE / 4,
+            .image_entries = image_entries,
+            .segment_bytes = segment_bytes,
+            .keep_bytes = keep_bytes},
+        &work);
 }
 
 static int setup_cluster(uint32_t learners, uint64_t keep_bytes)
@@ -96,20 +70,6 @@ static int setup_three_and_a_learner(void **state)
 {
     (void)state;
     return setup_cluster(1, 1);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    cc_workload_destroy(workload);
-    cc_cluster_destroy(cluster);
-    return 0;
-}
-
-static struct cc_group *group_at(uint32_t place)
-{
-    assert_non_null(cluster->seats[place].server->group);
-    return cluster->seats[place].server->group;
 }
 
 static void links_between(uint32_t left, uint32_t right, uint32_t bytes_per_ms)
@@ -551,7 +511,7 @@ static void a_learner_with_nothing_is_brought_by_an_image(void **state)
 
 int main(void)
 {
-#define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, stand_end)
     const struct CMUnitTest tests[] = {
         TEST(nobody_is_elected_while_an_image_fills_a_slow_link, setup_three),
         TEST(who_fetches_says_how_much_has_come_segments_included, setup_three),

@@ -4,19 +4,15 @@
  * whole copy is not written over at once, nor given up for good, and another member goes on where one
  * is silent.
  */
+#include "cluster_stand.h"
 #include "log/journal_internal.h"
 #include "server/image/segments.h"
 #include "sim/sim_disk_internal.h"
-#include "sim/workload.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define OPERATIONS 600u
 #define TIMEOUT_US UINT64_C(300000)
@@ -24,45 +20,23 @@
 #define SEGMENT_BYTES 600u
 #define KEYS 150u
 
-static struct cc_cluster *cluster;
-static struct cc_workload *workload;
-
-static void run_for(uint64_t time_us)
-{
-    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
-    if (cc_judge_verdict(cluster->judge) != NULL) {
-        fail_msg("%s", cc_judge_verdict(cluster->judge));
-    }
-}
-
 static int setup_cluster(uint32_t voters)
 {
-    struct cc_cluster_options options = {
-        .seed = 11,
-        .voter_count = voters,
-        .client_count = 2,
-        .election_timeout_us = TIMEOUT_US,
-        .file_size = 65536,
-        .batch_size_max = 4096,
-        .cache_bytes_max = 1,
-        .image_entries = ENTRIES,
-        .segment_bytes = SEGMENT_BYTES,
-        .keep_bytes = 1};
-    struct cc_workload_options work = {
-        .operations_max = OPERATIONS,
-        .window = 4,
-        .keys = KEYS,
-        .maps = 1,
-        .think_us_max = 2000,
-        .kinds = 1u << CC_HISTORY_PUT,
-        .session_timeout_us = 60000000};
+    struct cc_workload_options work = stand_puts(OPERATIONS, 4, KEYS);
 
-    cluster = cc_cluster_create(&options);
-    workload = cc_workload_create(cluster, &work);
-    for (uint32_t i = 0; i < voters; i++) {
-        cc_cluster_start(cluster, i);
-    }
-    run_for(3000000);
+    (void)stand_begin(
+        &(struct cc_cluster_options){
+            .seed = 11,
+            .voter_count = voters,
+            .client_count = 2,
+            .election_timeout_us = TIMEOUT_US,
+            .file_size = 65536,
+            .batch_size_max = 4096,
+            .cache_bytes_max = 1,
+            .image_entries = ENTRIES,
+            .segment_bytes = SEGMENT_BYTES,
+            .keep_bytes = 1},
+        &work);
     cc_workload_start(workload);
     run_for(30000000);
     return cc_workload_is_done(workload) && cc_cluster_is_settled(cluster) ? 0 : -1;
@@ -78,36 +52,6 @@ static int setup_two(void **state)
 {
     (void)state;
     return setup_cluster(2);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    cc_workload_destroy(workload);
-    cc_cluster_destroy(cluster);
-    return 0;
-}
-
-static struct cc_group *group_at(uint32_t place)
-{
-    assert_non_null(cluster->seats[place].server);
-    return cluster->seats[place].server->group;
-}
-
-/* The newest: one that was removed may be there still. */
-static struct cc_sim_file *file_of(uint32_t place, const char *name)
-{
-    struct cc_sim_file *file = cluster->world->machines[place].disk->files;
-    struct cc_sim_file *newest = NULL;
-
-    for (; file != NULL; file = file->next) {
-        if (file->is_named && strstr(file->name, name) != NULL &&
-            (newest == NULL || strcmp(file->name, newest->name) > 0)) {
-            newest = file;
-        }
-    }
-    assert_non_null(newest);
-    return newest;
 }
 
 /* ---- a segment that the disk refuses ---------------------------------------------------------- */
@@ -350,7 +294,7 @@ static void one_of_two_stops_for_an_entry_that_it_alone_has_and_goes_on_when_the
     assert_int_equal(cluster->totals.failures, 1);
 }
 
-#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, stand_end)
 
 int main(void)
 {

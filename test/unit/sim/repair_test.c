@@ -3,57 +3,31 @@
  * What is promised of servers whose disks have changed behind their backs: what a peer still has
  * comes back, and while it is away nothing is acknowledged, led or forgotten for it.
  */
+#include "cluster_stand.h"
 #include "log/format.h"
 #include "sim/sim_disk_internal.h"
-#include "sim/workload.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define OPERATIONS 300u
-
-static struct cc_cluster *cluster;
-static struct cc_workload *workload;
-
-static void run_for(uint64_t time_us)
-{
-    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
-    if (cc_judge_verdict(cluster->judge) != NULL) {
-        fail_msg("%s", cc_judge_verdict(cluster->judge));
-    }
-}
 
 static int setup_cluster(uint32_t voters)
 {
-    struct cc_cluster_options options = {
-        .seed = 11,
-        .voter_count = voters,
-        .client_count = 2,
-        .election_timeout_us = 300000,
-        .file_size = 65536,
-        .batch_size_max = 4096,
-        .cache_bytes_max = 1,
-        .image_bytes = UINT64_C(1) << 40}; /* none: what is damaged here is the journal */
-    struct cc_workload_options work = {
-        .operations_max = OPERATIONS,
-        .window = 4,
-        .keys = 10,
-        .maps = 1,
-        .think_us_max = 2000,
-        .kinds = 1u << CC_HISTORY_PUT,
-        .session_timeout_us = 60000000};
+    struct cc_workload_options work = stand_puts(OPERATIONS, 4, 10);
 
-    cluster = cc_cluster_create(&options);
-    workload = cc_workload_create(cluster, &work);
-    for (uint32_t i = 0; i < voters; i++) {
-        cc_cluster_start(cluster, i);
-    }
-    run_for(3000000);
+    (void)stand_begin(
+        &(struct cc_cluster_options){
+            .seed = 11,
+            .voter_count = voters,
+            .client_count = 2,
+            .election_timeout_us = 300000,
+            .file_size = 65536,
+            .batch_size_max = 4096,
+            .cache_bytes_max = 1,
+            .image_bytes = UINT64_C(1) << 40}, /* none: what is damaged here is the journal */
+        &work);
     cc_workload_start(workload);
     run_for(20000000);
     return cc_workload_is_done(workload) && cc_cluster_is_settled(cluster) ? 0 : -1;
@@ -71,22 +45,9 @@ static int setup_one(void **state)
     return setup_cluster(1);
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    cc_workload_destroy(workload);
-    cc_cluster_destroy(cluster);
-    return 0;
-}
-
 static uint64_t failures(void)
 {
     return cluster->totals.failures;
-}
-
-static struct cc_server *server_at(uint32_t place)
-{
-    return cluster->seats[place].server;
 }
 
 static uint64_t applied(uint32_t place)
@@ -243,14 +204,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            damaged_entries_come_back_from_the_others, setup_three, teardown),
-        cmocka_unit_test_setup_teardown(what_came_back_stays, setup_three, teardown),
+            damaged_entries_come_back_from_the_others, setup_three, stand_end),
+        cmocka_unit_test_setup_teardown(what_came_back_stays, setup_three, stand_end),
         cmocka_unit_test_setup_teardown(
-            servers_with_different_damage_mend_each_other, setup_three, teardown),
-        cmocka_unit_test_setup_teardown(with_the_only_copy_away_it_waits, setup_three, teardown),
+            servers_with_different_damage_mend_each_other, setup_three, stand_end),
+        cmocka_unit_test_setup_teardown(with_the_only_copy_away_it_waits, setup_three, stand_end),
         cmocka_unit_test_setup_teardown(
-            when_no_server_has_it_all_stop_and_say_where, setup_three, teardown),
-        cmocka_unit_test_setup_teardown(a_single_server_stops_and_says_where, setup_one, teardown),
+            when_no_server_has_it_all_stop_and_say_where, setup_three, stand_end),
+        cmocka_unit_test_setup_teardown(a_single_server_stops_and_says_where, setup_one, stand_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

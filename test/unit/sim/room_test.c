@@ -3,48 +3,21 @@
  * What is promised where disks are nearly full: what would store more is refused before anything is
  * met by surprise, all else goes on, who has room leads, and it ends by itself.
  */
-#include "sim/workload.h"
+#include "cluster_stand.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define FILE_SIZE 1048576u
 #define SMALL_FILE_SIZE 65536u
 
-static struct cc_cluster *cluster;
-static struct cc_workload *workload;
-
-static void run_for(uint64_t time_us)
-{
-    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
-    if (cc_judge_verdict(cluster->judge) != NULL) {
-        fail_msg("%s", cc_judge_verdict(cluster->judge));
-    }
-}
-
 static void make(const struct cc_cluster_options *options, uint32_t operations, uint32_t kinds)
 {
-    struct cc_workload_options work = {
-        .operations_max = operations,
-        .window = 4,
-        .keys = 10,
-        .maps = 1,
-        .think_us_max = 2000,
-        .kinds = kinds,
-        .session_timeout_us = 60000000};
+    struct cc_workload_options work = stand_puts(operations, 4, 10);
 
-    cluster = cc_cluster_create(options);
-    workload = cc_workload_create(cluster, &work);
-    for (uint32_t i = 0; i < cluster->server_count; i++) {
-        cc_cluster_start(cluster, i);
-    }
-    run_for(3000000);
-    assert_true(cc_cluster_is_settled(cluster));
+    work.kinds = kinds;
+    assert_int_equal(stand_begin(options, &work), 0);
 }
 
 static struct cc_cluster_options three(uint64_t file_size)
@@ -56,14 +29,6 @@ static struct cc_cluster_options three(uint64_t file_size)
         .election_timeout_us = 300000,
         .file_size = file_size,
         .cache_bytes_max = 1048576};
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    cc_workload_destroy(workload);
-    cc_cluster_destroy(cluster);
-    return 0;
 }
 
 static void leave_room(uint64_t room)
@@ -187,7 +152,7 @@ static void a_state_that_is_as_large_as_it_may_be_does_not_grow(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+#define TEST(name) cmocka_unit_test_teardown(name, stand_end)
     const struct CMUnitTest tests[] = {
         TEST(a_leader_that_is_short_of_room_hands_over),
         TEST(a_minority_that_is_short_of_room_is_done_without),

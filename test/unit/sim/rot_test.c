@@ -4,44 +4,18 @@
  * that, and then it is whole again, without a restart (T-052).  Nor is a restart needed for an image
  * that the disk would not give just then.
  */
+#include "cluster_stand.h"
 #include "log/journal_internal.h"
 #include "sim/sim_disk_internal.h"
-#include "sim/workload.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SCRUB_INTERVAL_US UINT64_C(5000000)
 #define ENTRIES 50u /* from one image to the next */
 #define IN_MEMORY UINT64_C(1000000)
 #define ON_DISK_ALONE 1u /* what is applied leaves memory at once */
-
-static struct cc_cluster *cluster;
-static struct cc_workload *workload; /* NULL: nobody calls */
-
-static void run_for(uint64_t time_us)
-{
-    cc_cluster_run(cluster, cc_world_now_us(cluster->world) + time_us);
-    if (cc_judge_verdict(cluster->judge) != NULL) {
-        fail_msg("%s", cc_judge_verdict(cluster->judge));
-    }
-}
-
-static struct cc_server *server_at(uint32_t place)
-{
-    return cluster->seats[place].server;
-}
-
-static struct cc_group *group_at(uint32_t place)
-{
-    assert_non_null(server_at(place)->group);
-    return server_at(place)->group;
-}
 
 static void expect_settled(void)
 {
@@ -61,22 +35,18 @@ static void let_entries_come(uint32_t count)
 
 static int setup_cluster(uint32_t voters, uint64_t cache_bytes_max, uint64_t scrub_interval_us)
 {
-    struct cc_cluster_options options = {
-        .seed = 11,
-        .voter_count = voters,
-        .election_timeout_us = 300000,
-        .file_size = 65536,
-        .batch_size_max = 4096,
-        .cache_bytes_max = cache_bytes_max,
-        .image_entries = ENTRIES,
-        .keep_bytes = 1,
-        .scrub_interval_us = scrub_interval_us};
-
-    cluster = cc_cluster_create(&options);
-    for (uint32_t i = 0; i < voters; i++) {
-        cc_cluster_start(cluster, i);
-    }
-    run_for(3000000);
+    (void)stand_begin(
+        &(struct cc_cluster_options){
+            .seed = 11,
+            .voter_count = voters,
+            .election_timeout_us = 300000,
+            .file_size = 65536,
+            .batch_size_max = 4096,
+            .cache_bytes_max = cache_bytes_max,
+            .image_entries = ENTRIES,
+            .keep_bytes = 1,
+            .scrub_interval_us = scrub_interval_us},
+        NULL);
     let_entries_come(2 * ENTRIES + 20);
     expect_settled();
     return 0;
@@ -120,56 +90,25 @@ static int setup_one_that_reads_nothing_again(void **state)
 
 static int setup_one_that_stores(void **state)
 {
-    struct cc_cluster_options options = {
-        .seed = 11,
-        .voter_count = 1,
-        .client_count = 1,
-        .election_timeout_us = 300000,
-        .file_size = 65536,
-        .batch_size_max = 4096,
-        .cache_bytes_max = ON_DISK_ALONE,
-        .image_entries = ENTRIES,
-        .keep_bytes = 1,
-        .scrub_interval_us = SCRUB_INTERVAL_US};
-    struct cc_workload_options work = {
-        .operations_max = ENTRIES + ENTRIES / 2,
-        .window = 1,
-        .keys = 10,
-        .maps = 1,
-        .think_us_max = 2000,
-        .kinds = 1u << CC_HISTORY_PUT,
-        .session_timeout_us = 60000000};
+    struct cc_workload_options work = stand_puts(ENTRIES + ENTRIES / 2, 1, 10);
 
     (void)state;
-    cluster = cc_cluster_create(&options);
-    workload = cc_workload_create(cluster, &work);
-    cc_cluster_start(cluster, 0);
-    run_for(1000000);
+    (void)stand_begin(
+        &(struct cc_cluster_options){
+            .seed = 11,
+            .voter_count = 1,
+            .client_count = 1,
+            .election_timeout_us = 300000,
+            .file_size = 65536,
+            .batch_size_max = 4096,
+            .cache_bytes_max = ON_DISK_ALONE,
+            .image_entries = ENTRIES,
+            .keep_bytes = 1,
+            .scrub_interval_us = SCRUB_INTERVAL_US},
+        &work);
     cc_workload_start(workload);
     run_for(3000000);
     return cc_workload_is_done(workload) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    if (workload != NULL) {
-        cc_workload_destroy(workload);
-        workload = NULL;
-    }
-    cc_cluster_destroy(cluster);
-    return 0;
-}
-
-static struct cc_sim_file *file_of(uint32_t place, const char *path)
-{
-    struct cc_sim_file *file = cluster->world->machines[place].disk->files;
-
-    while (file != NULL && (!file->is_named || strcmp(file->name, path) != 0)) {
-        file = file->next;
-    }
-    assert_non_null(file);
-    return file;
 }
 
 /* The batch of this entry, in one bit. */
@@ -427,7 +366,7 @@ static void one_after_the_other_all_are_repaired(void **state)
     }
 }
 
-#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, stand_end)
 
 int main(void)
 {
