@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 /* A map that lets go of every commit at once, also of those it needs: the check must see it. */
-static copycat_machine_type forgetful_type;
+static copycat_machine_type other_type;
 
 static void forgetful_apply(void *machine, copycat_context *context, const copycat_commit *commit)
 {
@@ -29,7 +29,7 @@ static void forgetful_apply(void *machine, copycat_context *context, const copyc
 }
 
 static const copycat_machine_type *const types[] = {
-    &probe_machine_type, &cc_map_machine_type, &forgetful_type, NULL};
+    &probe_machine_type, &cc_map_machine_type, &other_type, NULL};
 static const struct cc_apply_options options = {
     .types = types, .catalog = &cc_catalog_machine_type};
 
@@ -50,27 +50,33 @@ static void what_is_not_released_builds_the_same_state_again(void **state)
     history_deinit(&actor.history);
 }
 
+static void put_one(struct actor *actor, uint64_t instance)
+{
+    uint8_t bytes[32];
+    struct cc_writer writer;
+
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_map_operation_encode(
+        &writer,
+        &(struct cc_map_operation){.code = CC_MAP_PUT, .key = {"k", 1}, .value = {"v", 1}});
+    actor_command(actor, instance, (copycat_bytes){writer.data, writer.size});
+}
+
 static void a_machine_that_lets_go_of_what_it_needs_is_found_out(void **state)
 {
     struct actor actor;
     uint64_t instance;
-    uint8_t bytes[32];
-    struct cc_writer writer;
 
     (void)state;
-    forgetful_type = cc_map_machine_type;
-    forgetful_type.id = 2;
-    forgetful_type.apply = forgetful_apply;
+    other_type = cc_map_machine_type;
+    other_type.id = 2;
+    other_type.apply = forgetful_apply;
     actor_begin(&actor, &options);
     assert_int_equal(
         history_create(&actor.history, actor.session, ++actor.sequence, "/forgetful", 2, &instance),
         COPYCAT_OK);
     assert_true(history_can_be_restored(&actor.history));
-    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
-    cc_map_operation_encode(
-        &writer,
-        &(struct cc_map_operation){.code = CC_MAP_PUT, .key = {"k", 1}, .value = {"v", 1}});
-    actor_command(&actor, instance, (copycat_bytes){writer.data, writer.size});
+    put_one(&actor, instance);
     assert_false(history_can_be_restored(&actor.history));
     history_deinit(&actor.history);
 }
@@ -101,23 +107,17 @@ static void a_machine_is_asked_for_its_steps_before_its_digest_counts(void **sta
 {
     struct actor actor;
     uint64_t instance;
-    uint8_t bytes[32];
-    struct cc_writer writer;
 
     (void)state;
-    forgetful_type = cc_map_machine_type;
-    forgetful_type.id = 2;
-    forgetful_type.restore_commit = late_restore_commit;
-    forgetful_type.restore_step = late_restore_step;
+    other_type = cc_map_machine_type;
+    other_type.id = 2;
+    other_type.restore_commit = late_restore_commit;
+    other_type.restore_step = late_restore_step;
     actor_begin(&actor, &options);
     assert_int_equal(
         history_create(&actor.history, actor.session, ++actor.sequence, "/late", 2, &instance),
         COPYCAT_OK);
-    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
-    cc_map_operation_encode(
-        &writer,
-        &(struct cc_map_operation){.code = CC_MAP_PUT, .key = {"k", 1}, .value = {"v", 1}});
-    actor_command(&actor, instance, (copycat_bytes){writer.data, writer.size});
+    put_one(&actor, instance);
     steps_done = 0;
     assert_true(history_can_be_restored(&actor.history));
     assert_int_equal(steps_done, 5);
@@ -203,7 +203,7 @@ int main(void)
         cmocka_unit_test(the_same_log_gives_the_same_digest_after_every_entry),
     };
 
-    forgetful_type = cc_map_machine_type;
-    forgetful_type.id = 2;
+    other_type = cc_map_machine_type;
+    other_type.id = 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
