@@ -85,6 +85,30 @@ static void a_minority_that_is_short_of_room_is_done_without(void **state)
     assert_int_equal(cc_workload_totals(workload)->failed, 0);
 }
 
+/* What is kept for a member that is away has made the journal large, and would make its files so. */
+static void a_grown_journal_does_not_ask_for_larger_files_than_there_is_room_for(void **state)
+{
+    struct cc_cluster_options options = three(FILE_SIZE);
+
+    (void)state;
+    options.batch_size_max = 4096;
+    options.image_entries = 200;
+    options.keep_bytes = UINT64_C(1) << 30;
+    make(&options, 5000, 1u << CC_HISTORY_PUT);
+    cc_cluster_crash(cluster, (cc_cluster_leader(cluster) + 1) % 3);
+    cc_workload_start(workload);
+    while (!cc_workload_is_done(workload)) {
+        run_for(10000);
+    }
+    assert_true(
+        cc_journal_disk_bytes(group_at(cc_cluster_leader(cluster))->journal) > 8 * FILE_SIZE);
+    leave_room(FILE_SIZE / 4 * 3);
+    for (uint32_t i = 0; i < 20; i++) {
+        run_for(100000);
+        assert_false(cc_group_room_is_short(group_at(cc_cluster_leader(cluster))));
+    }
+}
+
 /* The judge of the workload says if a read or a removal was refused. */
 static void a_majority_that_is_short_of_room_stores_nothing_and_goes_on_by_itself(void **state)
 {
@@ -156,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_leader_that_is_short_of_room_hands_over),
         TEST(a_minority_that_is_short_of_room_is_done_without),
+        TEST(a_grown_journal_does_not_ask_for_larger_files_than_there_is_room_for),
         TEST(a_majority_that_is_short_of_room_stores_nothing_and_goes_on_by_itself),
         TEST(a_disk_that_is_small_for_ever_is_enough),
         TEST(a_state_that_is_as_large_as_it_may_be_does_not_grow),
