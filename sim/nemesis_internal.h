@@ -106,6 +106,15 @@ bool cc_nemesis_spoil_memory(struct cc_nemesis *nemesis, struct cc_strike *strik
 
 void cc_nemesis_heal_links(struct cc_nemesis *nemesis);
 
+/* For a while what is sent that way comes up to so much later. */
+void cc_nemesis_delay(
+    struct cc_nemesis *nemesis, uint32_t from, uint32_t to, uint32_t jitter_us, uint64_t time_us);
+
+/* ---- nemesis_partition.c ----------------------------------------------------------------------
+ */
+
+bool cc_nemesis_partition(struct cc_nemesis *nemesis, struct cc_strike *strike);
+
 /* For good: cuts a server off from all others, in one direction or both. */
 void cc_nemesis_isolate(struct cc_nemesis *nemesis, uint32_t server, bool hears, bool speaks);
 
