@@ -8,6 +8,9 @@
 #include "sim/nemesis.h"
 #include "sim/stranger.h"
 
+/* Streams of decisions of a seed as a whole begin here: no ordinal is so large. */
+#define CC_NEMESIS_SEED_STREAM 0x80000000u
+
 /* One fault, as drawn.  Not all of it concerns each kind. */
 struct cc_strike {
     enum cc_fault kind;
