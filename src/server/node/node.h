@@ -187,6 +187,16 @@ void cc_server_reply_end(
 
 void cc_server_set_state(struct cc_server *server, enum cc_server_state state);
 
+/* Nothing of it calls back any more: the server goes when nobody holds it. */
+void cc_server_journal_closed(struct cc_server *server);
+
+/* node_options.c */
+copycat_status cc_server_check_options(const struct cc_server_options *options);
+void cc_server_fill_options(struct cc_server_options *options);
+
+/* node_journal.c: fails only at once; what comes later is told by cc_server_fail */
+copycat_status cc_server_open_journal(struct cc_server *server);
+
 /* node_words.c: what the operator is told */
 
 /* A notice about what is never over. */
