@@ -22,6 +22,7 @@
  *     inspect_segment.c          which image needs which segment, and does it get that
  *     inspect_refusal.c          why recovery refuses, in a sentence
  *     inspect_verify.c           findings
+ *     inspect_verify_image.c     those of images and segments
  */
 #ifndef CC_INSPECT_INSPECT_H
 #define CC_INSPECT_INSPECT_H
