@@ -47,6 +47,18 @@ struct cc_restoring *cc_restore_begin(const struct cc_apply_options *options)
     return restoring;
 }
 
+struct cc_apply *cc_restore_give_up(struct cc_restoring *restoring)
+{
+    struct cc_apply *apply = NULL;
+
+    if (restoring != NULL) {
+        apply = restoring->apply;
+        restoring->apply = NULL;
+        cc_restore_destroy(restoring);
+    }
+    return apply;
+}
+
 void cc_restore_destroy(struct cc_restoring *restoring)
 {
     if (restoring == NULL) {

@@ -27,6 +27,10 @@ struct cc_restoring *cc_restore_begin(const struct cc_apply_options *options);
 /* Accepts NULL. */
 void cc_restore_destroy(struct cc_restoring *restoring);
 
+/* The same, but what has come about so far is the caller's: no state, good only for
+ * cc_apply_destroy_step and cc_apply_destroy.  NULL: there is nothing. */
+struct cc_apply *cc_restore_give_up(struct cc_restoring *restoring);
+
 /*
  * Takes whole records.  Sticky; cc_restore_text says more:
  *

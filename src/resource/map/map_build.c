@@ -80,16 +80,17 @@ static uint64_t part_start(const struct cc_map_build *build, uint64_t part)
     return part == 0 ? 0 : build->ends[part - 1];
 }
 
-static void give_unstored(struct cc_map_build *build)
+bool cc_map_build_drain(struct cc_map_build *build, uint64_t count)
 {
     uint64_t first = build->stage == FILL ? part_start(build, build->part) : 0;
 
-    for (uint64_t i = build->stored; i < build->sorted_count; i++) {
-        copycat_memory_give(build->memory, build->sorted[i].record);
+    for (; count > 0 && build->stored < build->sorted_count; count--) {
+        copycat_memory_give(build->memory, build->sorted[build->stored++].record);
     }
-    for (uint64_t i = first; i < build->count; i++) {
-        copycat_memory_give(build->memory, build->pairs[i].record);
+    for (; count > 0 && build->count > first; count--) {
+        copycat_memory_give(build->memory, build->pairs[--build->count].record);
     }
+    return build->stored < build->sorted_count || build->count > first;
 }
 
 void cc_map_build_destroy(struct cc_map_build *build)
@@ -97,7 +98,7 @@ void cc_map_build_destroy(struct cc_map_build *build)
     if (build == NULL) {
         return;
     }
-    give_unstored(build);
+    (void)cc_map_build_drain(build, UINT64_MAX);
     copycat_memory_give(build->memory, build->pairs);
     copycat_memory_give(build->memory, build->next);
     copycat_memory_give(build->memory, build->ends);

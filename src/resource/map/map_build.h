@@ -31,6 +31,10 @@ struct cc_map_build;
 struct cc_map_build *cc_map_build_create(copycat_memory *memory);
 void cc_map_build_destroy(struct cc_map_build *build);
 
+/* Part of destroying it, after which nothing else may be called: gives back up to so many of these
+ * records.  False: there is none left. */
+bool cc_map_build_drain(struct cc_map_build *build, uint64_t count);
+
 /* Before the first step. */
 void cc_map_build_add(
     struct cc_map_build *build, copycat_bytes key, copycat_bytes value, uint64_t index);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MAP_VERSION 1u
-#define DRAIN_SLOTS 4096u /* in one step */
+#define DRAIN_COUNT 4096u /* slots, or records that no table has yet, in one step */
 
 struct map {
     copycat_memory *memory;
@@ -49,7 +49,14 @@ static bool map_destroy_step(void *machine)
 {
     struct map *map = machine;
 
-    return cc_map_table_drain(&map->table, &map->drained, DRAIN_SLOTS);
+    if (map->build != NULL) { /* an image was given up while it was read */
+        if (!cc_map_build_drain(map->build, DRAIN_COUNT)) {
+            cc_map_build_destroy(map->build);
+            map->build = NULL;
+        }
+        return true;
+    }
+    return cc_map_table_drain(&map->table, &map->drained, DRAIN_COUNT);
 }
 
 static uint64_t map_digest(const void *machine)

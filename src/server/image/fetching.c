@@ -9,6 +9,7 @@
 #include "server/group/group.h"
 #include "server/image/fetching_internal.h"
 #include "server/image/loading.h"
+#include "server/image/retiring.h"
 #include "server/image/salvage.h"
 #include "server/node/node.h"
 
@@ -27,8 +28,8 @@ void cc_fetching_settle(struct cc_fetching *fetching)
         fetching->done(
             fetching->group, fetching->status, &fetching->id, fetching->apply, fetching->segments,
             fetching->text);
-    } else if (fetching->apply != NULL) {
-        cc_apply_destroy(fetching->apply);
+    } else {
+        cc_retiring_begin(server, fetching->apply);
     }
     cc_segment_list_release(fetching->segments);
     cc_memory_give(server->memory, fetching->table);
@@ -76,8 +77,8 @@ static void built(void *owner, const struct cc_loaded *loaded)
         fetching->apply = loaded->apply;
         fetching->segments = cc_segment_list_retain(loaded->segments);
         cc_fetching_give_up(fetching, loaded->status, loaded->text);
-    } else if (loaded->apply != NULL) {
-        cc_apply_destroy(loaded->apply);
+    } else {
+        cc_retiring_begin(fetching->server, loaded->apply);
     }
     cc_fetching_settle(fetching);
 }

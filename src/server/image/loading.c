@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "server/image/building.h"
 #include "server/image/pacing.h"
+#include "server/image/retiring.h"
 #include "server/node/node.h"
 
 #include <string.h>
@@ -145,7 +146,7 @@ static void finish(struct cc_loading *loading)
     struct cc_segment_list *segments = loading->loaded.segments;
 
     CC_ASSERT(loading->is_ended && loading->open_count == 0);
-    cc_restore_destroy(loading->restoring);
+    cc_retiring_begin(server, cc_restore_give_up(loading->restoring));
     release_shared(loading);
     cc_segment_builder_deinit(&loading->builder);
     loading->loaded.text = loading->text;

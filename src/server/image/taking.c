@@ -10,6 +10,7 @@
  */
 #include "base/assert.h"
 #include "base/bug.h"
+#include "server/image/retiring.h"
 #include "server/image/taking_internal.h"
 #include "server/node/node.h"
 
@@ -283,7 +284,7 @@ static void checked(void *owner, const struct cc_loaded *loaded)
         if (cc_apply_digest(loaded->apply) != taking->digest) {
             status = COPYCAT_ERR_BROKEN;
         }
-        cc_apply_destroy(loaded->apply);
+        cc_retiring_begin(taking->server, loaded->apply);
     }
     if (status != COPYCAT_OK) {
         cc_taking_give_up(

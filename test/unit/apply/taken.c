@@ -105,6 +105,16 @@ uint32_t taken_records(const struct taken *taken, struct cc_image_record *record
     return count;
 }
 
+/* As a server does it, which goes on meanwhile. */
+static void give_up(struct cc_restoring *restoring)
+{
+    struct cc_apply *apply = cc_restore_give_up(restoring);
+
+    while (apply != NULL && cc_apply_destroy_step(apply)) {
+    }
+    cc_apply_destroy(apply);
+}
+
 copycat_status taken_restore(
     const struct taken *taken,
     const struct cc_apply_options *options,
@@ -138,6 +148,6 @@ copycat_status taken_restore(
     if (text != NULL) {
         strcpy(text, cc_restore_text(restoring));
     }
-    cc_restore_destroy(restoring);
+    give_up(restoring);
     return end;
 }

@@ -6,6 +6,8 @@
 #include "apply/apply_internal.h"
 #include "base/prng.h"
 #include "resource/map/map_build.h"
+#include "resource/map/map_machine.h"
+#include "resource/map/map_operation.h"
 #include "support/apply_history.h"
 
 #include <setjmp.h>
@@ -296,6 +298,50 @@ static void a_table_that_is_given_up_leaves_nothing_behind(void **state)
     cc_map_build_destroy(NULL);
 }
 
+static void *map_with_records(uint64_t restore_steps)
+{
+    void *map = cc_map_machine_type.create(&memory);
+    uint8_t bytes[64];
+
+    for (uint64_t i = 0; i < key_count; i++) {
+        struct cc_map_operation operation = {.code = CC_MAP_PUT, .key = key_at(i)};
+        struct copycat_commit commit = {.index = i + 1};
+        struct cc_writer writer;
+
+        cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+        cc_map_operation_encode(&writer, &operation);
+        commit.operation = (copycat_bytes){writer.data, writer.size};
+        cc_map_machine_type.restore_commit(map, &commit);
+    }
+    for (uint64_t i = 0; i < restore_steps; i++) {
+        (void)cc_map_machine_type.restore_step(map);
+    }
+    return map;
+}
+
+/* Of a large map, all at once would hold up everybody else. */
+static void a_map_that_is_given_up_while_it_is_built_goes_in_small_steps(void **state)
+{
+    (void)state;
+    make_keys(50000, 0, 0);
+    for (uint64_t steps = 0; steps < 12; steps += 2) {
+        int64_t before = counted.blocks;
+        void *map = map_with_records(steps);
+        int64_t blocks = counted.blocks;
+        bool is_more = true;
+
+        assert_true(blocks - before > 50000);
+        while (is_more) {
+            is_more = cc_map_machine_type.destroy_step(map);
+            assert_true(blocks - counted.blocks <= 4096 + 8);
+            blocks = counted.blocks;
+        }
+        cc_map_machine_type.destroy(map);
+        assert_true(blocks - counted.blocks <= 8);
+        assert_int_equal(counted.blocks, before);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +351,7 @@ int main(void)
         cmocka_unit_test(hashes_that_crowd_or_are_equal_are_sorted_too),
         cmocka_unit_test(a_large_table_is_built_in_many_small_steps),
         cmocka_unit_test(a_table_that_is_given_up_leaves_nothing_behind),
+        cmocka_unit_test(a_map_that_is_given_up_while_it_is_built_goes_in_small_steps),
     };
     int failed;
 
