@@ -151,6 +151,9 @@ static void print_own(const copycat_inspect_record *record)
             printf(" image %" PRIu64, record->image_index);
         }
         break;
+    case COPYCAT_RECORD_BOOT:
+        printf(" %" PRIu64, record->boot);
+        break;
     case COPYCAT_RECORD_TRUNCATE:
         printf(" from %" PRIu64, record->index);
         break;

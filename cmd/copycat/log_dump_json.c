@@ -123,6 +123,9 @@ static void set_own(json_t *object, const copycat_inspect_record *record)
         set_number(object, "first", record->first);
         set_number(object, "image", record->image_index);
         break;
+    case COPYCAT_RECORD_BOOT:
+        set_number(object, "start", record->boot);
+        break;
     case COPYCAT_RECORD_STATE:
         set_number(object, "vote", record->vote);
         break;

@@ -39,6 +39,8 @@ const char *cli_log_record_name(uint32_t type)
         return "repair";
     case COPYCAT_RECORD_SWITCH:
         return "switch";
+    case COPYCAT_RECORD_BOOT:
+        return "start";
     case COPYCAT_RECORD_GAP:
         return "unread";
     case COPYCAT_RECORD_IMAGE:

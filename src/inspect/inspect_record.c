@@ -258,6 +258,8 @@ static bool describe_own(const struct cc_record *record, copycat_inspect_record 
         out->is_tail_kept = switched.keep_tail;
         describe_image(&switched.image, out);
         return true;
+    case CC_RECORD_BOOT:
+        return cc_boot_record_decode(record->payload, &out->boot);
     default:
         return false;
     }

@@ -112,7 +112,7 @@ static void on_open(void *owner, copycat_status status, const char *text)
 
     recovery->is_opened = true;
     if (recovery->inspection->view.is_write_wanted) {
-        return; /* all was accepted: the next thing would have been a new file */
+        return; /* all was accepted: the next thing would have been the start itself */
     }
     size = size < sizeof verdict->text ? size : sizeof verdict->text - 1;
     memcpy(verdict->text, text, size);

@@ -40,7 +40,7 @@
  *         24     8  last: of the group's log at the end of the batch
  *         32     1  count of runs; 255: too many to say
  *         33     1  flags: 1 a founding base is in it, 2 the group has state, 4 it is a switch to
- *                   an image, 8 which keeps the tail
+ *                   an image, 8 which keeps the tail, 16 a boot began with it
  *         34     6  zeros
  *         40  4*16  runs of terms over [touched, last]: first index, term; in a switch the
  *                   image's index, term, log time, size and checksum
@@ -66,8 +66,10 @@ enum cc_record_type {
     CC_RECORD_BASE = 5,     /* group, index H, its term, image, keep-tail, founding base */
     CC_RECORD_REPAIR = 6,   /* an encoded entry that could not be read where it was written */
     CC_RECORD_SWITCH = 7,   /* group, an image's identity, keep-tail; alone in its batch */
+    CC_RECORD_BOOT = 8,     /* a start goes on in this file: its boot counter; alone in its batch */
 };
 
+#define CC_BOOT_RECORD_SIZE 8u /* of the payload */
 #define CC_SUMMARY_RUNS_MAX 4u
 #define CC_SUMMARY_RUNS_UNKNOWN UINT8_MAX
 
@@ -82,6 +84,7 @@ struct cc_batch_summary {
     bool has_group;
     bool is_switch; /* then it has no runs, and `image` and `keep_tail` say all of it */
     bool keep_tail;
+    bool is_boot; /* then it has neither, and says no more than that the counter grew by one */
     struct cc_raft_run runs[CC_SUMMARY_RUNS_MAX];
     struct cc_journal_base image;
 };
@@ -246,6 +249,8 @@ void cc_truncate_record_encode(struct cc_writer *writer, const struct cc_truncat
 bool cc_truncate_record_decode(copycat_bytes payload, struct cc_truncate_record *record_out);
 void cc_state_record_encode(struct cc_writer *writer, const struct cc_state_record *record);
 bool cc_state_record_decode(copycat_bytes payload, struct cc_state_record *record_out);
+void cc_boot_record_encode(struct cc_writer *writer, uint64_t boot);
+bool cc_boot_record_decode(copycat_bytes payload, uint64_t *boot_out);
 void cc_base_record_encode(struct cc_writer *writer, const struct cc_base *base);
 bool cc_base_record_decode(copycat_bytes payload, struct cc_base *base_out);
 

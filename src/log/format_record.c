@@ -193,6 +193,20 @@ bool cc_state_record_decode(copycat_bytes payload, struct cc_state_record *recor
     return cc_reader_is_done(&reader) && record_out->term <= CC_TERM_MAX;
 }
 
+void cc_boot_record_encode(struct cc_writer *writer, uint64_t boot)
+{
+    cc_write_u64(writer, boot);
+}
+
+bool cc_boot_record_decode(copycat_bytes payload, uint64_t *boot_out)
+{
+    struct cc_reader reader;
+
+    cc_reader_init(&reader, payload.data, payload.size);
+    *boot_out = cc_read_u64(&reader);
+    return cc_reader_is_done(&reader);
+}
+
 /* The founding base is the one for index 0: no image, and the tail, which is empty, is kept. */
 void cc_base_record_encode(struct cc_writer *writer, const struct cc_base *base)
 {

@@ -9,6 +9,7 @@
 #define HAS_GROUP 2u
 #define IS_SWITCH 4u
 #define KEEP_TAIL 8u
+#define IS_BOOT 16u
 
 void cc_summary_append(struct cc_batch_summary *summary, uint64_t index, uint64_t term)
 {
@@ -75,6 +76,9 @@ static bool are_runs_whole(const struct cc_batch_summary *summary)
 
 bool cc_summary_follows(const struct cc_batch_summary *summary, uint64_t last)
 {
+    if (summary->is_boot && (summary->touched != 0 || summary->is_switch || summary->has_base)) {
+        return false;
+    }
     if (!summary->has_group) {
         return last == 0 && summary->last == 0 && summary->touched == 0;
     }
@@ -128,6 +132,7 @@ void cc_summary_store(uint8_t *bytes, const struct cc_batch_summary *summary)
     bytes[33] |= summary->has_group ? HAS_GROUP : 0;
     bytes[33] |= summary->is_switch ? IS_SWITCH : 0;
     bytes[33] |= summary->keep_tail ? KEEP_TAIL : 0;
+    bytes[33] |= summary->is_boot ? IS_BOOT : 0;
     if (summary->is_switch) {
         store_image(bytes + RUNS_AT, &summary->image);
         return;
@@ -154,6 +159,7 @@ void cc_summary_load(const uint8_t *bytes, struct cc_batch_summary *summary_out)
         .has_group = (bytes[33] & HAS_GROUP) != 0,
         .is_switch = (bytes[33] & IS_SWITCH) != 0,
         .keep_tail = (bytes[33] & KEEP_TAIL) != 0,
+        .is_boot = (bytes[33] & IS_BOOT) != 0,
     };
     if (summary_out->is_switch) {
         load_image(bytes + RUNS_AT, &summary_out->image);

@@ -17,7 +17,8 @@
  *   J2  a mark is reported only when every record added before it is durable
  *   J3  recovery never cuts a batch at or below the durable watermark W: what does not read there
  *       is told as damage, or the directory is refused
- *   J4  recovery always opens a new file and bumps the boot counter
+ *   J4  recovery bumps the boot counter, durably, before anything is reported; it goes on behind what
+ *       it found only where nothing was begun, and begins a new file otherwise
  *   J5  what is on disk is the newest durable image's index at least, and all entries behind it: a
  *       file is given up only when that is so without it, and recovery refuses a directory of which
  *       it is not so

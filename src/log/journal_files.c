@@ -387,8 +387,13 @@ void cc_journal_begin(struct cc_journal *journal)
 {
     struct cc_journal_file *spare = cc_journal_spare(journal, CC_JOURNAL_TABLE_SIZE_MAX);
 
-    /* What a torn file claims is wiped first: no two files may ever claim the same life. */
-    if (spare == NULL || torn(journal) != NULL) {
+    /* What a torn file claims is wiped first: no two files may ever claim the same life, and nothing be
+     * written behind what one vouches for. */
+    if (torn(journal) != NULL) {
+        cc_journal_make_spare(journal);
+    } else if (cc_scan_may_go_on(journal)) {
+        cc_journal_write_boot(journal);
+    } else if (spare == NULL) {
         cc_journal_make_spare(journal);
     } else {
         cc_journal_write_table(journal, spare);

@@ -96,6 +96,8 @@ struct cc_journal_scan {
     uint64_t search;              /* from where on its successor is looked for, if it is damaged */
     struct cc_journal_file *left; /* of the newest life that was being given up, as it seems */
     bool is_unreadable;           /* the disk refused some of it */
+    bool is_damaged;              /* a batch of the file at hand, which was passed over */
+    bool is_clean;                /* the newest life reads, and nothing was begun behind it */
     bool is_base_lost;            /* a founding base was in a batch that is damaged */
     struct cc_remains_judge judge;
     struct cc_batch_header header; /* of the batch that is judged ... */
@@ -190,6 +192,8 @@ void cc_journal_go_on_closing(struct cc_journal *journal);
 
 /* journal_write.c */
 void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *file);
+/* Recovery is over, and the file that it read last goes on behind what it found. */
+void cc_journal_write_boot(struct cc_journal *journal);
 void cc_journal_seal_init(struct cc_journal *journal);
 void cc_journal_drop_items(struct cc_journal *journal, struct cc_list *items);
 
@@ -210,7 +214,8 @@ void cc_journal_adopt_summary(struct cc_journal *journal, const struct cc_batch_
 /* journal_files.c */
 void cc_journal_make_spare(struct cc_journal *journal);
 
-/* Recovery is over: writes the table of the new life, as soon as there is a file for it. */
+/* Recovery is over: goes on in the newest life, or writes the table of a new one, as soon as there is
+ * a file for it. */
 void cc_journal_begin(struct cc_journal *journal);
 void cc_journal_files_init(struct cc_journal *journal);
 struct cc_journal_file *cc_journal_spare(struct cc_journal *journal, uint64_t size);
@@ -275,6 +280,8 @@ void cc_scan_release_windows(struct cc_journal *journal);
 void cc_scan_judge(struct cc_journal *journal, const struct cc_batch_header *header);
 const struct cc_batch_header *cc_scan_judged_header(const struct cc_journal *journal);
 void cc_scan_next_life(struct cc_journal *journal);
+/* A start can write on where the scan has ended, and begins no file. */
+bool cc_scan_may_go_on(const struct cc_journal *journal);
 
 /* journal_replay.c: false if it makes no sense */
 bool cc_scan_replay(

@@ -151,6 +151,22 @@ static bool replay_table(struct cc_journal *journal, const struct cc_record *rec
            (table.group_count == 0 || are_alike(&table.groups[0], &journal->table.groups[0]));
 }
 
+/* A start that went on in this file: nothing else is in its batch, of which the summary says so. */
+static bool replay_boot(struct cc_journal *journal, copycat_bytes records)
+{
+    struct cc_record record;
+    uint64_t boot;
+    size_t at = 0;
+
+    if (!cc_record_next(records, &at, &record) || at != records.size ||
+        record.type != CC_RECORD_BOOT || !cc_boot_record_decode(record.payload, &boot) ||
+        (boot != journal->table.boot + 1 && !CC_BUG(T015))) {
+        return false;
+    }
+    journal->table.boot = boot;
+    return true;
+}
+
 bool cc_scan_replay(
     struct cc_journal *journal,
     const uint8_t *batch,
@@ -161,6 +177,9 @@ bool cc_scan_replay(
     struct cc_record record;
     size_t at = 0;
 
+    if (header->summary.is_boot) {
+        return header->number != 0 && replay_boot(journal, records);
+    }
     while (at < records.size) {
         if (!cc_record_next(records, &at, &record)) {
             return false;
@@ -192,6 +211,7 @@ bool cc_scan_replay_summary(
         return false;
     }
     journal->scan.is_base_lost = journal->scan.is_base_lost || summary->has_base;
+    table->boot += summary->is_boot; /* a counter is never used twice (T-015) */
     if (!summary->has_group) {
         return table->group_count == 0;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * journal_scan -- recovery: each life is read, batch by batch, and then a new one begun (J4).
+ * journal_scan -- recovery: each life is read, batch by batch; then the newest goes on, or a new one is
+ * begun (J4).
  *
  * Torn or damaged?  A batch that does not read is torn if its successor file does not vouch for it,
  * some of its sectors were never written, and nothing else was written behind it.  Then it is cut:
@@ -140,6 +141,7 @@ static void pass_over(
         return;
     }
     journal->counters.damaged++;
+    scan->is_damaged = true;
     journal->header.summary = *summary;
     journal->header.blocks = blocks;
     scan->offset += (uint64_t)blocks * CC_DISK_BLOCK;
@@ -223,6 +225,8 @@ static void end_judged(struct cc_journal *journal)
         return;
     }
     journal->counters.torn_tails += remains != CC_REMAINS_NONE;
+    scan->is_clean = remains == CC_REMAINS_NONE && scan->judge.rot_block == 0 &&
+                     !scan->is_damaged && scan->file->life == scan->life_newest;
     cc_scan_next_life(journal);
 }
 
@@ -323,6 +327,17 @@ static void window_read(struct cc_disk_request *request)
 
 /* ---- a new life ------------------------------------------------------------------------------- */
 
+/* Each start would leave a file behind, which an image alone frees, if it began another.  So it goes on
+ * in the newest, if that is as it was left: zeros where nothing was begun.  Anything else there is
+ * left as it is: what was torn bears the stamps that a batch in its place would have. */
+bool cc_scan_may_go_on(const struct cc_journal *journal)
+{
+    const struct cc_journal_scan *scan = &journal->scan;
+
+    return scan->is_clean && scan->batches > 0 &&
+           cc_scan_size(journal) - scan->offset >= CC_DISK_BLOCK;
+}
+
 static void finish(struct cc_journal *journal)
 {
     struct cc_journal_scan *scan = &journal->scan;
@@ -373,5 +388,6 @@ void cc_scan_next_life(struct cc_journal *journal)
     scan->file = cc_journal_file_of(journal, scan->life);
     scan->offset = 0;
     scan->batches = 0;
+    scan->is_damaged = false;
     cc_scan_read_batches(journal, 0, cc_scan_window(journal), window_read);
 }

@@ -96,6 +96,16 @@ static void finish_batch(struct cc_journal *journal)
     journal->needs_seal = bytes > 0;
 }
 
+/* A file is there to write into. */
+static void begun(struct cc_journal *journal)
+{
+    if (journal->phase == CC_JOURNAL_RECOVERING) {
+        journal->phase = CC_JOURNAL_OPEN;
+        journal->callbacks.on_open(journal->owner, COPYCAT_OK, "");
+    }
+    cc_journal_make_spare(journal);
+}
+
 static void start_batch(struct cc_journal *journal, bool is_seal);
 
 static void written(struct cc_disk_request *request)
@@ -132,13 +142,12 @@ static void written(struct cc_disk_request *request)
         journal->durable_number = journal->header.number;
         journal->vouched = journal->table.groups[0].base.index;
         journal->counters.files++;
-        if (journal->phase == CC_JOURNAL_RECOVERING) {
-            journal->phase = CC_JOURNAL_OPEN;
-            journal->callbacks.on_open(journal->owner, COPYCAT_OK, "");
-        }
-        cc_journal_make_spare(journal);
+        begun(journal);
     } else {
         finish_batch(journal);
+        if (journal->phase == CC_JOURNAL_RECOVERING) {
+            begun(journal);
+        }
     }
     journal->callbacks.on_durable(journal->owner, mark);
     cc_journal_flush(journal);
@@ -169,6 +178,24 @@ static void submit(struct cc_journal *journal)
     journal->writing_since_us = cc_env_now_us(journal->env);
     journal->counters.bytes += size;
     cc_journal_disk(journal, &journal->write_request, CC_DISK_WRITE, written);
+}
+
+/* Behind the last there was, with nothing in its summary yet. */
+static struct cc_batch_header header_of_next(
+    const struct cc_journal *journal, uint32_t blocks, uint32_t records_size)
+{
+    return (struct cc_batch_header){
+        .life = journal->current->life,
+        .number = journal->number,
+        .blocks = blocks,
+        .records_size = records_size,
+        .tag = journal->tag,
+        .durable_life = journal->durable_life,
+        .durable_number = journal->durable_number,
+        .previous_blocks = journal->header.blocks,
+        .summary = cc_journal_summary_begin(journal),
+        .previous = journal->header.summary,
+    };
 }
 
 /* ---- a file's first batch -------------------------------------------------------------------- */
@@ -205,17 +232,31 @@ void cc_journal_write_table(struct cc_journal *journal, struct cc_journal_file *
     journal->number = 0;
     journal->position = 0;
     journal->is_table = true;
-    journal->header = (struct cc_batch_header){
-        .life = file->life,
-        .blocks = blocks,
-        .records_size = size,
-        .tag = journal->tag,
-        .durable_life = journal->durable_life,
-        .durable_number = journal->durable_number,
-        .previous_blocks = journal->header.blocks,
-        .summary = cc_journal_summary_begin(journal),
-        .previous = journal->header.summary,
-    };
+    journal->header = header_of_next(journal, blocks, size);
+    submit(journal);
+}
+
+/* ---- a start that goes on -------------------------------------------------------------------- */
+
+void cc_journal_write_boot(struct cc_journal *journal)
+{
+    uint8_t payload[CC_BOOT_RECORD_SIZE];
+    struct cc_writer writer;
+    uint32_t size = cc_record_size(CC_BOOT_RECORD_SIZE);
+
+    cc_writer_init_fixed(&writer, payload, sizeof payload);
+    cc_boot_record_encode(&writer, journal->table.boot);
+    CC_ASSERT(!writer.failed && cc_batch_blocks(size) == 1);
+    reserve(journal, CC_DISK_BLOCK);
+    memset(journal->batch, 0, CC_DISK_BLOCK);
+    (void)cc_record_write(
+        journal->batch + cc_batch_records_at(1), CC_RECORD_BOOT,
+        (copycat_bytes){payload, writer.size});
+    journal->current = journal->scan.file;
+    journal->position = journal->scan.offset;
+    journal->header = header_of_next(journal, 1, size);
+    journal->header.summary.is_boot = true;
+    journal->writing_bytes = size; /* it is sealed, like all that says something */
     submit(journal);
 }
 
@@ -300,18 +341,8 @@ static void start_batch(struct cc_journal *journal, bool is_seal)
     }
     cc_env_timer_disarm(journal->env, &journal->seal);
     reserve(journal, (size_t)blocks * CC_DISK_BLOCK);
-    journal->header = (struct cc_batch_header){
-        .life = journal->current->life,
-        .number = journal->number,
-        .blocks = blocks,
-        .records_size = size,
-        .tag = journal->tag,
-        .durable_life = journal->durable_life,
-        .durable_number = journal->durable_number,
-        .previous_blocks = journal->header.blocks,
-        .summary = summary,
-        .previous = journal->header.summary,
-    };
+    journal->header = header_of_next(journal, blocks, size);
+    journal->header.summary = summary;
     fill(journal, is_seal ? journal->pending.next : end, blocks);
     journal->writing_bytes = size;
     journal->pending_bytes -= size;

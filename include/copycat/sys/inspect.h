@@ -96,6 +96,7 @@ enum {
     COPYCAT_RECORD_BASE = 5,     /* the founding of the cluster */
     COPYCAT_RECORD_REPAIR = 6,   /* an entry that did not read, fetched from another server */
     COPYCAT_RECORD_SWITCH = 7,   /* the log stands on an image from here on */
+    COPYCAT_RECORD_BOOT = 8,     /* a start that went on in this file */
     COPYCAT_RECORD_GAP = 100,    /* none: bytes that do not read; `text` says what is known */
 
     /* of an image */

@@ -73,6 +73,24 @@ static void refuses_a_header_of_no_version(void **state)
 
 /* ---- summaries ------------------------------------------------------------------------------- */
 
+static void believes_no_start_that_did_something_else(void **state)
+{
+    const struct cc_batch_summary start = {.last = 4, .has_group = true, .is_boot = true};
+    struct cc_batch_summary summary = start;
+
+    (void)state;
+    assert_true(cc_summary_follows(&summary, 4));
+    assert_false(cc_summary_follows(&summary, 5));
+    cc_summary_append(&summary, 5, 1);
+    assert_false(cc_summary_follows(&summary, 4));
+    summary = start;
+    cc_summary_switch(&summary, &(struct cc_journal_base){.index = 3, .term = 1}, true);
+    assert_false(cc_summary_follows(&summary, 4));
+    summary = start;
+    summary.has_base = true;
+    assert_false(cc_summary_follows(&summary, 4));
+}
+
 static void says_so_when_a_summary_has_too_many_terms(void **state)
 {
     struct cc_batch_header header;
@@ -403,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_a_header_with_numbers_that_cannot_be),
         cmocka_unit_test(refuses_a_header_of_no_version),
+        cmocka_unit_test(believes_no_start_that_did_something_else),
         cmocka_unit_test(says_so_when_a_summary_has_too_many_terms),
         cmocka_unit_test(keeps_a_summary_when_nothing_is_dropped),
         cmocka_unit_test(believes_no_summary_beyond_the_last_index),

@@ -153,6 +153,36 @@ static void writes_a_switch_as_documented(void **state)
     check_vector("switch", CC_DISK_BLOCK);
 }
 
+static void writes_a_start_that_goes_on_as_documented(void **state)
+{
+    struct cc_batch_header header;
+    struct cc_writer writer;
+    struct cc_record record;
+    uint8_t bytes[CC_BOOT_RECORD_SIZE];
+    uint64_t boot = 0;
+    size_t at = 0;
+
+    (void)state;
+    cc_writer_init_fixed(&writer, bytes, sizeof bytes);
+    cc_boot_record_encode(&writer, 2);
+    header = seal(
+        1, 4,
+        cc_record_write(records_of(1), CC_RECORD_BOOT, (copycat_bytes){writer.data, writer.size}));
+    header.previous_blocks = 1;
+    header.summary = (struct cc_batch_summary){
+        .vote = 3, .term = 2, .last = 12, .has_group = true, .is_boot = true};
+    cc_batch_seal(batch, &header);
+    check_vector("boot", CC_DISK_BLOCK);
+
+    assert_int_equal(cc_batch_read_header(batch, &header), CC_HEADER_VALID);
+    assert_true(header.summary.is_boot);
+    assert_true(cc_batch_restore(batch, &header));
+    assert_true(cc_record_next(
+        (copycat_bytes){batch + cc_batch_records_at(1), header.records_size}, &at, &record));
+    assert_true(cc_boot_record_decode(record.payload, &boot));
+    assert_int_equal(boot, 2);
+}
+
 static void writes_an_idle_seal_as_documented(void **state)
 {
     struct cc_batch_header header = seal(1, 2, 0);
@@ -266,6 +296,7 @@ int main(void)
         cmocka_unit_test(writes_the_first_batch_of_a_file_as_documented),
         cmocka_unit_test(writes_records_as_documented),
         cmocka_unit_test(writes_a_switch_as_documented),
+        cmocka_unit_test(writes_a_start_that_goes_on_as_documented),
         cmocka_unit_test(writes_an_idle_seal_as_documented),
         cmocka_unit_test(refuses_a_header_with_any_byte_changed),
         cmocka_unit_test(knows_a_later_version),

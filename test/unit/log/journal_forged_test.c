@@ -58,7 +58,7 @@ static int set_up(void **state)
     add(STAND_ENTRY, 4, 3);
     settle();
     stand_close(&stand);
-    stand_open(&stand, &disk, UINT64_MAX);
+    stand_open_anew(&stand, &disk);
     stand_settle(&stand);
     stand_close(&stand);
     return 0;
@@ -203,7 +203,7 @@ static void refuses_a_truncation_of_what_the_log_does_not_have(void **state)
 static void refuses_a_truncation_of_what_an_image_stands_for(void **state)
 {
     (void)state;
-    stand_open(&stand, &disk, UINT64_MAX);
+    stand_open_anew(&stand, &disk);
     stand_add(
         &stand,
         &(struct stand_record){.type = STAND_SWITCH, .index = 3, .term = 2, .keep_tail = true});

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/prng.h"
+#include "log/format.h"
 
 #include <string.h>
 
@@ -379,6 +380,39 @@ void stand_open(struct stand *stand, struct memory_disk *disk, uint64_t calls_ma
     stand->is_calling = false;
     while (stand->opens == 0 && disk->calls < calls_max && memory_disk_step(disk)) {
     }
+}
+
+struct memory_file *stand_newest_file(struct memory_disk *disk)
+{
+    struct memory_file *newest = NULL;
+    uint32_t life = 0;
+
+    for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
+        struct memory_file *file = memory_disk_file(disk, i);
+        struct cc_batch_header header;
+
+        if (file != NULL && file->is_named && file->size > 0 &&
+            cc_batch_read_header(file->seen, &header) == CC_HEADER_VALID && header.life > life) {
+            life = header.life;
+            newest = file;
+        }
+    }
+    return newest;
+}
+
+void stand_change_end(struct memory_file *file)
+{
+    file->seen[file->size - CC_DISK_SECTOR] ^= 1;
+    file->platter[file->size - CC_DISK_SECTOR] ^= 1;
+}
+
+void stand_open_anew(struct stand *stand, struct memory_disk *disk)
+{
+    struct memory_file *file = stand_newest_file(disk);
+
+    stand_change_end(file);
+    stand_open(stand, disk, UINT64_MAX);
+    stand_change_end(file);
 }
 
 void stand_settle(struct stand *stand)

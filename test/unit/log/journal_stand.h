@@ -94,6 +94,14 @@ struct stand {
 /* Opens and runs until on_open has come, or the disk has carried out `calls_max` calls. */
 void stand_open(struct stand *stand, struct memory_disk *disk, uint64_t calls_max);
 
+/* As stand_open without a limit, but in a new file: nothing is written on behind zeros that have
+ * changed, which are zeros again in the end. */
+void stand_open_anew(struct stand *stand, struct memory_disk *disk);
+
+/* The newest file's last bytes change; again, with that file, and they are as before. */
+struct memory_file *stand_newest_file(struct memory_disk *disk);
+void stand_change_end(struct memory_file *file);
+
 /* Steps until nothing waits; timers do not fire. */
 void stand_settle(struct stand *stand);
 

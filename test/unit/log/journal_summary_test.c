@@ -50,7 +50,7 @@ static void settle(void)
 static void new_life(void)
 {
     stand_close(&stand);
-    stand_open(&stand, &disk, UINT64_MAX);
+    stand_open_anew(&stand, &disk);
     assert_true(stand.is_open);
 }
 

@@ -498,7 +498,9 @@ static void believes_a_torn_head_about_what_was_durable(void **state)
     (void)state;
     append_many(1, 4, 1, 100);
     close_all();
+    stand_change_end(first);
     open_all();
+    stand_change_end(first);
     close_all();
     assert_int_equal(cc_batch_read_header(second->platter, &header), CC_HEADER_VALID);
     assert_int_equal(header.life, 2);
