@@ -61,7 +61,8 @@ static void read_by_blocks(struct cc_inspect_window *window)
 uint8_t *cc_inspect_window_read(struct cc_inspect_window *window, uint64_t offset, size_t size)
 {
     const struct cc_view *view = &window->inspection->view;
-    size_t wanted = size < WINDOW_SIZE ? WINDOW_SIZE : size;
+    size_t least = window->size < WINDOW_SIZE ? (size_t)window->size : WINDOW_SIZE;
+    size_t wanted = size < least ? least : size;
     uint64_t left = window->size - offset;
 
     CC_ASSERT(offset <= window->size && size <= left);
