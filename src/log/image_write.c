@@ -174,7 +174,7 @@ copycat_status cc_image_write_begin(
         cc_memory_give(env->memory, writer);
         return status;
     }
-    writer->gathered = cc_memory_take(env->memory, CC_IMAGE_PIECE_SIZE);
+    writer->gathered = cc_memory_grow(env->memory, NULL, CC_IMAGE_PIECE_SIZE);
     put_head(writer);
     *writer_out = writer;
     return COPYCAT_OK;
