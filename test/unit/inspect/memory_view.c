@@ -5,9 +5,9 @@
 #include "memory_view.h"
 
 #include "base/assert.h"
-#include "base/crc32c.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static copycat_status list(
@@ -66,20 +66,32 @@ copycat_status memory_view_open(
     return cc_inspect_create(inspection_out, &disk->memory, &files, disk, "/data/server", message);
 }
 
-/* Of all that is in the directory. */
-static uint32_t checksum_of(const struct memory_disk *disk)
+/* All that is in the directory, one file behind the other; whoever asks frees it.  A copy, for to
+ * compare with it takes a tenth of the time of a checksum. */
+static uint8_t *copy_of(const struct memory_disk *disk, size_t *size_out)
 {
-    uint32_t sum = 0;
+    uint8_t *bytes;
+    size_t size = 0;
 
+    for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
+        size += disk->files[i].is_named ? sizeof disk->files[i].name + disk->files[i].size : 0;
+    }
+    bytes = malloc(size + 1);
+    CC_ASSERT(bytes != NULL);
+    *size_out = 0;
     for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
         const struct memory_file *file = &disk->files[i];
 
         if (file->is_named) {
-            sum = cc_crc32c(sum, file->name, strlen(file->name));
-            sum = cc_crc32c(sum, file->seen, file->size);
+            memcpy(bytes + *size_out, file->name, sizeof file->name);
+            *size_out += sizeof file->name;
+            if (file->size > 0) {
+                memcpy(bytes + *size_out, file->seen, file->size);
+                *size_out += file->size;
+            }
         }
     }
-    return sum;
+    return bytes;
 }
 
 static int on_file(const copycat_inspect_file *file, void *user)
@@ -126,7 +138,10 @@ static int on_finding(const copycat_inspect_finding *finding, void *user)
 void memory_view_look(struct memory_view *view, struct memory_disk *disk)
 {
     copycat_inspection *inspection;
-    uint32_t before = checksum_of(disk);
+    size_t size;
+    size_t size_after;
+    uint8_t *before = copy_of(disk, &size);
+    uint8_t *after;
     uint64_t blocks = disk->blocks_out;
 
     *view = (struct memory_view){.summary.size = sizeof view->summary};
@@ -141,7 +156,10 @@ void memory_view_look(struct memory_view *view, struct memory_disk *disk)
         cc_inspect_destroy(inspection);
     }
     CC_ASSERT(disk->blocks_out == blocks);
-    CC_ASSERT(checksum_of(disk) == before);
+    after = copy_of(disk, &size_after);
+    CC_ASSERT(size == size_after && memcmp(before, after, size) == 0);
+    free(before);
+    free(after);
 }
 
 const copycat_inspect_finding *memory_view_find(const struct memory_view *view, uint32_t kind)

@@ -9,6 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__) /* gcc */
+#    include <sanitizer/asan_interface.h>
+#elif defined(__has_feature) /* clang */
+#    if __has_feature(address_sanitizer)
+#        include <sanitizer/asan_interface.h>
+#    endif
+#endif
+
+#ifndef ASAN_POISON_MEMORY_REGION
+#    define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#    define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+#define KEPT_MAX 8u
+#define KEPT_SIZE_MIN ((size_t)128 << 10)
+
 struct cc_file {
     struct memory_file *file;
 };
@@ -20,6 +36,40 @@ struct memory_block {
     max_align_t data[];
 };
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Large blocks are kept for those who want one of the same size: to get their pages from the system
+ * each time took most of the time of a test that opens a journal, or of a fuzzer's run.  Nobody may
+ * touch one that is kept. */
+static struct memory_block *kept[KEPT_MAX]; /* the oldest first */
+
+static void free_block(struct memory_block *block)
+{
+    if (block == NULL || block->size < KEPT_SIZE_MIN) {
+        free(block);
+        return;
+    }
+    free(kept[0]);
+    memmove(&kept[0], &kept[1], sizeof kept - sizeof kept[0]);
+    kept[KEPT_MAX - 1] = block;
+    ASAN_POISON_MEMORY_REGION(block->data, block->size);
+}
+
+/* NULL: none of that size is kept. */
+static struct memory_block *take_kept(size_t size)
+{
+    for (uint32_t i = 0; i < KEPT_MAX; i++) {
+        struct memory_block *block = kept[i];
+
+        if (block != NULL && block->size == size) {
+            kept[i] = NULL;
+            ASAN_UNPOISON_MEMORY_REGION(block->data, size);
+            return block;
+        }
+    }
+    return NULL;
+}
+
 static void *resize(void *context, void *block, size_t size)
 {
     struct memory_disk *disk = context;
@@ -27,6 +77,7 @@ static void *resize(void *context, void *block, size_t size)
         block == NULL
             ? NULL
             : (struct memory_block *)(void *)((char *)block - offsetof(struct memory_block, data));
+    struct memory_block *kept_one;
 
     if (old != NULL) {
         cc_list_remove(&old->node);
@@ -34,10 +85,11 @@ static void *resize(void *context, void *block, size_t size)
         disk->bytes_out -= old->size;
     }
     if (size == 0) {
-        free(old);
+        free_block(old);
         return NULL;
     }
-    old = realloc(old, sizeof *old + size);
+    kept_one = old == NULL && size >= KEPT_SIZE_MIN ? take_kept(size) : NULL;
+    old = kept_one != NULL ? kept_one : realloc(old, sizeof *old + size);
     CC_ASSERT(old != NULL);
     cc_list_append(&disk->blocks, &old->node);
     old->size = size;
@@ -52,7 +104,7 @@ static void forget_blocks(struct memory_disk *disk)
 {
     cc_list_each_safe(node, following, &disk->blocks) {
         cc_list_remove(node);
-        free(cc_container_of(node, struct memory_block, node));
+        free_block(cc_container_of(node, struct memory_block, node));
     }
     disk->blocks_out = 0;
     disk->bytes_out = 0;
