@@ -43,13 +43,14 @@ static bool is_whole_blocks(const struct cc_disk_request *request, size_t done)
     return (address | (request->offset + done) | (request->size - done)) % CC_DISK_BLOCK == 0;
 }
 
-/* Past the page cache whenever it can be, durable or not: what gathers there goes to the disk in one
- * sync, and durable writes wait behind it. */
+/* Past the page cache whenever it can be.  What is written and gathers there goes to the disk in one
+ * sync, and durable writes wait behind it; and what was written past it is not in it, so a read would
+ * only fill it, with what is read once: at more cost than the read. */
 int cc_uv_file_descriptor(const struct cc_uv_disk_job *job)
 {
     const struct cc_disk_request *request = job->request;
-    bool is_direct = job->file->direct >= 0 && request->operation == CC_DISK_WRITE &&
-                     is_whole_blocks(request, job->done);
+    bool is_direct = job->file->direct >= 0 && request->operation != CC_DISK_SYNC &&
+                     !job->is_syncing && is_whole_blocks(request, job->done);
 
     return is_direct ? job->file->direct : job->file->descriptor;
 }
