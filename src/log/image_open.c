@@ -88,7 +88,7 @@ static void end_read(struct cc_disk_request *request)
         refuse(reader, COPYCAT_ERR_IO, "the end of the image could not be read", request->offset);
         return;
     }
-    if (!cc_image_end_decode(reader->spare.stored.data, &reader->end) ||
+    if (!cc_image_end_decode(reader->held[1].stored.data, &reader->end) ||
         reader->end.size != reader->size) {
         refuse(
             reader, COPYCAT_ERR_DAMAGED, "the image is not complete: it has no end",
@@ -108,7 +108,7 @@ static void end_read(struct cc_disk_request *request)
 static void head_read(struct cc_disk_request *request)
 {
     struct cc_image_reader *reader = request->owner;
-    const uint8_t *head = reader->lent.stored.data;
+    const uint8_t *head = reader->held[0].stored.data;
     copycat_status status;
 
     if (!cc_image_reader_is_going_on(reader)) {
@@ -130,9 +130,9 @@ static void head_read(struct cc_disk_request *request)
     reader->checksum = cc_image_checksum(0, head, CC_DISK_BLOCK);
     reader->at = CC_DISK_BLOCK;
     reader->next = head + CC_DISK_BLOCK;
-    cc_image_reader_reserve(reader, &reader->spare.stored, CC_DISK_BLOCK);
+    cc_image_reader_reserve(reader, &reader->held[1].stored, CC_DISK_BLOCK);
     cc_image_reader_read(
-        reader, reader->spare.stored.data, reader->size - CC_DISK_BLOCK, CC_DISK_BLOCK, NULL,
+        reader, reader->held[1].stored.data, reader->size - CC_DISK_BLOCK, CC_DISK_BLOCK, NULL,
         end_read);
 }
 
@@ -164,8 +164,9 @@ static void opened(struct cc_disk_request *request)
             reader->size);
         return;
     }
-    cc_image_reader_reserve(reader, &reader->lent.stored, CC_IMAGE_SIZE_MIN);
-    cc_image_reader_read(reader, reader->lent.stored.data, 0, CC_IMAGE_SIZE_MIN, NULL, head_read);
+    cc_image_reader_reserve(reader, &reader->held[0].stored, CC_IMAGE_SIZE_MIN);
+    cc_image_reader_read(
+        reader, reader->held[0].stored.data, 0, CC_IMAGE_SIZE_MIN, NULL, head_read);
 }
 
 copycat_status cc_image_read_begin(
@@ -186,6 +187,7 @@ copycat_status cc_image_read_begin(
     reader->callbacks = *callbacks;
     reader->owner = owner;
     reader->id = *id;
+    reader->held_count = CC_IMAGE_HELD_NEAR;
     reader->task = (struct cc_task){.run = cc_image_reader_run, .owner = reader};
     reader->request = (struct cc_disk_request){.name = reader->path};
     cc_image_reader_ask(reader, CC_DISK_OPEN, opened);

@@ -9,21 +9,17 @@
  * Threads: what a piece costs to check and to unpack is paid where the environment reads it, beside
  *          the loop, which meanwhile does what it wants with the piece before.  Until the request is
  *          done `check`, and what it points to, are not the loop's.
- * Memory:  two buffers, each of the largest piece it held and of what that unpacks to; the headers
- *          bound them before anything is taken.
+ * Memory:  a buffer for each piece that is lent, read ahead or being read, of the largest piece that
+ *          it held and of what that unpacks to; the headers bound them before anything is taken.
  */
 #ifndef CC_LOG_IMAGE_READER_H
 #define CC_LOG_IMAGE_READER_H
 
 #include "log/image_output.h"
 
-/* What there is to give out. */
-enum cc_image_ahead {
-    CC_IMAGE_AHEAD_NOTHING,
-    CC_IMAGE_AHEAD_READING,
-    CC_IMAGE_AHEAD_PIECE,
-    CC_IMAGE_AHEAD_END, /* whole, or for the reason in `status` */
-};
+/* Buffers in a circle: the piece that the caller has, those ahead, and the one that is read. */
+#define CC_IMAGE_HELD 18u
+#define CC_IMAGE_HELD_NEAR 2u /* so many are used where nobody wants more than one ahead */
 
 struct cc_image_buffer {
     void *memory;
@@ -35,6 +31,8 @@ struct cc_image_buffer {
 struct cc_image_held {
     struct cc_image_buffer stored;
     struct cc_image_buffer raw;
+    struct cc_image_piece piece;
+    uint64_t at; /* where it begins */
 };
 
 /* A piece that was read: what is known of it before, and what work found. */
@@ -63,21 +61,24 @@ struct cc_image_reader {
     bool is_busy; /* the request is under way */
     bool is_closing;
     bool is_wanted; /* the next piece */
-    enum cc_image_ahead ahead;
+    bool is_ended;  /* behind the pieces that are there: whole, or for the reason in `status` */
     copycat_status status;
-    struct cc_image_piece piece;       /* ahead, */
-    size_t piece_size;                 /* its blocks; */
-    uint64_t at;                       /* where they begin */
-    uint64_t lent_at;                  /* and the one that was given out last */
+    struct cc_image_held held[CC_IMAGE_HELD];
+    uint32_t held_count;               /* of them that are used */
+    uint32_t lent;                     /* in it: what the caller has; behind it what is ahead */
+    uint32_t ahead;                    /* so many pieces, */
+    size_t ahead_size;                 /* so many bytes stored; */
+    size_t ahead_wanted;               /* with so many there need not be more */
+    struct cc_image_check check;       /* of the piece that is read, behind those */
+    const uint8_t *next;               /* first block of what comes after what was read, */
+    uint64_t at;                       /* where that lies; */
     uint64_t pieces;                   /* before it, */
     uint64_t raw_size;                 /* of so many bytes */
     uint64_t checksum;                 /* of everything before it */
+    uint64_t taken_at;                 /* the piece before it, */
+    uint64_t lent_at;                  /* and the one that was given out last */
     struct cc_image_segment *segments; /* that it needs */
     size_t segment_count;
-    const uint8_t *next;        /* first block of what comes after what was read */
-    struct cc_image_held lent;  /* the caller has it */
-    struct cc_image_held spare; /* for what is ahead */
-    struct cc_image_check check;
     char path[CC_IMAGE_PATH_SIZE];
     char text[CC_IMAGE_TEXT_SIZE];
 };

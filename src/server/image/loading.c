@@ -16,7 +16,8 @@
 
 #include <string.h>
 
-#define FILES_MAX 4u /* open at once, each with two pieces in memory */
+#define FILES_MAX 4u                 /* open at once, */
+#define AHEAD_SIZE ((size_t)2 << 20) /* with so much of each in memory */
 
 struct file {
     struct cc_loading *loading;
@@ -332,6 +333,12 @@ static const struct cc_image_read_callbacks callbacks = {
     .on_closed = on_closed,
 };
 
+/* Whoever takes the records in bit by bit, or gives way, gains nothing by what is read ahead. */
+static bool reads_ahead(const struct cc_loading *loading)
+{
+    return loading->on_records == NULL && loading->haste == NULL && !loading->is_short;
+}
+
 static copycat_status open_file(
     struct cc_loading *loading, const struct cc_image_id *id, size_t position)
 {
@@ -346,6 +353,9 @@ static copycat_status open_file(
     *file = (struct file){.loading = loading, .position = position};
     status =
         cc_image_read_begin(&file->reader, server->env, server->directory, id, &callbacks, file);
+    if (status == COPYCAT_OK && reads_ahead(loading)) {
+        cc_image_read_ahead(file->reader, AHEAD_SIZE);
+    }
     loading->open_count += status == COPYCAT_OK;
     return status;
 }
@@ -381,12 +391,6 @@ static void take_shared(struct cc_loading *loading)
 
         cc_segment_list_add(loading->loaded.segments, segment, segment->name.bytes);
     }
-}
-
-/* Whoever takes the records in bit by bit, or gives way, gains nothing by what is read ahead. */
-static bool reads_ahead(const struct cc_loading *loading)
-{
-    return loading->on_records == NULL && loading->haste == NULL && !loading->is_short;
 }
 
 static void open_files(struct cc_loading *loading)

@@ -114,11 +114,20 @@ struct cc_image_id image_write(
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static void want_next(struct image_reading *reading)
+static void ask_next(struct image_reading *reading)
 {
+    reading->is_waiting = false;
     reading->is_calling = true;
     cc_image_read_next(reading->reader);
     reading->is_calling = false;
+}
+
+static void want_next(struct image_reading *reading)
+{
+    reading->is_waiting = image_ahead_size > 0;
+    if (!reading->is_waiting) {
+        ask_next(reading);
+    }
 }
 
 static void on_open(
@@ -183,6 +192,8 @@ static void on_closed(void *owner)
     reading->reader = NULL;
 }
 
+size_t image_ahead_size;
+
 void image_read_begin(
     struct image_reading *reading,
     struct memory_disk *disk,
@@ -196,7 +207,22 @@ void image_read_begin(
     status =
         cc_image_read_begin(&reading->reader, &disk->env, IMAGE_DIRECTORY, id, &callbacks, reading);
     CC_ASSERT(status == COPYCAT_OK);
+    if (image_ahead_size > 0) {
+        cc_image_read_ahead(reading->reader, image_ahead_size);
+    }
     reading->is_calling = false;
+}
+
+bool image_read_step(struct image_reading *reading)
+{
+    if (memory_disk_step(reading->disk)) {
+        return true;
+    }
+    if (reading->reader == NULL || !reading->is_waiting) {
+        return false;
+    }
+    ask_next(reading);
+    return true;
 }
 
 void image_read_close(struct image_reading *reading)
@@ -213,7 +239,7 @@ copycat_status image_read(
     const struct image_script *script)
 {
     image_read_begin(reading, disk, id, script);
-    while (!reading->is_ended && memory_disk_step(disk)) {
+    while (!reading->is_ended && image_read_step(reading)) {
     }
     CC_ASSERT(reading->is_ended);
     image_read_close(reading);

@@ -58,6 +58,9 @@ void image_write_run(struct image_writing *writing, uint64_t calls_max);
 struct cc_image_id image_write(
     struct memory_disk *disk, const struct cc_image_head *head, const struct image_script *script);
 
+/* What readers are told to read ahead, as far as they can before more is taken; 0: nothing. */
+extern size_t image_ahead_size;
+
 /* One image being read. */
 struct image_reading {
     struct memory_disk *disk;
@@ -67,6 +70,7 @@ struct image_reading {
     uint32_t pieces;
     bool is_wrong; /* something came that was not added */
     bool is_calling;
+    bool is_waiting; /* to ask for the next piece */
     bool is_open;
     bool is_ended;
     copycat_status status; /* of on_open, then of on_end */
@@ -80,6 +84,10 @@ void image_read_begin(
     struct memory_disk *disk,
     const struct cc_image_id *id,
     const struct image_script *script);
+
+/* The disk goes on, and where it has nothing to do the next piece is asked for; false: no more. */
+bool image_read_step(struct image_reading *reading);
+
 void image_read_close(struct image_reading *reading);
 
 /* Reads all there is, and closes; what is accepted must be the script's. */

@@ -26,6 +26,7 @@ static int set_up(void **state)
 {
     (void)state;
     memory_disk_init(&disk);
+    image_ahead_size = 0;
     return 0;
 }
 
@@ -284,16 +285,14 @@ static void an_image_of_a_newer_version_is_told_apart(void **state)
     assert_non_null(strstr(reading.text, "newer version"));
 }
 
-static void a_reader_is_closed_at_any_time(void **state)
+static void close_at_any_time(const struct cc_image_id *id)
 {
-    struct cc_image_id id = image_write(&disk, &image_head, &some);
     bool was_ended = false;
 
-    (void)state;
     for (uint32_t steps = 0; !was_ended; steps++) {
-        image_read_begin(&reading, &disk, &id, &some);
+        image_read_begin(&reading, &disk, id, &some);
         for (uint32_t i = 0; i < steps; i++) {
-            (void)memory_disk_step(&disk);
+            (void)image_read_step(&reading);
         }
         was_ended = reading.is_ended;
 
@@ -309,6 +308,16 @@ static void a_reader_is_closed_at_any_time(void **state)
         assert_int_equal(disk.blocks_out, 0);
     }
     assert_int_equal(reading.status, COPYCAT_OK);
+}
+
+static void a_reader_is_closed_at_any_time(void **state)
+{
+    struct cc_image_id id = image_write(&disk, &image_head, &some);
+
+    (void)state;
+    close_at_any_time(&id);
+    image_ahead_size = 4096 * KIB;
+    close_at_any_time(&id);
 }
 
 /* One that the caller has, one that is read ahead; each as it is stored, and unpacked if it was packed. */
@@ -332,6 +341,45 @@ static void a_reader_holds_two_pieces_at_most(void **state)
         assert_int_equal(image_read(&reading, &disk, &id, &script), COPYCAT_OK);
         assert_int_equal(reading.pieces, script.count);
         assert_true(disk.bytes_most - before < 2 * size + size / 4);
+    }
+}
+
+/* What was wanted of them, one more that is read, one that the caller has; nothing else is kept. */
+static void a_reader_that_reads_far_ahead_holds_no_more_than_was_wanted(void **state)
+{
+    static const uint32_t size = 1u << 20;
+    struct image_script script = {.count = 40};
+    struct cc_image_id id;
+    size_t before;
+
+    (void)state;
+    for (uint32_t i = 0; i < script.count; i++) {
+        script.sizes[i] = size;
+    }
+    id = image_write(&disk, &image_head, &script);
+    before = disk.bytes_out;
+    disk.bytes_most = before;
+    image_ahead_size = 4 * size;
+    assert_int_equal(image_read(&reading, &disk, &id, &script), COPYCAT_OK);
+    assert_int_equal(reading.pieces, script.count);
+    assert_true(disk.bytes_most - before > 4 * size);
+    assert_true(disk.bytes_most - before < 6 * size + size / 4);
+}
+
+/* Small pieces are many, and what they are wanted for is bytes. */
+static void a_reader_that_reads_far_ahead_gives_the_same_in_the_same_order(void **state)
+{
+    struct image_script script = {.count = 200};
+    struct cc_image_id id;
+
+    (void)state;
+    for (uint32_t i = 0; i < script.count; i++) {
+        script.sizes[i] = 1000 + 7919 * i % 100000;
+    }
+    id = image_write(&disk, &image_head, &script);
+    for (image_ahead_size = 1; image_ahead_size < 8u << 20; image_ahead_size *= 16) {
+        assert_int_equal(image_read(&reading, &disk, &id, &script), COPYCAT_OK);
+        assert_int_equal(reading.seen, script.count);
     }
 }
 
@@ -399,6 +447,8 @@ int main(void)
         TEST(an_image_of_a_newer_version_is_told_apart),
         TEST(a_reader_is_closed_at_any_time),
         TEST(a_reader_holds_two_pieces_at_most),
+        TEST(a_reader_that_reads_far_ahead_holds_no_more_than_was_wanted),
+        TEST(a_reader_that_reads_far_ahead_gives_the_same_in_the_same_order),
         TEST(images_that_nothing_needs_are_swept_away),
         TEST(a_sweep_tells_of_a_disk_that_fails),
     };
