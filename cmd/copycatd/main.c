@@ -8,6 +8,7 @@
  */
 #include "copycatd/config.h"
 #include "copycatd/files_max.h"
+#include "copycatd/heap.h"
 #include "copycatd/notify.h"
 #include "copycatd/voice.h"
 
@@ -170,6 +171,7 @@ int main(int argc, char **argv)
     if (verdict != COPYCATD_RUN) {
         return verdict == COPYCATD_DONE ? 0 : 2;
     }
+    copycatd_heap_prepare();
     block_signals(&daemon);
     copycatd_voice_init(&daemon.voice, &daemon.config);
     return serve(&daemon);

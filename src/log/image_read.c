@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define LARGE (2 * (size_t)CC_IMAGE_PIECE_SIZE)
-
 /* ---- reading --------------------------------------------------------------------------------- */
 
 void cc_image_reader_end(
@@ -204,20 +202,14 @@ static void release_held(const struct cc_memory *memory, struct cc_image_held *h
     held->raw = (struct cc_image_buffer){.memory = NULL};
 }
 
-/* What is in memory is what is ahead, not all buffers at what the largest piece took. */
-static void release_if_large(struct cc_image_reader *reader, struct cc_image_held *held)
-{
-    if (held->stored.capacity > LARGE || held->raw.capacity > LARGE) {
-        release_held(reader->env->memory, held);
-    }
-}
-
 static void deliver_piece(struct cc_image_reader *reader)
 {
     struct cc_image_held *held = held_behind(reader, 1);
 
+    /* Whoever reads far ahead builds something of the pieces: of the memory they lay in, which has
+     * been touched, and not by the loop, when it is given back. */
     if (reader->held_count > CC_IMAGE_HELD_NEAR) {
-        release_if_large(reader, held_behind(reader, 0));
+        release_held(reader->env->memory, held_behind(reader, 0));
     }
     reader->lent = (reader->lent + 1) % reader->held_count;
     reader->lent_at = held->at;
