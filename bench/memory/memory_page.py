@@ -56,14 +56,12 @@ def digest(result):
         inside = [s[1] for s in samples if s[0] > first["ended"] and within(images, s[0])]
         if outside and inside:
             figures["memory, later images"] = max(inside) / statistics.median(outside)
-    for heat in ("cold", "warm"):
-        rounds = [r for r in result["restart"] if r["heat"] == heat]
-        if rounds:
-            figures["restart " + heat] = statistics.median(r["restart"] / r["floor"] for r in rounds)
-            figures["restart %s s" % heat] = statistics.median(r["restart"] for r in rounds)
-            figures["floor %s MiB/s" % heat] = statistics.median(
-                r["bytes"] / r["floor"] for r in rounds) / MIB
-            figures["restart MiB"] = statistics.median(r["bytes"] for r in rounds) / MIB
+    rounds = result["restart"]
+    if rounds:
+        figures["restart"] = statistics.median(r["restart"] / r["floor"] for r in rounds)
+        figures["restart s"] = statistics.median(r["restart"] for r in rounds)
+        figures["floor MiB/s"] = statistics.median(r["bytes"] / r["floor"] for r in rounds) / MIB
+        figures["restart MiB"] = statistics.median(r["bytes"] for r in rounds) / MIB
     result["figures"] = figures
     return result
 
@@ -79,8 +77,8 @@ Written by `make bench-memory`: everything in one run, on one disk, and compared
 16 bytes, values that do not compress, %d calls under way over %d connections, all of them overwriting keys drawn at random; the machine is
 shared, so **figures are ratios**. *Copying*: files of the newest image, as many bytes as the image before had written, read, checksummed, written and made durable by a process
 that does nothing else, beside the same load, between images; with three servers, for each of them at once, as they take images at once on this one
-disk. *Reading*: all files of the directory but what lies ready and holds nothing, read and checksummed by one process; the median of %d rounds, each
-of which reads, then restarts.
+disk. *Reading*: all files of the directory but what lies ready and holds nothing, read past the page cache and checksummed by one process; the median
+of %d rounds, each of which reads, restarts, and reads again.
 """
 CLEANING = """
 Which segments an image moves, by rule (`bench/segment_rewrites`: the plan of the server is asked, what it asks for is done in numbers, so the same
@@ -96,8 +94,7 @@ ASKED = [
     ("an image / copying all of it", "image/copy", 3.0, "latency"),
     ("memory at most during the first image / before it", "memory, first image", 1.25, "latency"),
     ("memory at most during later images / between them", "memory, later images", 1.25, "latency"),
-    ("restart until a read is answered / reading, both from the disk", "restart cold", 2.0, "latency"),
-    ("the same, both from the page cache", "restart warm", None, "latency"),
+    ("restart until a read is answered / reading", "restart", 2.0, "latency"),
 ]
 TOLD = [
     ("images, copies", ("images", "copies"), "%d, %d"),
@@ -113,7 +110,7 @@ TOLD = [
     ("of that by the journal", ("journal amplification",), "%.2f"),
     ("bytes on the disk for each live key", ("bytes per key",), "%.0f"),
     ("files read at a restart, MiB", ("restart MiB",), "%.0f"),
-    ("reading, MiB/s: from the disk, from the page cache", ("floor cold MiB/s", "floor warm MiB/s"), "%.0f, %.0f"),
+    ("reading, MiB/s", ("floor MiB/s",), "%.0f"),
 ]
 
 
