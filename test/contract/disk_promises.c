@@ -256,6 +256,9 @@ static void reading_past_the_end_is_an_error(struct contract *contract)
     assert_int_equal(read_at(contract, file, 1, data, CC_DISK_BLOCK), COPYCAT_ERR_IO);
     assert_int_equal(read_at(contract, file, 0, data, (size_t)2 * CC_DISK_BLOCK), COPYCAT_ERR_IO);
     assert_int_equal(read_at(contract, file, CC_DISK_BLOCK, data, 1), COPYCAT_ERR_IO);
+    assert_int_equal(write_at(contract, file, false, CC_DISK_BLOCK, data, 100), COPYCAT_OK);
+    assert_int_equal(read_at(contract, file, 0, data, (size_t)2 * CC_DISK_BLOCK), COPYCAT_ERR_IO);
+    assert_int_equal(read_at(contract, file, 0, data, CC_DISK_BLOCK + 100), COPYCAT_OK);
     close_file(contract, file);
     free(data);
 }
@@ -383,7 +386,7 @@ static void an_empty_read_or_write_is_fine(struct contract *contract)
     close_file(contract, file);
 }
 
-/* Durable and not, aligned and not, against an array that holds the same. */
+/* Durable and not, read and written in whole blocks and in parts of them, against an array that holds the same. */
 static void writes_of_any_size_and_place_are_read_back(struct contract *contract)
 {
     size_t size = (size_t)BLOCKS * CC_DISK_BLOCK;
@@ -407,6 +410,8 @@ static void writes_of_any_size_and_place_are_read_back(struct contract *contract
         assert_int_equal(write_at(contract, file, durable, from, data, length), COPYCAT_OK);
         assert_int_equal(read_at(contract, file, 0, back, size), COPYCAT_OK);
         assert_memory_equal(model, back, size);
+        assert_int_equal(read_at(contract, file, from, back, length), COPYCAT_OK);
+        assert_memory_equal(model + from, back, length);
     }
     close_file(contract, file);
     free(model);
