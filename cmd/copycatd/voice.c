@@ -208,7 +208,8 @@ void copycatd_say_failure(
     char text[sizeof message->text + 4500];
 
     /* Where the cause names the remedy itself, it knows better. */
-    if (strstr(message->text, "--data-dir") != NULL) {
+    if (strstr(message->text, "--data-dir") != NULL ||
+        strstr(message->text, "start again") != NULL) {
         remedy = "";
     }
     if (status == COPYCAT_ERR_LOCKED) {

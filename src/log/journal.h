@@ -54,6 +54,7 @@ struct cc_journal_damage {
     uint32_t run_count;
     uint32_t file;   /* life of it */
     uint64_t offset; /* of the batch in it, in bytes */
+    bool is_refused; /* the disk did not read it: it may be whole */
 };
 
 /* The image that a group stands on instead of its entries through `index`; index 0: none. */

@@ -36,6 +36,9 @@ enum head {
 
 static enum head refuse_head(struct cc_journal *journal, copycat_status status, const char *what)
 {
+    struct cc_journal_scan *scan = &journal->scan;
+
+    scan->is_unreadable = scan->file != NULL && scan->file->is_refused;
     cc_journal_refuse(journal, status, what, 0, NULL);
     return HEAD_REFUSED;
 }
@@ -224,6 +227,7 @@ static bool are_lives_whole(struct cc_journal *journal)
     const struct cc_journal_file *first = cc_journal_oldest(journal);
     uint32_t oldest = first == NULL ? 1 : first->life;
 
+    scan->refused_at = COPYCAT_NONE; /* in another file, it may be */
     for (uint32_t life = oldest; life <= scan->life_newest; life++) {
         if (cc_journal_file_of(journal, life) == NULL) {
             scan->file = claimant(journal, life);
@@ -253,6 +257,7 @@ static void next_head(struct cc_journal *journal)
 
     if (next != &journal->files) {
         scan->file = cc_container_of(next, struct cc_journal_file, node);
+        scan->refused_at = COPYCAT_NONE;
         journal->scan_request = (struct cc_disk_request){.name = scan->file->path};
         cc_journal_disk(journal, &journal->scan_request, CC_DISK_OPEN, head_opened);
     } else if (are_lives_whole(journal)) {

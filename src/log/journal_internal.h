@@ -39,8 +39,9 @@ struct cc_journal_file {
     uint64_t highest; /* of the entries that lie here and were not dropped since */
     uint32_t reads;   /* under way in it */
     uint64_t size;
-    bool is_named; /* durably */
-    bool is_ready; /* zeroed and durable, a spare; never the last by name */
+    bool is_refused; /* the disk did not read some of it */
+    bool is_named;   /* durably */
+    bool is_ready;   /* zeroed and durable, a spare; never the last by name */
     struct cc_file *file;
     char path[CC_JOURNAL_PATH_SIZE];
 };
@@ -95,10 +96,11 @@ struct cc_journal_scan {
     uint32_t batches;             /* before it in the file at hand, or scanned last */
     uint64_t search;              /* from where on its successor is looked for, if it is damaged */
     struct cc_journal_file *left; /* of the newest life that was being given up, as it seems */
-    bool is_unreadable;           /* the disk refused some of it */
-    bool is_damaged;              /* a batch of the file at hand, which was passed over */
-    bool is_clean;                /* the newest life reads, and nothing was begun behind it */
-    bool is_base_lost;            /* a founding base was in a batch that is damaged */
+    bool is_unreadable;           /* the disk refused some of the journal */
+    uint64_t refused_at; /* the first such block from `offset` on; COPYCAT_NONE: none is known */
+    bool is_damaged;     /* a batch of the file at hand, which was passed over */
+    bool is_clean;       /* the newest life reads, and nothing was begun behind it */
+    bool is_base_lost;   /* a founding base was in a batch that is damaged */
     struct cc_remains_judge judge;
     struct cc_batch_header header; /* of the batch that is judged ... */
     bool has_header;               /* ... if that reads */
@@ -275,6 +277,8 @@ void cc_scan_read_ahead(
 /* No more reads; `over` comes when none is on its way, at once if it may. */
 void cc_scan_end(struct cc_journal *journal, void (*over)(struct cc_journal *journal));
 void cc_scan_release_windows(struct cc_journal *journal);
+/* Here, not before what is being read, lies something that the disk did not read. */
+bool cc_scan_is_refused(const struct cc_journal_scan *scan, uint64_t from, uint64_t size);
 
 /* journal_scan.c */
 void cc_scan_judge(struct cc_journal *journal, const struct cc_batch_header *header);
@@ -290,6 +294,9 @@ bool cc_scan_replay(
     const struct cc_batch_header *header,
     uint64_t offset);
 bool cc_scan_replay_summary(
-    struct cc_journal *journal, const struct cc_batch_summary *summary, uint64_t offset);
+    struct cc_journal *journal,
+    const struct cc_batch_summary *summary,
+    uint64_t offset,
+    bool is_refused);
 
 #endif /* CC_LOG_JOURNAL_INTERNAL_H */

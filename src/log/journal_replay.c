@@ -193,7 +193,10 @@ bool cc_scan_replay(
 }
 
 bool cc_scan_replay_summary(
-    struct cc_journal *journal, const struct cc_batch_summary *summary, uint64_t offset)
+    struct cc_journal *journal,
+    const struct cc_batch_summary *summary,
+    uint64_t offset,
+    bool is_refused)
 {
     struct cc_journal_table *table = &journal->table;
     struct cc_journal_group *group = &table->groups[0];
@@ -205,6 +208,7 @@ bool cc_scan_replay_summary(
         .run_count = summary->run_count,
         .file = journal->scan.life,
         .offset = offset,
+        .is_refused = is_refused,
     };
 
     if (!cc_summary_follows(summary, last)) {

@@ -101,6 +101,9 @@ static void window_read(struct cc_disk_request *request);
 
 static void refuse_damaged(struct cc_journal *journal)
 {
+    struct cc_journal_scan *scan = &journal->scan;
+
+    scan->is_unreadable = cc_scan_is_refused(scan, scan->offset, UINT64_MAX);
     cc_journal_refuse(
         journal, COPYCAT_ERR_DAMAGED, "damaged", journal->scan.offset,
         cc_scan_judged_header(journal));
@@ -134,9 +137,11 @@ static void pass_over(
 {
     struct cc_journal_scan *scan = &journal->scan;
     uint64_t left = cc_scan_size(journal) - scan->offset;
+    uint64_t size = (uint64_t)blocks * CC_DISK_BLOCK;
 
-    if (blocks == 0 || blocks > left / CC_DISK_BLOCK || !has_room(summary, blocks) ||
-        !cc_scan_replay_summary(journal, summary, scan->offset)) {
+    if (blocks == 0 || size > left || !has_room(summary, blocks) ||
+        !cc_scan_replay_summary(
+            journal, summary, scan->offset, cc_scan_is_refused(scan, scan->offset, size))) {
         refuse_damaged(journal);
         return;
     }
@@ -144,7 +149,7 @@ static void pass_over(
     scan->is_damaged = true;
     journal->header.summary = *summary;
     journal->header.blocks = blocks;
-    scan->offset += (uint64_t)blocks * CC_DISK_BLOCK;
+    scan->offset += size;
     scan->batches++;
     go_on(journal);
 }
@@ -243,6 +248,7 @@ static bool take_batch(
     if (header->durable_life > header->life ||
         (header->durable_life == header->life && header->durable_number >= header->number) ||
         !cc_scan_replay(journal, batch, header, scan->offset)) {
+        scan->is_unreadable = false; /* all of it was read */
         cc_journal_refuse(
             journal, COPYCAT_ERR_DAMAGED, "records make no sense", scan->offset, header);
         return false;
@@ -343,6 +349,7 @@ static void finish(struct cc_journal *journal)
     struct cc_journal_scan *scan = &journal->scan;
     const struct cc_journal_group *group = &journal->table.groups[0];
 
+    scan->refused_at = COPYCAT_NONE; /* in whichever file it was */
     if (scan->is_base_lost && !journal->table.has_base) {
         cc_journal_refuse(
             journal, COPYCAT_ERR_DAMAGED, "the record of the cluster's founding is damaged", 0,
@@ -389,5 +396,6 @@ void cc_scan_next_life(struct cc_journal *journal)
     scan->offset = 0;
     scan->batches = 0;
     scan->is_damaged = false;
+    scan->refused_at = COPYCAT_NONE;
     cc_scan_read_batches(journal, 0, cc_scan_window(journal), window_read);
 }

@@ -119,6 +119,21 @@ static void read_block(struct cc_journal *journal)
     cc_journal_disk(journal, &window->request, CC_DISK_READ, block_came);
 }
 
+bool cc_scan_is_refused(const struct cc_journal_scan *scan, uint64_t from, uint64_t size)
+{
+    return scan->refused_at != COPYCAT_NONE && scan->refused_at >= from &&
+           scan->refused_at - from < size;
+}
+
+static void note_refused(struct cc_journal_scan *scan, uint64_t at)
+{
+    scan->is_unreadable = true;
+    scan->file->is_refused = true;
+    if (at < scan->refused_at || scan->refused_at < scan->offset) {
+        scan->refused_at = at;
+    }
+}
+
 static void block_came(struct cc_disk_request *request)
 {
     struct cc_journal *journal = request->owner;
@@ -126,7 +141,7 @@ static void block_came(struct cc_disk_request *request)
 
     if (request->status == COPYCAT_ERR_IO) {
         memset(scan->here.buffer + scan->piece, UNREADABLE, CC_DISK_BLOCK);
-        scan->is_unreadable = true;
+        note_refused(scan, scan->here.at + scan->piece);
         request->status = COPYCAT_OK;
     }
     scan->piece += CC_DISK_BLOCK;

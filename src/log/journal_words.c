@@ -53,6 +53,27 @@ void cc_journal_describe(
     journal->text[text.size] = '\0';
 }
 
+/* What would be damage if the disk had given it: another time it may give it whole. */
+static void refuse_unread(struct cc_journal *journal, const char *path, const char *what)
+{
+    uint64_t at = journal->scan.refused_at;
+    struct cc_writer text;
+
+    cc_writer_init_fixed(&text, journal->text, sizeof journal->text - 1);
+    say(&text, path);
+    say(&text, ": ");
+    if (at != COPYCAT_NONE) {
+        say(&text, "the disk refuses to read this file, at offset ");
+        say_number(&text, at);
+    } else {
+        say(&text, what);
+        say(&text, ", and the disk refuses to read some of the journal");
+    }
+    say(&text, ": start again when it does, or restore a backup");
+    journal->text[text.size] = '\0';
+    cc_journal_fail(journal, COPYCAT_ERR_IO, journal->text);
+}
+
 void cc_journal_refuse(
     struct cc_journal *journal,
     copycat_status status,
@@ -61,13 +82,14 @@ void cc_journal_refuse(
     const struct cc_batch_header *header)
 {
     const struct cc_journal_file *file = journal->scan.file;
+    const char *path = file == NULL ? journal->directory : file->path;
 
-    cc_journal_describe(
-        journal, file == NULL ? journal->directory : file->path, what,
-        status == COPYCAT_ERR_DAMAGED ? offset : COPYCAT_NONE, header);
     if (status == COPYCAT_ERR_DAMAGED && journal->scan.is_unreadable) {
-        status = COPYCAT_ERR_IO; /* a disk that can be read again may show it whole */
+        refuse_unread(journal, path, what);
+        return;
     }
+    cc_journal_describe(
+        journal, path, what, status == COPYCAT_ERR_DAMAGED ? offset : COPYCAT_NONE, header);
     cc_journal_fail(journal, status, journal->text);
 }
 

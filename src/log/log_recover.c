@@ -77,7 +77,8 @@ void cc_log_recover_damage(struct cc_log *log, const struct cc_journal_damage *d
     }
     cc_log_note_damage(
         log, log->damage_count,
-        (struct cc_log_damage){damage->first, damage->last, damage->file, damage->offset, false});
+        (struct cc_log_damage){
+            damage->first, damage->last, damage->file, damage->offset, damage->is_refused});
     log->oldest = log->last + 1;
 }
 

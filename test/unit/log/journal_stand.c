@@ -236,6 +236,7 @@ static void on_damage(void *owner, const struct cc_journal_damage *damage)
     }
     stand->found.last = damage->last;
     stand->found.damages++;
+    stand->found.refusals += damage->is_refused;
 }
 
 static bool on_repair(

@@ -26,6 +26,7 @@ struct stand_state {
     uint64_t hashes[STAND_ENTRIES_MAX + 1]; /* of payloads, by index */
     bool damaged[STAND_ENTRIES_MAX + 1];    /* known by its term alone */
     uint32_t damages;                       /* ranges of such, told by recovery */
+    uint32_t refusals;                      /* of those ranges: the disk did not read them */
     uint64_t term;
     uint32_t vote;
 };

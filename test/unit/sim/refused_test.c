@@ -54,6 +54,12 @@ static int setup_two(void **state)
     return setup_cluster(2);
 }
 
+static int setup_one(void **state)
+{
+    (void)state;
+    return setup_cluster(1);
+}
+
 /* ---- a segment that the disk refuses ---------------------------------------------------------- */
 
 static bool has(uint32_t place, const struct cc_image_segment *name)
@@ -283,15 +289,44 @@ static void one_of_two_stops_for_an_entry_that_it_alone_has_and_goes_on_when_the
     cc_cluster_start(cluster, 1 - leader);
     run_for(20 * TIMEOUT_US);
     assert_int_equal(cluster->totals.failures, 1);
-    assert_true(cluster->seats[leader].server->failed != COPYCAT_OK);
-    assert_non_null(
-        strstr(cluster->seats[leader].server->last_notice, "and no other server has it"));
+    assert_int_equal(cluster->seats[leader].server->failed, COPYCAT_ERR_IO);
+    assert_non_null(strstr(
+        cluster->seats[leader].server->last_notice,
+        "was refused by the disk, and no other server has it: start again when the disk reads"));
     cc_cluster_crash(cluster, leader);
     cc_sim_file_heal_scars(file, 0, SIZE_MAX);
     cc_cluster_start(cluster, leader);
     run_for(20 * TIMEOUT_US);
     assert_true(cc_cluster_is_settled(cluster));
     assert_int_equal(cluster->totals.failures, 1);
+}
+
+/* Nobody else is asked: it says so at once, and has lost nothing. */
+static void alone_a_server_stops_for_an_entry_and_goes_on_when_the_disk_reads(void **state)
+{
+    (void)state;
+    const struct cc_log *log = group_at(0)->log;
+    uint64_t last = cc_log_last(log);
+    struct cc_journal_place place;
+    struct cc_sim_file *file;
+
+    assert_true(cc_log_place(log, last, &place));
+    file = file_of(0, strrchr(cc_journal_path(server_at(0)->journal, place.file), '/'));
+    cc_cluster_crash(cluster, 0);
+    refuse(file, (uint64_t)place.batch_block * CC_DISK_BLOCK);
+    cc_cluster_damaged(cluster, 0);
+    cc_cluster_start(cluster, 0);
+    run_for(5 * TIMEOUT_US);
+    assert_int_equal(cluster->totals.failures, 1);
+    assert_int_equal(cluster->seats[0].server->failed, COPYCAT_ERR_IO);
+    assert_non_null(
+        strstr(cluster->seats[0].server->last_notice, "start again when the disk reads"));
+    cc_cluster_crash(cluster, 0);
+    cc_sim_file_heal_scars(file, 0, SIZE_MAX);
+    cc_cluster_start(cluster, 0);
+    run_for(20 * TIMEOUT_US);
+    assert_true(cc_cluster_is_settled(cluster));
+    assert_true(cc_log_last(group_at(0)->log) > last);
 }
 
 #define TEST(function, setup) cmocka_unit_test_setup_teardown(function, setup, stand_end)
@@ -307,6 +342,7 @@ int main(void)
         TEST(
             one_of_two_stops_for_an_entry_that_it_alone_has_and_goes_on_when_the_disk_reads,
             setup_two),
+        TEST(alone_a_server_stops_for_an_entry_and_goes_on_when_the_disk_reads, setup_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
