@@ -78,6 +78,10 @@ enum cc_disk_operation {
  * COPYCAT_ERR_BUSY (LOCK, LIST, OPEN, SYNC_DIR: no descriptor is left; nothing that was promised is
  * touched, and the same may be asked again).
  *
+ * An OPEN that is `exclusive` waits for those who had the file so and are gone: a process may end
+ * with writes under way, the system carries them out behind it, and one that came late would be over
+ * what its successor has written there.  Of the same process nobody else may have the file so.
+ *
  * `work` is for what takes long with bytes that were just read: checksums, unpacking.  It runs once,
  * after all of them were read and before `done`, and not at all where they were not; on another
  * thread, it may be, beside the loop and beside the work of other requests.  So it touches the bytes
@@ -88,6 +92,7 @@ struct cc_disk_request {
     enum cc_disk_operation operation;
     bool durable;
     bool create;
+    bool exclusive;   /* of an OPEN; see below */
     const char *name; /* path, borrowed until done */
     struct cc_file *file;
     void *data;

@@ -171,7 +171,8 @@ static void open_file(
     void (*done)(struct cc_disk_request *request))
 {
     journal->naming = file;
-    journal->make_request = (struct cc_disk_request){.name = file->path, .create = true};
+    journal->make_request =
+        (struct cc_disk_request){.name = file->path, .create = true, .exclusive = true};
     cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, done);
 }
 

@@ -279,6 +279,50 @@ static void works_run_beside_the_loop_and_each_other(struct contract *contract)
     assert_false(pthread_equal(meetings[0].thread, meetings[1].thread));
 }
 
+static void waited(struct cc_timer *timer)
+{
+    *(bool *)timer->owner = true;
+}
+
+/* Until what is under way would have happened, were it not waiting. */
+static void let_pass(struct contract *contract, uint64_t microseconds)
+{
+    bool is_over = false;
+    struct cc_timer timer = {.fire = waited, .owner = &is_over};
+
+    cc_env_timer_arm(contract->left, &timer, cc_env_now_us(contract->left) + microseconds);
+    contract_until(contract, is_set, &is_over);
+}
+
+/* A lock that a write under way would have: the process is gone, the request is not. */
+static void a_file_is_exclusive_until_the_last_write_of_who_is_gone(struct contract *contract)
+{
+    char path[CONTRACT_PATH_SIZE + 8];
+    struct call call = {.request = {.name = path, .create = true, .exclusive = true}};
+    int gone;
+
+    assert_int_equal(lock(contract), COPYCAT_OK);
+    (void)snprintf(path, sizeof path, "%s/file", contract->directory);
+    gone = open(path, O_RDWR | O_CREAT, 0600);
+    assert_int_equal(flock(gone, LOCK_SH | LOCK_NB), 0);
+    call.request.operation = CC_DISK_OPEN;
+    call.request.done = answered;
+    call.request.owner = &call;
+    cc_env_disk(contract->left, &call.request);
+    let_pass(contract, 50000);
+    assert_false(call.is_done);
+    close(gone);
+    contract_until(contract, is_set, &call.is_done);
+    assert_int_equal(call.request.status, COPYCAT_OK);
+
+    gone = open(path, O_RDWR);
+    assert_int_equal(flock(gone, LOCK_EX | LOCK_NB), -1);
+    assert_int_equal(write_blocks(contract, call.request.file, true, 1), COPYCAT_OK);
+    assert_int_equal(ask(contract, &call, CC_DISK_CLOSE), COPYCAT_OK);
+    assert_int_equal(flock(gone, LOCK_EX | LOCK_NB), 0);
+    close(gone);
+}
+
 const struct promise uv_disk_promises[] = {
     PROMISE(a_directory_is_locked_against_other_processes),
     PROMISE(what_a_lock_makes_is_its_owners_alone),
@@ -287,6 +331,7 @@ const struct promise uv_disk_promises[] = {
     PROMISE(without_a_descriptor_the_same_may_be_asked_again),
     PROMISE(a_write_cut_short_is_continued_and_then_fails_once),
     PROMISE(trying_how_to_write_leaves_nothing_behind),
+    PROMISE(a_file_is_exclusive_until_the_last_write_of_who_is_gone),
     PROMISE(works_run_beside_the_loop_and_each_other),
     {NULL, NULL},
 };

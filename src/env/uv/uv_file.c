@@ -393,6 +393,19 @@ static void write_in_place(int descriptor, const struct stat *status)
     }
 }
 
+/* A lock goes with the last request that has the file, not with the process that took it.  So whoever
+ * writes shares one for each descriptor, and who comes next waits until it could have it alone.  Where
+ * files cannot be locked nothing is known of who is gone: as it would be without. */
+static void wait_for_the_gone(const struct cc_file *file)
+{
+    while (flock(file->descriptor, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    (void)flock(file->descriptor, LOCK_SH);
+    if (file->direct >= 0) {
+        (void)flock(file->direct, LOCK_SH);
+    }
+}
+
 static void open_file(struct cc_uv_disk_job *job)
 {
     struct cc_file *file = job->file;
@@ -408,8 +421,14 @@ static void open_file(struct cc_uv_disk_job *job)
     if (job->request->create) {
         write_in_place(file->descriptor, &status);
     }
-    job->file_size = (uint64_t)status.st_size;
     job->job.error = choose_way(job->job.uv, file);
+    if (job->job.error == 0 && job->request->exclusive) {
+        wait_for_the_gone(file);
+    }
+    if (job->job.error == 0 && fstat(file->descriptor, &status) != 0) {
+        job->job.error = errno;
+    }
+    job->file_size = (uint64_t)status.st_size;
     if (job->job.error != 0) {
         cc_uv_file_shut(file);
     }
