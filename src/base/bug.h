@@ -87,6 +87,7 @@ enum cc_trap {
     CC_TRAP_T026B, /* the digest that the leader alone had is what all have to have */
     CC_TRAP_T034B, /* what a segment has is restored, though it was released since */
     CC_TRAP_T034C, /* a live commit is left out when its segment is written anew */
+    CC_TRAP_T036B, /* proposals do not wait for images that lag behind */
     CC_TRAP_T039B, /* the image before is removed before the switch to the new one is durable */
     CC_TRAP_T039C, /* segments of the image before are removed before the switch is durable */
     CC_TRAP_T042B, /* an image is switched to before its file is durable */

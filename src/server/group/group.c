@@ -37,6 +37,7 @@ static void set_alarm(struct cc_group *group)
         due = earlier(due, group->repairing.again_us);
     }
     if (group->is_leading) {
+        due = earlier(due, cc_group_backlog_due_us(group));
         due = earlier(due, earlier(group->expire_us, cc_group_tick_due_us(group)));
     }
     due = earlier(due, cc_offering_due_us(group->offering));

@@ -21,6 +21,7 @@
 #include "log/log.h"
 #include "proto/message.h"
 #include "raft/raft.h"
+#include "server/group/group_backlog.h"
 #include "server/image/salvage.h"
 #include "server/server.h"
 
@@ -197,6 +198,7 @@ struct cc_group {
     bool is_ahead_loading;
     uint64_t ahead; /* from here on; 0: it is in memory, or not to be had */
     struct cc_marks marks;
+    struct cc_backlog backlog;
     struct cc_mark told[CC_MEMBERS_MAX]; /* the newest mark of each member, by place */
     uint64_t ask_us;                     /* when to ask those whose digest is lacking */
     struct cc_image_id base;             /* the image that this group stands on; index 0: none */
@@ -313,6 +315,7 @@ void cc_group_senders_reset(struct cc_group *group);
 bool cc_group_may_gather(const struct cc_group *group, size_t payload_size); /* in memory */
 bool cc_group_has_room(const struct cc_group *group, size_t payload_size);   /* also on the disk */
 void cc_group_propose(struct cc_group *group, uint8_t kind, copycat_bytes payload);
+void cc_group_propose_first(struct cc_group *group, uint8_t kind, copycat_bytes payload);
 void cc_group_flush_proposals(struct cc_group *group);
 void cc_group_clock_start(struct cc_group *group);
 uint64_t cc_group_log_now_us(struct cc_group *group);
@@ -326,7 +329,8 @@ void cc_group_apply(struct cc_group *group);
 void cc_group_mark(struct cc_group *group); /* if it is due */
 void cc_group_marked(struct cc_group *group, const struct cc_entry *entry);
 
-/* How many times half of what makes the next one due was logged since the last one. */
+/* So many bytes of the log make one due; how many times half of that were logged since the last. */
+uint64_t cc_group_mark_bytes_due(const struct cc_group *group);
 uint32_t cc_group_mark_halves(const struct cc_group *group);
 
 /* group_agree.c */

@@ -219,6 +219,7 @@ static void taken(
     const char *text)
 {
     group->taking = NULL;
+    cc_group_backlog_ended(group, status == COPYCAT_OK);
     if (status == COPYCAT_OK) {
         cc_server_settle(group->server, CC_TOPIC_IMAGE);
         cc_group_switch(group, id, segments, true);
@@ -239,7 +240,11 @@ void cc_group_image_marked(struct cc_group *group)
 {
     if (cc_group_image_may_begin(group)) {
         cc_group_room_image_begun(group);
+        cc_group_backlog_begun(group);
         group->taking = cc_taking_begin(group, taken);
+        if (group->taking == NULL) {
+            cc_group_backlog_ended(group, false);
+        }
     }
 }
 
@@ -316,6 +321,7 @@ void cc_group_image_durable(struct cc_group *group, uint64_t mark)
     cc_group_set_segments(group, group->next_segments);
     group->next_segments = NULL;
     group->marks.image_size = group->base.size;
+    cc_group_backlog_moved(group);
     cc_group_base_mended(group);
     cc_group_leave_damage(group);
     cc_salvage_drop(&group->salvage);

@@ -28,7 +28,7 @@ static uint64_t least_due(const struct cc_group *group)
 }
 
 /* An image pays once there is half as much to forget as it will have to write. */
-static uint64_t bytes_due(const struct cc_group *group)
+uint64_t cc_group_mark_bytes_due(const struct cc_group *group)
 {
     uint64_t least = least_due(group);
     uint64_t half = group->marks.image_size / 2;
@@ -42,15 +42,15 @@ static bool is_due(const struct cc_group *group)
     uint64_t last = cc_raft_last(group->core);
 
     return last - marks->index >= cc_server_options(group->server)->image_entries ||
-           cc_log_bytes_above(group->log, marks->index) >= bytes_due(group) ||
-           cc_group_damage_needs_image(group) || cc_group_need_wants_mark(group) ||
-           cc_giving_wants_mark(group->giving);
+           cc_log_bytes_above(group->log, marks->index) >= cc_group_mark_bytes_due(group) ||
+           cc_group_backlog_wants_mark(group) || cc_group_damage_needs_image(group) ||
+           cc_group_need_wants_mark(group) || cc_giving_wants_mark(group->giving);
 }
 
 uint32_t cc_group_mark_halves(const struct cc_group *group)
 {
     const struct cc_marks *marks = &group->marks;
-    uint64_t half = bytes_due(group) / 2;
+    uint64_t half = cc_group_mark_bytes_due(group) / 2;
 
     return (uint32_t)(cc_log_bytes_above(group->log, marks->index) / (half == 0 ? 1 : half));
 }
@@ -74,7 +74,8 @@ void cc_group_mark(struct cc_group *group)
     cc_group_damage_image_asked(group);
     cc_group_need_marked(group);
     cc_giving_marked(group->giving);
-    cc_group_propose(group, CC_ENTRY_MARK, (copycat_bytes){writer.data, writer.size});
+    cc_group_backlog_marking(group);
+    cc_group_propose_first(group, CC_ENTRY_MARK, (copycat_bytes){writer.data, writer.size});
 }
 
 /* False if this server has to stop.  A committed mark that does not decode says nothing: what another

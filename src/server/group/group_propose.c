@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * group_propose -- the leader's new entries: gathered during a pass, proposed at once at its end,
- * stamped with log time.
+ * group_propose -- the leader's new entries: gathered during a pass, proposed at once at its end, or
+ * later where images lag behind (group_backlog.c), and stamped with log time then.
  *
  * Log time goes on from the last entry at the rate of the leader's own clock; it never follows a
  * wall clock, except in the first entry of a cluster's life (T-075).
@@ -10,6 +10,8 @@
 #include "base/bug.h"
 #include "server/group/group.h"
 #include "server/node/node.h"
+
+#include <string.h>
 
 void cc_group_clock_start(struct cc_group *group)
 {
@@ -53,7 +55,8 @@ bool cc_group_may_gather(const struct cc_group *group, size_t payload_size)
 
 bool cc_group_has_room(const struct cc_group *group, size_t payload_size)
 {
-    return cc_group_may_gather(group, payload_size) && !cc_group_room_is_used_up(group);
+    return cc_group_may_gather(group, payload_size) &&
+           cc_group_backlog_has_room(group, payload_size) && !cc_group_room_is_used_up(group);
 }
 
 void cc_group_propose(struct cc_group *group, uint8_t kind, copycat_bytes payload)
@@ -70,20 +73,31 @@ void cc_group_propose(struct cc_group *group, uint8_t kind, copycat_bytes payloa
     cc_group_wake(group);
 }
 
+void cc_group_propose_first(struct cc_group *group, uint8_t kind, copycat_bytes payload)
+{
+    struct cc_block_list *list = &group->proposed;
+    struct cc_block *block;
+
+    cc_group_propose(group, kind, payload);
+    block = list->at[list->count - 1];
+    memmove(list->at + 1, list->at, (list->count - 1) * sizeof(struct cc_block *));
+    list->at[0] = block;
+}
+
 void cc_group_flush_proposals(struct cc_group *group)
 {
-    if (group->proposed.count == 0) {
+    uint32_t before = group->proposed.count;
+    uint32_t count = cc_group_backlog_admit(group);
+
+    if (count == 0) {
         return;
     }
 
-    struct cc_raft_event event = {
-        .kind = CC_RAFT_EVENT_PROPOSE,
-        .count = group->proposed.count,
-    };
+    struct cc_raft_event event = {.kind = CC_RAFT_EVENT_PROPOSE, .count = count};
     copycat_status status = cc_group_step(group, &event);
 
     if (status == COPYCAT_OK) {
-        CC_ASSERT(group->proposed.count == 0);
+        CC_ASSERT(group->proposed.count == before - count);
         return;
     }
     for (uint32_t i = 0; i < group->proposed.count; i++) {

@@ -14,13 +14,16 @@
 
 static void append_proposed(struct cc_group *group, const struct cc_raft_effects *effects)
 {
+    struct cc_block_list *list = &group->proposed;
     uint64_t index = effects->append_first;
     uint64_t time_us = cc_group_log_now_us(group);
+    uint64_t count = effects->append_last - index + 1;
 
-    CC_ASSERT(effects->append_last - index + 1 == group->proposed.count);
-    for (uint32_t i = 0; i < group->proposed.count; i++, index++) {
-        struct cc_block *block = group->proposed.at[i];
+    CC_ASSERT(count <= list->count);
+    for (uint64_t i = 0; i < count; i++, index++) {
+        struct cc_block *block = list->at[i];
 
+        group->proposed_bytes -= block->size;
         cc_entry_stamp(block, group->id, index, effects->append_term, time_us);
         cc_log_append(group->log, block);
         if (CC_BUG(T022)) {
@@ -28,8 +31,8 @@ static void append_proposed(struct cc_group *group, const struct cc_raft_effects
         }
         cc_block_release(block);
     }
-    group->proposed.count = 0;
-    group->proposed_bytes = 0;
+    list->count -= (uint32_t)count;
+    memmove(list->at, list->at + count, list->count * sizeof(struct cc_block *));
 }
 
 static void append_received(struct cc_group *group, const struct cc_raft_effects *effects)

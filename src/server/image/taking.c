@@ -224,7 +224,10 @@ static uint32_t haste(const void *owner)
 {
     const struct cc_taking *taking = owner;
 
-    return taking->group == NULL ? UINT32_MAX : cc_group_mark_halves(taking->group);
+    if (taking->group == NULL || cc_group_backlog_pressure(taking->group) > 0) {
+        return UINT32_MAX;
+    }
+    return cc_group_mark_halves(taking->group);
 }
 
 /* Small while little is asked for.  A server that is asked for much has long passes: with small slices
