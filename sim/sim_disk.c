@@ -55,6 +55,7 @@ void cc_sim_file_add_doubt(struct cc_sim_file *file, uint64_t offset, const void
 void cc_sim_file_free(struct cc_sim_file *file)
 {
     cc_sim_file_forget_doubts(file);
+    cc_sim_file_forget_late(file);
     cc_sim_file_heal_scars(file, 0, SIZE_MAX);
     free(file->seen);
     free(file->platter);
@@ -159,6 +160,9 @@ static void carry_out_open(struct cc_sim_disk *disk, struct cc_disk_request *req
     }
     if (file == NULL) {
         file = make(disk, request->name);
+    }
+    if (request->exclusive) {
+        cc_sim_file_land(file);
     }
     request->file = cc_memory_take(&disk->machine->memory, sizeof *request->file);
     request->file->file = file;

@@ -3,13 +3,16 @@
  * sim_disk_crash -- what the end of a life leaves on the disk.
  *
  * When power is lost, what was not synced is kept, lost or torn.  When only the process dies, the
- * kernel still has all of it: the next life reads what no platter holds yet.
+ * kernel still has all of it: the next life reads what no platter holds yet, and a write may come
+ * when the next life has long begun.
  */
 #include "base/assert.h"
 #include "sim/sim_disk_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define LATE_US_MAX 3000000u
 
 enum fate {
     LOST,
@@ -134,6 +137,56 @@ static void end_life(struct cc_sim_disk *disk)
     disk->alarm_in = 0;
 }
 
+/* ---- what comes late ------------------------------------------------------------------------- */
+
+void cc_sim_file_forget_late(struct cc_sim_file *file)
+{
+    while (file->late != NULL) {
+        struct cc_sim_late *late = file->late;
+
+        file->late = late->next;
+        free(late);
+    }
+}
+
+void cc_sim_file_land(struct cc_sim_file *file)
+{
+    for (const struct cc_sim_late *late = file->late; late != NULL; late = late->next) {
+        cc_sim_file_extend(file, late->offset + late->size);
+        cc_sim_file_to_both(file, late->offset, late->data, late->size);
+    }
+    cc_sim_file_forget_late(file);
+}
+
+static void land_all(void *owner)
+{
+    const struct cc_sim_disk *disk = owner;
+
+    for (struct cc_sim_file *file = disk->files; file != NULL; file = file->next) {
+        cc_sim_file_land(file);
+    }
+}
+
+static void keep_for_late(
+    struct cc_sim_disk *disk, const struct cc_disk_request *request, size_t size)
+{
+    struct cc_world *world = disk->machine->world;
+    struct cc_sim_file *file = request->file->file;
+    struct cc_sim_late *late = malloc(sizeof *late + size);
+
+    CC_ASSERT(late != NULL);
+    late->next = file->late;
+    late->offset = request->offset;
+    late->size = size;
+    memcpy(late->data, request->data, size);
+    file->late = late;
+    world->counters.late_writes++;
+    cc_world_call(
+        world, world->now_us + cc_decide_below(&disk->choices, LATE_US_MAX), land_all, disk);
+}
+
+/* ---- the end of a life ------------------------------------------------------------------------ */
+
 void cc_sim_disk_crash(struct cc_sim_disk *disk)
 {
     struct cc_sim_file **link = &disk->files;
@@ -143,6 +196,7 @@ void cc_sim_disk_crash(struct cc_sim_disk *disk)
         struct cc_sim_file *file = *link;
         bool is_prefix = disk->loss == CC_LOSS_PREFIX;
 
+        cc_sim_file_forget_late(file);
         settle_doubts(disk, file, &is_cut);
         is_cut = is_cut && is_prefix;
         link = &file->next;
@@ -170,8 +224,8 @@ void cc_sim_disk_crash(struct cc_sim_disk *disk)
     end_life(disk);
 }
 
-/* The kernel goes on with what it was given; of a write that is under way, with any of its first
- * sectors. */
+/* The kernel goes on with what it was given, now or late; of a write that is under way, with any of
+ * its first sectors. */
 void cc_sim_disk_kill(struct cc_sim_disk *disk)
 {
     for (struct cc_sim_under_way *way = disk->writes; way != NULL; way = way->next) {
@@ -183,7 +237,9 @@ void cc_sim_disk_kill(struct cc_sim_disk *disk)
                                   : (size_t)cc_decide_below(&disk->choices, request->size + 1) /
                                         CC_DISK_SECTOR * CC_DISK_SECTOR;
 
-        if (size > 0) {
+        if (size > 0 && cc_decide_below(&disk->choices, 3) == 0) {
+            keep_for_late(disk, request, size);
+        } else if (size > 0) {
             cc_sim_file_extend(file, request->offset + size);
             cc_sim_file_to_reader(file, request->offset, request->data, size);
             cc_sim_file_add_doubt(file, request->offset, request->data, size);

@@ -18,6 +18,14 @@ struct cc_sim_doubt {
     unsigned char data[];
 };
 
+/* A write that the kernel still had when the process was killed, and has not carried out yet. */
+struct cc_sim_late {
+    struct cc_sim_late *next;
+    uint64_t offset;
+    size_t size;
+    unsigned char data[];
+};
+
 /* Bytes that cannot be read any more until they are written again. */
 struct cc_sim_scar {
     struct cc_sim_scar *next;
@@ -39,6 +47,7 @@ struct cc_sim_file {
     struct cc_sim_doubt *doubts;
     struct cc_sim_doubt **doubts_end;
     struct cc_sim_scar *scars;
+    struct cc_sim_late *late;
 };
 
 /* What env hands out; in the machine's memory, so that it ends with its life. */
@@ -103,6 +112,10 @@ void cc_sim_disk_forget_write(struct cc_sim_disk *disk, const struct cc_disk_req
  */
 
 void cc_sim_disk_forget_writes(struct cc_sim_disk *disk);
+
+/* What came late is there now, or never was. */
+void cc_sim_file_land(struct cc_sim_file *file);
+void cc_sim_file_forget_late(struct cc_sim_file *file);
 
 /* Some of a write reaches the platter. */
 void cc_sim_disk_tear(

@@ -36,6 +36,7 @@ void cc_totals_add(struct cc_totals *totals, const struct cc_run_result *result)
     sum->world.torn_writes += result->world.torn_writes;
     sum->world.lost_writes += result->world.lost_writes;
     sum->world.lost_names += result->world.lost_names;
+    sum->world.late_writes += result->world.late_writes;
     sum->world.resets += result->world.resets;
     sum->world.splits += result->world.splits;
     sum->world.disk_errors += result->world.disk_errors;
@@ -59,9 +60,9 @@ static void print_faults(const struct cc_run_result *sum)
     }
     printf(
         "\ndisk and net    torn writes %" PRIu64 ", lost writes %" PRIu64 ", lost names %" PRIu64
-        ", errors %" PRIu64 ", resets %" PRIu64 ", splits %" PRIu64 "\n",
+        ", late writes %" PRIu64 ", errors %" PRIu64 ", resets %" PRIu64 ", splits %" PRIu64 "\n",
         sum->world.torn_writes, sum->world.lost_writes, sum->world.lost_names,
-        sum->world.disk_errors, sum->world.resets, sum->world.splits);
+        sum->world.late_writes, sum->world.disk_errors, sum->world.resets, sum->world.splits);
 }
 
 void cc_totals_print(const struct cc_totals *totals, double cpu)

@@ -113,6 +113,7 @@ struct cc_world_counters {
     uint64_t torn_writes;
     uint64_t lost_writes;
     uint64_t lost_names;
+    uint64_t late_writes;
     uint64_t disk_errors;
     uint64_t resets;
     uint64_t connects;

@@ -172,7 +172,7 @@ static void open_file(
 {
     journal->naming = file;
     journal->make_request =
-        (struct cc_disk_request){.name = file->path, .create = true, .exclusive = true};
+        (struct cc_disk_request){.name = file->path, .create = true, .exclusive = !CC_BUG(T058B)};
     cc_journal_disk(journal, &journal->make_request, CC_DISK_OPEN, done);
 }
 

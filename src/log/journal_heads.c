@@ -259,7 +259,7 @@ static void next_head(struct cc_journal *journal)
         scan->file = cc_container_of(next, struct cc_journal_file, node);
         scan->refused_at = COPYCAT_NONE;
         journal->scan_request =
-            (struct cc_disk_request){.name = scan->file->path, .exclusive = true};
+            (struct cc_disk_request){.name = scan->file->path, .exclusive = !CC_BUG(T058B)};
         cc_journal_disk(journal, &journal->scan_request, CC_DISK_OPEN, head_opened);
     } else if (are_lives_whole(journal)) {
         cc_scan_next_life(journal);
