@@ -237,7 +237,7 @@ void cc_sim_disk_kill(struct cc_sim_disk *disk)
                                   : (size_t)cc_decide_below(&disk->choices, request->size + 1) /
                                         CC_DISK_SECTOR * CC_DISK_SECTOR;
 
-        if (size > 0 && cc_decide_below(&disk->choices, 3) == 0) {
+        if (size > 0 && cc_decide_below(&disk->choices, 3) != 0) {
             keep_for_late(disk, request, size);
         } else if (size > 0) {
             cc_sim_file_extend(file, request->offset + size);
