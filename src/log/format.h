@@ -70,6 +70,7 @@ enum cc_record_type {
 };
 
 #define CC_BOOT_RECORD_SIZE 8u /* of the payload */
+#define CC_BOOT_MAX (UINT64_C(1) << 62)
 #define CC_SUMMARY_RUNS_MAX 4u
 #define CC_SUMMARY_RUNS_UNKNOWN UINT8_MAX
 

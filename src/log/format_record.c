@@ -69,6 +69,12 @@ static struct cc_journal_base read_image(struct cc_reader *reader)
     return image;
 }
 
+/* It counts from 1, and can be counted on. */
+static bool is_boot_possible(uint64_t boot)
+{
+    return boot > 0 && boot <= CC_BOOT_MAX;
+}
+
 void cc_table_record_encode(struct cc_writer *writer, const struct cc_journal_table *table)
 {
     cc_write_u32(writer, table->server);
@@ -110,7 +116,8 @@ bool cc_table_record_decode(copycat_bytes payload, struct cc_journal_table *tabl
     table_out->blocks = cc_read_u32(&reader);
     table_out->has_base = cc_read_u8(&reader) == 1;
     table_out->group_count = cc_read_u8(&reader);
-    if (reader.failed || table_out->group_count > CC_JOURNAL_GROUPS_MAX) {
+    if (reader.failed || table_out->group_count > CC_JOURNAL_GROUPS_MAX ||
+        !is_boot_possible(table_out->boot)) {
         return false;
     }
     memcpy(table_out->incarnation, incarnation, CC_INCARNATION_SIZE);
@@ -204,7 +211,7 @@ bool cc_boot_record_decode(copycat_bytes payload, uint64_t *boot_out)
 
     cc_reader_init(&reader, payload.data, payload.size);
     *boot_out = cc_read_u64(&reader);
-    return cc_reader_is_done(&reader);
+    return cc_reader_is_done(&reader) && is_boot_possible(*boot_out);
 }
 
 /* The founding base is the one for index 0: no image, and the tail, which is empty, is kept. */

@@ -397,6 +397,28 @@ static void refuses_a_table_of_more_groups_than_there_are(void **state)
     }
 }
 
+/* What has begun counts from 1; and whatever a disk says, another start can be counted. */
+static void refuses_a_counter_of_starts_that_cannot_be(void **state)
+{
+    static const uint64_t counters[] = {0, CC_BOOT_MAX + 1, UINT64_MAX};
+    struct cc_journal_table table = {.server = 3, .boot = CC_BOOT_MAX, .blocks = 16};
+    struct cc_journal_table back;
+    uint64_t boot;
+
+    (void)state;
+    cc_table_record_encode(begin(), &table);
+    assert_true(cc_table_record_decode(written(), &back));
+    cc_boot_record_encode(begin(), 1);
+    assert_true(cc_boot_record_decode(written(), &boot));
+    for (uint32_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        table.boot = counters[i];
+        cc_table_record_encode(begin(), &table);
+        assert_false(cc_table_record_decode(written(), &back));
+        cc_boot_record_encode(begin(), counters[i]);
+        assert_false(cc_boot_record_decode(written(), &boot));
+    }
+}
+
 /* An image is switched to by another record: this one is the founding. */
 static void refuses_a_base_that_is_not_the_founding(void **state)
 {
@@ -434,6 +456,7 @@ int main(void)
         cmocka_unit_test(refuses_a_table_of_a_group_that_cannot_be),
         cmocka_unit_test(follows_a_log_only_as_a_switch_can),
         cmocka_unit_test(refuses_a_table_of_more_groups_than_there_are),
+        cmocka_unit_test(refuses_a_counter_of_starts_that_cannot_be),
         cmocka_unit_test(refuses_a_base_that_is_not_the_founding),
     };
 

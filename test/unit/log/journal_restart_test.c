@@ -232,11 +232,14 @@ static void counts_a_start_that_does_not_read_any_more(void **state)
     for (uint32_t place = 0; place < 2; place++) {
         struct memory_file *file = NULL;
         uint64_t at = 0;
+        uint32_t life;
         uint64_t boot;
 
         begin(LARGE_FILE_SIZE);
+        life = newest_life();
         reopen();
         settle();
+        assert_int_equal(newest_life(), life);
         boot = cc_journal_boot(stand.journal);
         stand_close(&stand);
         assert_true(find_boot(&file, &at));
@@ -244,6 +247,7 @@ static void counts_a_start_that_does_not_read_any_more(void **state)
         open_stand();
         assert_int_equal(cc_journal_counters(stand.journal)->damaged, 1);
         assert_int_equal(cc_journal_boot(stand.journal), boot + 1);
+        assert_int_equal(newest_life(), life + 1); /* not behind what was damaged */
         check_found();
         assert_int_equal(tear_down(NULL), 0);
     }
