@@ -285,6 +285,17 @@ struct iovec cc_uv_file_piece(const struct cc_uv_disk_job *job);
 bool cc_uv_file_advance(struct cc_uv_disk_job *job, long outcome);
 void cc_uv_file_shut(struct cc_file *file);
 
+/* The directory part of `path`; false if it is too long. */
+bool cc_uv_parent_of(const char *path, char parent_out[PATH_MAX]);
+
+/* 0 or an errno. */
+int cc_uv_directory_sync(const char *path);
+void cc_uv_directory_lock(struct cc_uv_disk_job *job);
+void cc_uv_directory_unlock(struct cc_uv_disk_job *job);
+
+/* As many names as have room; the rest when the loop has told these. */
+void cc_uv_directory_list(struct cc_uv_disk_job *job);
+
 /* ---- the ring -------------------------------------------------------------------------------- */
 
 /* NULL if a trial shows that io_uring does not work here. */
