@@ -185,6 +185,7 @@ static void open_journal(struct cc_backup_restore *restore)
         .directory = restore->options.directory,
         .server = restore->options.server,
         .file_size = FILE_SIZE,
+        .begins_on_image = true,
     };
     copycat_status status =
         cc_journal_open(&restore->journal, restore->env, &options, &journal_callbacks, restore);

@@ -43,6 +43,7 @@ struct cc_journal_options {
     uint32_t spare_files;    /* zeroed files kept ready, 0: 1 */
     uint32_t scan_size;      /* bytes that recovery reads at once, 0: 1 MiB; or one batch */
     uint64_t seal_delay_us;  /* an idle journal seals its last batch after so long; 0: 1 s */
+    bool begins_on_image;    /* which was put there first; else that is a sign of a lost journal */
 };
 
 /* Entries that a batch held which does not read any more; their terms are known. */

@@ -5,6 +5,7 @@
  *     lock, list, sync the names -> for each file: open, sync, read its head
  *                                -> lives that follow one another, spares, and what was given up
  */
+#include "log/image_format.h"
 #include "log/journal_internal.h"
 
 #include <string.h>
@@ -219,6 +220,21 @@ static struct cc_journal_file *claimant(struct cc_journal *journal, uint32_t lif
     return NULL;
 }
 
+/* An image is made by who has a journal: if nothing of that is there, it was lost, with what was
+ * acknowledged last, and who began anew would throw away the image, too. */
+static bool may_begin(struct cc_journal *journal)
+{
+    if (journal->scan.life_newest > 0 || !journal->scan.has_image ||
+        journal->options.begins_on_image || CC_BUG(T032)) {
+        return true;
+    }
+    journal->scan.file = NULL;
+    (void)refuse_head(
+        journal, COPYCAT_ERR_DAMAGED,
+        "the journal is missing, though there is an image of the state; put its files back");
+    return false;
+}
+
 /* Lives must follow one another.  Whether the oldest that is left is old enough, what it says and
  * what follows will show. */
 static bool are_lives_whole(struct cc_journal *journal)
@@ -261,7 +277,7 @@ static void next_head(struct cc_journal *journal)
         journal->scan_request =
             (struct cc_disk_request){.name = scan->file->path, .exclusive = !CC_BUG(T058B)};
         cc_journal_disk(journal, &journal->scan_request, CC_DISK_OPEN, head_opened);
-    } else if (are_lives_whole(journal)) {
+    } else if (may_begin(journal) && are_lives_whole(journal)) {
         cc_scan_next_life(journal);
     }
 }
@@ -273,8 +289,10 @@ static void named(struct cc_disk_request *request, const char *name)
 {
     struct cc_journal *journal = request->owner;
     size_t prefix = sizeof NAME_PREFIX - 1;
+    struct cc_image_id image;
     uint32_t slot = 0;
 
+    journal->scan.has_image = journal->scan.has_image || cc_image_name_decode(name, &image);
     if (strncmp(name, NAME_PREFIX, prefix) != 0 || strlen(name) != prefix + 8) {
         return;
     }

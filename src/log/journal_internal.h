@@ -100,6 +100,7 @@ struct cc_journal_scan {
     uint64_t refused_at; /* the first such block from `offset` on; COPYCAT_NONE: none is known */
     bool is_damaged;     /* a batch of the file at hand, which was passed over */
     bool is_clean;       /* the newest life reads, and nothing was begun behind it */
+    bool has_image;      /* in the directory, or a segment of one */
     bool is_base_lost;   /* a founding base was in a batch that is damaged */
     struct cc_remains_judge judge;
     struct cc_batch_header header; /* of the batch that is judged ... */

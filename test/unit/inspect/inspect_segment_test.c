@@ -292,6 +292,26 @@ static void a_segment_with_other_commits_than_the_table_says_is_damage(void **st
     cc_inspect_destroy(inspection);
 }
 
+/* Whoever has thrown away "the log files" would begin anew, and throw away the state, too. */
+static void an_image_without_its_journal_is_no_new_server(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < MEMORY_DISK_FILES_MAX; i++) {
+        disk.files[i].is_named =
+            disk.files[i].is_named && strncmp(disk.files[i].name, "journal-", 8) != 0;
+    }
+    memory_view_look(&view, &disk);
+    assert_int_equal(view.summary.does_start, 0);
+    assert_int_equal(view.finding_count, 1);
+    assert_int_equal(view.findings[0].kind, COPYCAT_FINDING_FATAL);
+    assert_non_null(strstr(view.findings[0].what, "the journal is missing"));
+    memory_disk_clone(&copy, &disk);
+    stand_open(&stand, &copy, UINT64_MAX);
+    assert_int_equal(stand.status, COPYCAT_ERR_DAMAGED);
+    stand_close(&stand);
+    memory_disk_deinit(&copy);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
@@ -303,6 +323,7 @@ int main(void)
         TEST(each_flipped_byte_of_a_segment_is_told),
         TEST(segments_of_an_image_that_does_not_read_are_not_called_strays),
         TEST(a_segment_with_other_commits_than_the_table_says_is_damage),
+        TEST(an_image_without_its_journal_is_no_new_server),
     };
 #undef TEST
 
