@@ -5,6 +5,7 @@
 #include "log_dump.h"
 
 #include "escape.h"
+#include "failure.h"
 #include "log.h"
 #include "output.h"
 
@@ -230,9 +231,16 @@ int cli_log_dump(const struct cli_arguments *arguments)
     struct cli_arguments asked = *arguments;
     copycat_message message = {""};
     int code = CLI_EXIT_YES;
-    copycat_inspection *inspection = cli_log_open(arguments, &code);
+    copycat_inspection *inspection;
     copycat_status status;
 
+    if (cli_arguments_has(arguments, CLI_FLAG_FROM) && cli_arguments_has(arguments, CLI_FLAG_TO) &&
+        arguments->to < arguments->from) {
+        return cli_fail_with(
+            arguments, CLI_EXIT_USAGE, "no index is from %" PRIu64 " to %" PRIu64 ": swap them",
+            arguments->from, arguments->to);
+    }
+    inspection = cli_log_open(arguments, &code);
     if (inspection == NULL) {
         return code;
     }

@@ -128,11 +128,50 @@ static copycat_status refuse(const char *path, copycat_message *message)
     }
 }
 
+struct access {
+    const struct cc_view_directory *directory;
+    char denied[64]; /* a file that this user may not read; empty: there is none */
+};
+
+static void try_access(void *owner, const char *name)
+{
+    static const char *const kinds[] = {"journal-", "image-", "segment-"};
+    struct access *access = owner;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (access->denied[0] == '\0' && strncmp(name, kinds[i], strlen(kinds[i])) == 0 &&
+            faccessat(access->directory->descriptor, name, R_OK, AT_EACCESS) != 0 &&
+            errno == EACCES) {
+            snprintf(access->denied, sizeof access->denied, "%s", name);
+        }
+    }
+}
+
+/* Else a sound directory would be told to be on a disk that fails. */
+static copycat_status check_access(
+    const struct cc_view_directory *directory, const char *path, copycat_message *message)
+{
+    struct access access = {.directory = directory};
+    copycat_status status = list((void *)(uintptr_t)directory, try_access, &access);
+
+    if (status == COPYCAT_OK && access.denied[0] != '\0') {
+        status = COPYCAT_ERR_INVALID;
+        snprintf(
+            message->text, sizeof message->text,
+            "%s/%s may not be read by this user: try as the one that runs the server", path,
+            access.denied);
+    } else if (status != COPYCAT_OK) {
+        snprintf(message->text, sizeof message->text, "%s cannot be listed", path);
+    }
+    return status;
+}
+
 /* A server locks the directory for itself alone: the two exclude one another. */
 copycat_status cc_view_directory_open(
     struct cc_view_directory *directory, const char *path, copycat_message *message)
 {
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    copycat_status status;
 
     if (descriptor < 0) {
         return refuse(path, message);
@@ -149,7 +188,11 @@ copycat_status cc_view_directory_open(
         return is_locked ? COPYCAT_ERR_LOCKED : COPYCAT_ERR_IO;
     }
     directory->descriptor = descriptor;
-    return COPYCAT_OK;
+    status = check_access(directory, path, message);
+    if (status != COPYCAT_OK) {
+        close(descriptor);
+    }
+    return status;
 }
 
 void cc_view_directory_close(struct cc_view_directory *directory)
