@@ -95,7 +95,12 @@ static copycat_status open_part(struct cc_backup_file *file)
     for (unsigned i = 0; i < OPEN_TRIALS; i++) {
         file->descriptor = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
         if (file->descriptor < 0) {
-            return fail_with(file, file->path, "made", errno);
+            return errno == ENOENT
+                       ? fail(
+                             file, COPYCAT_ERR_INVALID,
+                             "%s cannot be made: make the directory it is to lie in first",
+                             file->path)
+                       : fail_with(file, file->path, "made", errno);
         }
         if (flock(file->descriptor, LOCK_EX | LOCK_NB) != 0) {
             break;
@@ -125,6 +130,12 @@ copycat_status cc_backup_file_create(struct cc_backup_file *file, const char *pa
         }
         if (!replaces) {
             return refuse_existing(file);
+        }
+        if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
+            /* Such as /dev/null: a file that takes its name would be seen by all the machine. */
+            return fail(
+                file, COPYCAT_ERR_INVALID, "%s is no file, and is not replaced: name another",
+                path);
         }
     }
     (void)snprintf(file->part, sizeof file->part, "%.*s.part", (int)sizeof file->path - 8, path);

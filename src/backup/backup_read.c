@@ -62,8 +62,8 @@ static copycat_status open_end(struct cc_backup_reader *reader)
 
     if (reader->size < CC_BACKUP_SIZE_MIN || reader->size % CC_DISK_BLOCK != 0) {
         return fail(
-            reader, COPYCAT_ERR_DAMAGED, "it is cut short: it does not end as a backup does",
-            reader->size);
+            reader, COPYCAT_ERR_DAMAGED,
+            "it is cut short, or more was added: it does not end as a backup does", reader->size);
     }
     status = reader->read(reader->owner, at, block, sizeof block);
     if (status != COPYCAT_OK) {
