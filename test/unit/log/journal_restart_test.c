@@ -43,10 +43,11 @@ static void settle(void)
 
 static void add_entry(void)
 {
+    added++;
     stand_add(
         &stand,
         &(struct stand_record){
-            .type = STAND_ENTRY, .index = ++added, .term = 1 + added / 8, .size = ENTRY_SIZE});
+            .type = STAND_ENTRY, .index = added, .term = 1 + added / 8, .size = ENTRY_SIZE});
     stand_flush(&stand);
     stand_settle(&stand);
 }
