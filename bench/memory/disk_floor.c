@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PIECE_SIZE ((size_t)1 << 20)
-#define HEAD_SIZE 4096u
+#define ALIGNMENT 4096u
 
 struct pass {
     uint8_t *piece;
@@ -55,14 +55,6 @@ static void put(const struct pass *pass, size_t size)
     }
 }
 
-/* A file of the journal that lies ready: nobody reads more of it than this. */
-static bool is_blank(const uint8_t *piece, size_t size)
-{
-    static const uint8_t zeros[HEAD_SIZE];
-
-    return size >= HEAD_SIZE && memcmp(piece, zeros, HEAD_SIZE) == 0;
-}
-
 /* Past the page cache where the file system has that: servers write so, and it is faster. */
 static int open_to_read(const char *path)
 {
@@ -75,17 +67,12 @@ static int open_to_read(const char *path)
 static void take_file(struct pass *pass, const char *path)
 {
     int source = open_to_read(path);
-    bool is_begin = true;
     ssize_t size = 0;
 
     if (source < 0) {
         return;
     }
     while (pass->size < pass->size_max && (size = read(source, pass->piece, PIECE_SIZE)) > 0) {
-        if (is_begin && is_blank(pass->piece, (size_t)size)) {
-            break;
-        }
-        is_begin = false;
         pass->crc = cc_crc32c(pass->crc, pass->piece, (size_t)size);
         pass->size += (uint64_t)size;
         put(pass, (size_t)size);
@@ -105,7 +92,7 @@ static void take_all(struct pass *pass, const char *directory, bool (*is_meant)(
     DIR *names = opendir(directory);
     const struct dirent *entry;
 
-    pass->piece = aligned_alloc(HEAD_SIZE, PIECE_SIZE);
+    pass->piece = aligned_alloc(ALIGNMENT, PIECE_SIZE);
     if (names == NULL || pass->piece == NULL) {
         fail(directory);
     }

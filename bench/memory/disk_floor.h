@@ -15,7 +15,7 @@
 bool disk_floor_is_image(const char *name);
 bool disk_floor_is_any(const char *name);
 
-/* All files of `directory` that `is_meant`, but those that begin with a block of zeros: bytes read.
+/* All files of `directory` that `is_meant`: bytes read.
  * A directory that cannot be read ends the process: so of all here. */
 uint64_t disk_floor_read(
     const char *directory, bool (*is_meant)(const char *name), uint32_t *crc_out);

@@ -5,7 +5,7 @@
  *
  *   floor_read DIRECTORY
  *
- * Files of the journal that lie ready are left out, as a restart leaves them out.
+ * With files of the journal that lie ready: a restart looks through them, too, for what was begun there.
  */
 #include "bench_clock.h"
 #include "disk_floor.h"

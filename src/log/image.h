@@ -141,7 +141,7 @@ copycat_status cc_image_read_begin(
     void *owner);
 
 /* Right after it was begun: pieces are read ahead until so many bytes of them are in memory (at most
- * 16 pieces), not one alone. */
+ * 18 pieces), not one alone. */
 void cc_image_read_ahead(struct cc_image_reader *reader, size_t size);
 
 /* From on_open(OK) on, once for each on_piece: the next piece, or the end, comes. */

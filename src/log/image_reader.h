@@ -18,7 +18,7 @@
 #include "log/image_output.h"
 
 /* Buffers in a circle: the piece that the caller has, those ahead, and the one that is read. */
-#define CC_IMAGE_HELD 18u
+#define CC_IMAGE_HELD 20u
 #define CC_IMAGE_HELD_NEAR 2u /* so many are used where nobody wants more than one ahead */
 
 struct cc_image_buffer {

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define FILES_MAX 4u                 /* open at once, */
-#define AHEAD_SIZE ((size_t)2 << 20) /* with so much of each in memory */
+#define AHEAD_SIZE ((size_t)4 << 20) /* with so much of each in memory */
 
 struct file {
     struct cc_loading *loading;
