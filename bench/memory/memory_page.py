@@ -78,7 +78,8 @@ Written by `make bench-memory`: everything in one run, on one disk, and compared
 shared, so **figures are ratios**. *Copying*: files of the newest image, as many bytes as the image before had written, read, checksummed, written and made durable by a process
 that does nothing else, beside the same load, between images; with three servers, for each of them at once, as they take images at once on this one
 disk. *Reading*: all files of the directory, as a restart does, those that lie ready and hold nothing as well, read past the page cache and checksummed by one process; the median
-of %d rounds, each of which reads, restarts, and reads again.
+of %d rounds, each of which reads, restarts, and reads again. Before a restart another process has used as much memory: a virtual machine may have to ask its host for what
+nobody has used for a second, which here took 2 s a GiB.
 """
 CLEANING = """
 Which segments an image moves, by rule (`bench/segment_rewrites`: the plan of the server is asked, what it asks for is done in numbers, so the same

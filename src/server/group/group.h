@@ -162,6 +162,15 @@ struct cc_sent {
     uint32_t bytes;
 };
 
+#define CC_GROUP_AHEAD_MAX 4u
+
+/* A batch that is read before its turn. */
+struct cc_group_ahead {
+    struct cc_group *group; /* NULL: none is */
+    struct cc_log_load load;
+    struct cc_journal_place place;
+};
+
 struct cc_group {
     struct cc_server *server;
     struct cc_env *env;
@@ -194,8 +203,7 @@ struct cc_group {
 
     struct cc_log_load apply_load;
     bool is_apply_loading;
-    struct cc_log_load ahead_load; /* of what is applied after that, */
-    bool is_ahead_loading;
+    struct cc_group_ahead aheads[CC_GROUP_AHEAD_MAX]; /* of what is applied after that, */
     uint64_t ahead; /* from here on; 0: it is in memory, or not to be had */
     struct cc_marks marks;
     struct cc_backlog backlog;

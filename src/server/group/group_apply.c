@@ -13,12 +13,37 @@
 
 /* ---- what is not in memory -------------------------------------------------------------------- */
 
+/* A read under way brings it: all of a batch comes at once. */
+static bool is_coming(const struct cc_group *group, const struct cc_journal_place *place)
+{
+    for (uint32_t i = 0; i < CC_GROUP_AHEAD_MAX; i++) {
+        const struct cc_group_ahead *ahead = &group->aheads[i];
+
+        if (ahead->group != NULL && ahead->place.file == place->file &&
+            ahead->place.batch_block == place->batch_block) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct cc_group_ahead *idle(struct cc_group *group)
+{
+    for (uint32_t i = 0; i < CC_GROUP_AHEAD_MAX; i++) {
+        if (group->aheads[i].group == NULL) {
+            return &group->aheads[i];
+        }
+    }
+    return NULL;
+}
+
 /* What went wrong shows again when the entry's turn comes. */
 static void ahead_loaded(struct cc_log_load *load)
 {
-    struct cc_group *group = load->owner;
+    struct cc_group_ahead *ahead = load->owner;
+    struct cc_group *group = ahead->group;
 
-    group->is_ahead_loading = false;
+    ahead->group = NULL;
     if (load->status != COPYCAT_OK) {
         group->ahead = 0;
     }
@@ -27,42 +52,48 @@ static void ahead_loaded(struct cc_log_load *load)
     }
 }
 
-/* The first committed entry from `ahead` on that is not in memory; 0: there is none, or it cannot be
- * read. */
-static uint64_t find_ahead(const struct cc_group *group)
+/* The first committed entry from `ahead` on that is not in memory, nor on its way; 0: there is none,
+ * or it cannot be read. */
+static uint64_t find_ahead(const struct cc_group *group, struct cc_journal_place *place_out)
 {
     uint64_t applied = cc_apply_index(group->apply);
     uint64_t commit = cc_raft_commit(group->core);
     uint64_t index = group->ahead > applied ? group->ahead : applied + 1;
-    struct cc_journal_place place;
 
-    while (index <= commit && cc_log_peek(group->log, index) != NULL) {
-        index++;
+    for (; index <= commit; index++) {
+        if (cc_log_peek(group->log, index) != NULL) {
+            continue;
+        }
+        if (index < cc_log_first(group->log) || cc_log_is_damaged(group->log, index) ||
+            !cc_log_place(group->log, index, place_out)) {
+            return 0;
+        }
+        if (!is_coming(group, place_out)) {
+            return index;
+        }
     }
-    return index >= cc_log_first(group->log) && index <= commit &&
-                   !cc_log_is_damaged(group->log, index) && cc_log_place(group->log, index, &place)
-               ? index
-               : 0;
+    return 0;
 }
 
-/* While entries come from the disk, the next of them are read before their turn. */
+/* While entries come from the disk, the next of them are read before their turn, some at once. */
 static void read_ahead(struct cc_group *group)
 {
     uint64_t applied = cc_apply_index(group->apply);
+    struct cc_group_ahead *ahead = group->is_apply_loading ? NULL : idle(group);
 
-    if (group->ahead == 0 || group->is_ahead_loading || group->is_apply_loading) {
-        return;
+    while (ahead != NULL && group->ahead != 0) {
+        group->ahead = find_ahead(group, &ahead->place);
+        if (group->ahead <= applied + 1 ||
+            cc_log_bytes_above(group->log, applied) - cc_log_bytes_above(group->log, group->ahead) >
+                AHEAD_BYTES_MAX) {
+            return;
+        }
+        ahead->group = group;
+        ahead->load = (struct cc_log_load){
+            .index = group->ahead, .done = ahead_loaded, .owner = ahead, .is_optional = true};
+        cc_log_load(group->log, &ahead->load);
+        ahead = idle(group);
     }
-    group->ahead = find_ahead(group);
-    if (group->ahead <= applied + 1 ||
-        cc_log_bytes_above(group->log, applied) - cc_log_bytes_above(group->log, group->ahead) >
-            AHEAD_BYTES_MAX) {
-        return;
-    }
-    group->is_ahead_loading = true;
-    group->ahead_load = (struct cc_log_load){
-        .index = group->ahead, .done = ahead_loaded, .owner = group, .is_optional = true};
-    cc_log_load(group->log, &group->ahead_load);
 }
 
 static void loaded(struct cc_log_load *load)
@@ -83,7 +114,10 @@ static void loaded(struct cc_log_load *load)
 
 static void load(struct cc_group *group, uint64_t index)
 {
-    if (group->is_apply_loading || (group->is_ahead_loading && group->ahead_load.index == index)) {
+    struct cc_journal_place place;
+
+    if (group->is_apply_loading ||
+        (cc_log_place(group->log, index, &place) && is_coming(group, &place))) {
         return;
     }
     group->is_apply_loading = true;

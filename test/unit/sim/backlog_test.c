@@ -24,6 +24,7 @@
 static uint64_t commit;   /* before the start */
 static uint64_t expected; /* the next to be applied */
 static uint64_t most;     /* bytes between what is applied and what is read */
+static uint32_t together; /* reads before their turn, at once */
 
 static void on_applied(void *owner, const struct cc_entry *entry, const struct cc_outcome *outcome)
 {
@@ -51,18 +52,31 @@ static uint64_t bytes_ahead(const struct cc_group *group)
     return bytes;
 }
 
+static uint32_t under_way(const struct cc_group *group)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < CC_GROUP_AHEAD_MAX; i++) {
+        count += group->aheads[i].group != NULL;
+    }
+    return count;
+}
+
 static void check_bounds(const struct cc_group *group)
 {
     uint64_t bytes = bytes_ahead(group);
 
-    if (group->is_ahead_loading) {
-        uint64_t index = group->ahead_load.index;
+    for (uint32_t i = 0; i < CC_GROUP_AHEAD_MAX; i++) {
+        uint64_t index = group->aheads[i].load.index;
 
-        assert_true(index <= cc_raft_commit(group->core));
-        assert_true(bytes_between(group, cc_apply_index(group->apply), index) <= AHEAD_BYTES);
+        if (group->aheads[i].group != NULL) {
+            assert_true(index <= cc_raft_commit(group->core));
+            assert_true(bytes_between(group, cc_apply_index(group->apply), index) <= AHEAD_BYTES);
+        }
     }
     assert_true(bytes <= AHEAD_BYTES + 2 * BATCH_SIZE_MAX);
     most = bytes > most ? bytes : most;
+    together = under_way(group) > together ? under_way(group) : together;
 }
 
 /* What nobody asked for and nothing is done with, but that it has its turn. */
@@ -103,6 +117,7 @@ static int set_up(void **state)
     cluster->applied = on_applied;
     expected = 1;
     most = 0;
+    together = 0;
     cc_cluster_crash(cluster, 0);
     cc_cluster_start(cluster, 0);
     return 0;
@@ -131,7 +146,7 @@ static void apply_all(struct cc_group *group)
     assert_true(expected > commit);
     assert_int_equal(cc_apply_index(group->apply), expected - 1);
     assert_int_equal(cc_apply_index(group->apply), cc_raft_commit(group->core));
-    assert_false(group->is_ahead_loading || group->is_apply_loading);
+    assert_true(under_way(group) == 0 && !group->is_apply_loading);
     assert_true(cc_cluster_is_settled(cluster));
 }
 
@@ -153,8 +168,9 @@ static void no_more_is_read_ahead_than_may_be(void **state)
         check_bounds(group);
     }
     assert_int_equal(expected, 1);
-    assert_false(group->is_ahead_loading);
+    assert_int_equal(under_way(group), 0);
     assert_true(most > AHEAD_BYTES);
+    assert_int_equal(together, CC_GROUP_AHEAD_MAX);
     assert_true(group->ahead > 1 && group->ahead < commit);
     group->has_state = true;
     cc_group_apply(group);
