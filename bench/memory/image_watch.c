@@ -23,6 +23,7 @@
 #define ASK_NS UINT64_C(25000000)
 #define SETTLE_NS UINT64_C(300000000) /* what an image leaves to the disk is its own, too */
 #define COPY_EVERY 3u
+#define COPY_SIZE_MAX (UINT64_C(64) << 20)
 #define END_NS UINT64_C(30000000000) /* until a last image is over */
 #define REST_NS UINT64_C(200000000)
 #define REST_COUNT 10u
@@ -219,14 +220,15 @@ static void *copy_one(void *owner)
 {
     struct watched *server = owner;
     char target[DISK_FLOOR_PATH_SIZE];
+    uint64_t size = server->event.written_bytes;
 
     snprintf(target, sizeof target, "%s.copy", server->folder);
-    server->copied =
-        disk_floor_copy(server->folder, disk_floor_is_image, target, server->event.written_bytes);
+    size = size < COPY_SIZE_MAX ? size : COPY_SIZE_MAX;
+    server->copied = disk_floor_copy(server->folder, disk_floor_is_image, target, size);
     return NULL;
 }
 
-/* As much as the last image has written, and as many at once as servers take images at once.  Void if an image has begun meanwhile. */
+/* As much as the last image has written, or as there is time for between two, and as many at once as servers take images at once.  Void if an image has begun meanwhile. */
 static void copy(void)
 {
     struct image_watch_event event = {.state = IMAGE_WATCH_COPY, .begun_ns = bench_now_ns()};

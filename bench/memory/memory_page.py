@@ -75,7 +75,7 @@ HEADING = "## Images, disk and restart"
 INTRODUCTION = """
 Written by `make bench-memory`: everything in one run, on one disk, and compared with what the same bytes cost there at least. Keys of
 16 bytes, values that do not compress, %d calls under way over %d connections, all of them overwriting keys drawn at random; the machine is
-shared, so **figures are ratios**. *Copying*: files of the newest image, as many bytes as the image before had written, read, checksummed, written and made durable by a process
+shared, so **figures are ratios**. *Copying*: files of the newest image, as many bytes as the image before had written but 64 MiB at most, read, checksummed, written and made durable by a process
 that does nothing else, beside the same load, between images; with three servers, for each of them at once, as they take images at once on this one
 disk. *Reading*: all files of the directory, as a restart does, those that lie ready and hold nothing as well, read past the page cache and checksummed by one process; the median
 of %d rounds, each of which reads, restarts, and reads again. Before a restart another process has used as much memory: a virtual machine may have to ask its host for what
