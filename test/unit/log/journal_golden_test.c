@@ -68,11 +68,10 @@ static void check_found(void)
     assert_int_equal(cc_journal_counters(stand.journal)->damaged, 0);
 }
 
-static void reads_what_version_1_has_written(void **state)
+static void read_and_go_on(const char *directory)
 {
-    (void)state;
     memory_disk_init(&disk);
-    load("journal-v1");
+    load(directory);
     stand_open(&stand, &disk, UINT64_MAX);
     check_found();
     assert_int_equal(cc_journal_boot(stand.journal), 3);
@@ -82,6 +81,39 @@ static void reads_what_version_1_has_written(void **state)
     stand_close(&stand);
     assert_int_equal(disk.blocks_out, 0);
     memory_disk_deinit(&disk);
+}
+
+static void reads_what_version_1_has_written(void **state)
+{
+    (void)state;
+    read_and_go_on("journal-v1");
+}
+
+static bool has_boot(void)
+{
+    struct cc_batch_header header;
+
+    for (uint32_t i = 0; i < FILES_MAX; i++) {
+        const struct memory_file *file = memory_disk_file(&disk, i);
+
+        for (size_t at = 0; file != NULL && at < file->size; at += CC_DISK_BLOCK) {
+            if (cc_batch_read_header(file->seen + at, &header) == CC_HEADER_VALID &&
+                header.summary.is_boot) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void reads_a_start_that_went_on_in_its_file(void **state)
+{
+    (void)state;
+    memory_disk_init(&disk);
+    load("journal-v1-boot");
+    assert_true(has_boot());
+    memory_disk_deinit(&disk);
+    read_and_go_on("journal-v1-boot");
 }
 
 /* Whichever of the files it is: the oldest may be all that a newer version has left. */
@@ -213,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_version_1_has_written),
+        cmocka_unit_test(reads_a_start_that_went_on_in_its_file),
         cmocka_unit_test(refuses_what_a_newer_version_has_written_and_changes_nothing),
         cmocka_unit_test(is_what_the_story_of_it_comes_to),
         cmocka_unit_test(knows_what_was_in_a_damaged_batch_and_takes_it_back),
