@@ -94,10 +94,10 @@ enum cc_trap {
     CC_TRAP_T042C, /* an image is not read back before it is switched to */
     CC_TRAP_T043B, /* an image is begun while files of images are swept away */
     CC_TRAP_T052B, /* a segment that the disk refused once is written over */
-    CC_TRAP_T058B, /* what a process that is gone still writes comes over what is written since */
     CC_TRAP_T056B, /* a server that was short of room once stays so */
     CC_TRAP_T056C, /* an image that would give room is not thought of */
     CC_TRAP_T056D, /* QUOTA is answered before anything in the log says so */
+    CC_TRAP_T058B, /* what a process that is gone still writes comes over what is written since */
     CC_TRAP_T043C, /* parts of another image are given, and accepted */
     CC_TRAP_T046B, /* an image is believed whatever its checksums say */
 };
