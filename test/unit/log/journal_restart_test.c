@@ -67,11 +67,7 @@ static void begin(uint64_t file_size)
 static int tear_down(void **state)
 {
     (void)state;
-    if (stand.journal != NULL) {
-        stand_close(&stand);
-    }
-    assert_int_equal(disk.blocks_out, 0);
-    memory_disk_deinit(&disk);
+    stand_end(&stand, &disk);
     return 0;
 }
 

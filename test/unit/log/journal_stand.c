@@ -434,6 +434,15 @@ void stand_close(struct stand *stand)
     CC_ASSERT(stand->disk->request_count == 0);
 }
 
+void stand_end(struct stand *stand, struct memory_disk *disk)
+{
+    if (stand->journal != NULL) {
+        stand_close(stand);
+    }
+    CC_ASSERT(disk->blocks_out == 0);
+    memory_disk_deinit(disk);
+}
+
 void stand_crash(struct stand *stand, enum memory_crash crash, uint64_t seed)
 {
     memory_disk_crash(stand->disk, crash, seed);

@@ -109,6 +109,9 @@ void stand_settle(struct stand *stand);
 /* Closes, and runs until it has closed. */
 void stand_close(struct stand *stand);
 
+/* The test is over: closes what is open; nothing of the disk's memory is in use, and it is gone. */
+void stand_end(struct stand *stand, struct memory_disk *disk);
+
 /* Power is lost: the journal is gone without a word. */
 void stand_crash(struct stand *stand, enum memory_crash crash, uint64_t seed);
 
