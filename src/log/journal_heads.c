@@ -229,9 +229,10 @@ static bool may_begin(struct cc_journal *journal)
         return true;
     }
     journal->scan.file = NULL;
-    (void)refuse_head(
+    cc_journal_refuse(
         journal, COPYCAT_ERR_DAMAGED,
-        "the journal is missing, though there is an image of the state; put its files back");
+        "the journal is missing, though there is an image of the state; put its files back",
+        COPYCAT_NONE, NULL);
     return false;
 }
 

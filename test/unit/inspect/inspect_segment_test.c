@@ -308,6 +308,7 @@ static void an_image_without_its_journal_is_no_new_server(void **state)
     memory_disk_clone(&copy, &disk);
     stand_open(&stand, &copy, UINT64_MAX);
     assert_int_equal(stand.status, COPYCAT_ERR_DAMAGED);
+    assert_null(strstr(stand.text, "offset")); /* of what is not there */
     stand_close(&stand);
     memory_disk_deinit(&copy);
 }
